@@ -1,0 +1,15 @@
+"""The evidence on limb loss and phantom limb pain, turned into projections and their uncertainty.
+
+Each module is imported by its name, in the direction in which data flows:
+
+- `plcore.data`, `plcore.table`, `plcore.schema`: the tables of `data/`, checked and cited;
+- `plcore.parameters`, `plcore.distributions`, `plcore.draws`: uncertain numbers and samples of them;
+- `plcore.meta`, `plcore.evidence`: studies pooled into parameters;
+- `plcore.scenarios`: what is chosen and what is believed;
+- `plcore.anchored`, `plcore.readings`: the published pair and its three readings;
+- `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
+- `plcore.audit`: the clinic pages' claims against their sources;
+- `plcore.charts`, `plcore.show`, `plcore.report`: what readers see.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,274 @@
+"""Scenarios: what we choose and what we believe, as a TOML file that says only what differs.
+
+`baseline.toml` makes every choice once. Another scenario names the choices and the parameters it
+changes; whatever it does not name is as in the baseline. A name, a unit or a kind of value that
+the baseline does not know is refused with the line it stands on.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plcore.data import DATA, read
+from plcore.distributions import DISTRIBUTIONS
+from plcore.draws import Correlation
+from plcore.evidence import POOLS, SPREADS, gather
+from plcore.parameters import Parameter, parameter
+from plcore.schema import MARKS
+
+Choice = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A named set of choices and beliefs.
+
+    Attributes
+    ----------
+    name, title, note : str
+    choices : mapping of str to str, int or bool
+        What is decided: years, the path of growth, which studies are pooled.
+    parameters : tuple of Parameter
+        What is believed, with its uncertainty.
+    correlations : tuple of Correlation
+        Which of the parameters are high or low together.
+    """
+
+    name: str
+    title: str
+    note: str
+    choices: Mapping[str, Choice]
+    parameters: tuple[Parameter, ...]
+    correlations: tuple[Correlation, ...] = ()
+
+    @property
+    def years(self) -> NDArray[np.int64]:
+        """The years from the first to the last chosen."""
+        return np.arange(int(self.choices["first_year"]), int(self.choices["last_year"]) + 1)
+
+
+#: Whether a value is right, and what was expected.
+_ChoiceCheck = tuple[Callable[[object], bool], str]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_year(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1900 <= value <= 2100
+
+
+def _word(words: Iterable[str]) -> _ChoiceCheck:
+    known = tuple(words)
+    return lambda value: value in known, f"one of {', '.join(map(repr, known))}"
+
+
+_REASON: _ChoiceCheck = (
+    lambda value: isinstance(value, str) and value.strip() != "",
+    "the reason, in words",
+)
+GROWTH_PATHS = ("constant_rate", "straight_line", "logistic")
+_CHOICES: Mapping[str, _ChoiceCheck] = {
+    "first_year": (_is_year, "a year from 1900 to 2100"),
+    "last_year": (_is_year, "a year from 1900 to 2100"),
+    "extrapolate": (lambda value: isinstance(value, bool), "true or false"),
+    "growth": _word(GROWTH_PATHS),
+    "prevalence_pool": _word(POOLS),
+    "prevalence_spread": _word(SPREADS),
+}
+_TOP = ("title", "note", "choices", "parameters", "correlations")
+_ARGUMENTS = ("value", "low", "high", "events", "n")
+
+
+def read_scenario(name: str = "baseline", *, folder: Path = DATA) -> Scenario:
+    """The scenario of `scenarios/<name>.toml`, on top of the baseline.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, the TOML is malformed, or a name, unit, source or value in it is
+        not one that is known; all faults of the file at once, each with its line.
+    """
+    base = _Toml.read("baseline", folder)
+    own = base if name == "baseline" else _Toml.read(name, folder)
+    own.check_top()
+    missing = [choice for choice in _CHOICES if choice not in base.table("choices")]
+    if missing:
+        raise ValueError(
+            f"{base.file}: [choices] lacks {', '.join(missing)}; expected every choice in it"
+        )
+    choices = {**base.choices(), **own.choices()}
+    if int(choices["first_year"]) > int(choices["last_year"]):
+        raise ValueError(
+            f"{own.file}: first_year is {choices['first_year']}; "
+            f"expected last_year ({choices['last_year']}) or before"
+        )
+    believed = gather(
+        pool=str(choices["prevalence_pool"]),
+        spread=str(choices["prevalence_spread"]),
+        folder=folder,
+    )
+    for file in (base, own) if own is not base else (base,):
+        believed = file.override(believed, folder)
+    title, note = str(own.content["title"]), str(own.content.get("note", ""))
+    together = own.correlations(believed) or base.correlations(believed)
+    return Scenario(name, title, note, choices, believed, together)
+
+
+def scenario_names(*, folder: Path = DATA) -> tuple[str, ...]:
+    """The scenarios there are, the baseline first."""
+    names = sorted(path.stem for path in (Path(folder) / "scenarios").glob("*.toml"))
+    return tuple(sorted(names, key=lambda name: name != "baseline"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Toml:
+    """One scenario file as it stands, with what is needed to say where a fault is."""
+
+    file: str
+    text: str
+    content: dict[str, Any]
+
+    @classmethod
+    def read(cls, name: str, folder: Path) -> _Toml:
+        path = Path(folder) / "scenarios" / f"{name}.toml"
+        if not path.is_file():
+            known = ", ".join(scenario_names(folder=folder))
+            raise ValueError(f"no scenario {name!r}; expected one of {known}")
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path.name}: byte {error.start} is not UTF-8") from None
+        if not text.strip():
+            raise ValueError(f"{path.name}: the file is empty; expected a title")
+        try:
+            return cls(path.name, text, tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path.name}: {error}; expected TOML") from None
+
+    def table(self, name: str) -> dict[str, Any]:
+        found = self.content.get(name, {})
+        if not isinstance(found, dict):
+            raise ValueError(f"{self._at(name)}: {name} is {found!r}; expected a table [{name}]")
+        return found
+
+    def check_top(self) -> None:
+        faults = [self._unknown(key, _TOP) for key in self.content if key not in _TOP]
+        for key in ("title", "note"):
+            if not isinstance(self.content.get(key, "" if key == "note" else None), str):
+                faults.append(f"{self._at(key)}: {key} is {self.content.get(key)!r}; expected text")
+        _raise(faults)
+
+    def choices(self) -> dict[str, Choice]:
+        faults = []
+        for key, value in self.table("choices").items():
+            if key not in _CHOICES:
+                faults.append(self._unknown(key, _CHOICES))
+            elif not _CHOICES[key][0](value):
+                faults.append(f"{self._at(key)}: {key} is {value!r}; expected {_CHOICES[key][1]}")
+        _raise(faults)
+        return dict(self.table("choices"))
+
+    def override(self, believed: tuple[Parameter, ...], folder: Path) -> tuple[Parameter, ...]:
+        known = {item.name: item for item in believed}
+        sources = set(read("sources", folder=folder)["source"])
+        faults = []
+        for name, given in self.table("parameters").items():
+            try:
+                if name not in known:
+                    raise ValueError(self._unknown(name, known))
+                known[name] = self._parameter(known[name], given, sources)
+            except ValueError as error:
+                faults.append(str(error))
+        _raise(faults)
+        return tuple(known.values())
+
+    def _parameter(self, before: Parameter, given: object, sources: set[str]) -> Parameter:
+        at, name = self._at(before.name), before.name
+        if not isinstance(given, dict):
+            raise ValueError(f"{at}: {name} is {given!r}; expected a table [parameters.{name}]")
+        checks = _field_checks(before, sources)
+        faults = [self._unknown(key, checks, under=name) for key in given if key not in checks]
+        required = {"unit", "dist", "source", "seen"} | (
+            {"note"} if given.get("seen") == "assumed" else set()
+        )
+        for key, (is_right, expected) in checks.items():
+            if (key in given or key in required) and not is_right(given.get(key)):
+                faults.append(f"{at}: {name}: {key} is {given.get(key)!r}; expected {expected}")
+        _raise(faults)
+        try:
+            return parameter(
+                name,
+                before.unit,
+                given["dist"],
+                {key: given[key] for key in _ARGUMENTS if key in given},
+                source=given["source"],
+                seen=given["seen"],
+                note=given.get("note", ""),
+            )
+        except ValueError as error:
+            raise ValueError(f"{at}: {error}") from None
+
+    def correlations(self, believed: tuple[Parameter, ...]) -> tuple[Correlation, ...]:
+        names = _word(item.name for item in believed)
+        checks: Mapping[str, _ChoiceCheck] = {
+            "first": names,
+            "second": names,
+            "correlation": (
+                lambda value: _is_number(value) and -1 < float(str(value)) < 1,
+                "a number between -1 and 1",
+            ),
+            "note": _REASON,
+        }
+        at, given, faults = self._at("correlations"), self.content.get("correlations", []), []
+        if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+            raise ValueError(f"{at}: correlations is {given!r}; expected tables [[correlations]]")
+        for item in given:
+            faults += [self._unknown(key, checks) for key in item if key not in checks]
+            for key, (is_right, expected) in checks.items():
+                if not is_right(item.get(key)):
+                    faults.append(f"{at}: {key} is {item.get(key)!r}; expected {expected}")
+        _raise(faults)
+        return tuple(Correlation(**item) for item in given)
+
+    def _at(self, key: str) -> str:
+        pattern = re.compile(rf"^\s*(\[+(\w+\.)*)?{re.escape(key)}\b")
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            if pattern.match(line):
+                return f"{self.file}:{number}"
+        return self.file
+
+    def _unknown(self, key: str, known: Iterable[str], under: str = "") -> str:
+        near = difflib.get_close_matches(key, list(known), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(known)}"
+        return f"{self._at(key)}: {under + ': ' if under else ''}unknown {key!r}{hint}"
+
+
+def _field_checks(before: Parameter, sources: set[str]) -> Mapping[str, _ChoiceCheck]:
+    marks = tuple(mark for mark in MARKS if mark != "memory")
+    return {
+        "unit": _word((before.unit,)),
+        "dist": _word(DISTRIBUTIONS),
+        **dict.fromkeys(_ARGUMENTS, (_is_number, "a number")),
+        "source": (
+            lambda value: isinstance(value, str) and set(value.split(";")) <= sources,
+            "keys of sources.csv, separated by semicolons",
+        ),
+        "seen": _word(marks),
+        "note": _REASON,
+    }
+
+
+def _raise(faults: list[str]) -> None:
+    if faults:
+        raise ValueError("\n".join(faults))

@@ -1,0 +1,253 @@
+"""What each table of `data/` must hold: its columns, its keys and the rules across a row.
+
+`data/README.md` says the same in words. A new column is a line here and a line there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plcore.table import Column, Row, Table, is_empty, number, one_of, ordered, text, whole
+
+#: How a row was seen, and the mark that goes wherever its number is printed.
+MARKS = {
+    "primary": "",
+    "abstract": "",
+    "secondary": "second hand",
+    "derived": "derived",
+    "memory": "from memory",
+    "assumed": "assumed",
+}
+VERDICTS = ("supported", "contradicted", "misattributed", "unverifiable")
+
+_key = text(r"[a-z0-9_]+", "a key of lower-case letters, digits and underscores")
+_keys = text(r"[a-z0-9_]+(;[a-z0-9_]+)*", "keys of sources, separated by semicolons")
+_seen = one_of(*MARKS)
+_year = whole(1500, 2100)
+_any = text()
+
+
+def _findable(row: Row) -> Iterator[tuple[str, str]]:
+    findable = not (is_empty(row["doi"]) and is_empty(row["url"]))
+    if not findable and row["kind"] not in ("assumption", "clinic_page") and is_empty(row["note"]):
+        yield "note", "the reason why there is neither doi nor url"
+
+
+def _claim_has_unit(row: Row) -> Iterator[tuple[str, str]]:
+    numbers = [row[name] for name in ("claimed_low", "claimed", "claimed_high")]
+    if all(is_empty(cell) for cell in numbers) != (row["unit"] == "none"):
+        yield "unit", "a unit where a number is claimed, and none where there is no number"
+
+
+def _finding_has_unit(row: Row) -> Iterator[tuple[str, str]]:
+    numbers = [row[name] for name in ("found_low", "found", "found_high")]
+    if not all(is_empty(cell) for cell in numbers) and is_empty(row["found_unit"]):
+        yield "found_unit", "the unit of the numbers found"
+
+
+def _events_within_n(row: Row) -> Iterator[tuple[str, str]]:
+    if not is_empty(row["events"]):
+        if is_empty(row["n"]):
+            yield "n", "a number where events are given"
+        elif float(row["events"]) > float(row["n"]):
+            yield "events", f"at most n ({row['n']:g})"
+
+
+def _printed_agrees(row: Row) -> Iterator[tuple[str, str]]:
+    if is_empty(row["printed_percent"]) or is_empty(row["events"]) or is_empty(row["n"]):
+        return
+    share = 100 * float(row["events"]) / float(row["n"])
+    # Half a person, and a percent printed to no decimals, is as far as counts that were worked
+    # back from a printed percentage can be out.
+    if abs(share - float(row["printed_percent"])) > 0.5 + 50 / float(row["n"]):
+        yield "printed_percent", f"about {share:.1f}, as events and n give"
+
+
+def _included_with_reason(row: Row) -> Iterator[tuple[str, str]]:
+    if row["include"] == "no":
+        return
+    if row["pool"] == "none":
+        yield "include", "no, as the row belongs to no pool"
+    if is_empty(row["events"]):
+        yield "include", "no, as there are no counts to pool"
+    if row["seen"] == "memory" or row["counts"] == "memory":
+        yield "include", "no, as the counts are known from memory only"
+
+
+def _no_default_from_memory(row: Row) -> Iterator[tuple[str, str]]:
+    if row["seen"] == "memory":
+        yield "seen", "a number that was seen, or one marked assumed"
+    if (row["seen"] == "assumed") != (row["source"] == "assumed"):
+        yield "source", "assumed exactly where seen is assumed"
+    if row["seen"] == "assumed" and is_empty(row["note"]):
+        yield "note", "the reason for the range of an assumed number"
+
+
+_TO_SOURCES = {"source": "sources"}
+
+TABLES = {
+    "sources": Table(
+        file="sources.csv",
+        columns=(
+            Column("source", _key),
+            Column(
+                "kind",
+                one_of(
+                    "article",
+                    "preprint",
+                    "report",
+                    "web",
+                    "book",
+                    "label",
+                    "guideline",
+                    "dataset",
+                    "clinic_page",
+                    "assumption",
+                ),
+            ),
+            Column("authors", _any),
+            Column("year", _year, optional=True),
+            Column("title", _any),
+            Column("journal", _any, optional=True),
+            Column("doi", text(r"10\.\S+", "a bare DOI that starts with 10."), optional=True),
+            Column("url", text(r"https?://\S+", "an address with http:// or https://"), True),
+            Column("note", _any, optional=True),
+        ),
+        key=("source",),
+        rules=(_findable,),
+    ),
+    "claims": Table(
+        file="claims.csv",
+        columns=(
+            Column("claim", _key),
+            Column("page", _key),
+            Column(
+                "topic",
+                one_of(
+                    "prevalence",
+                    "burden",
+                    "children",
+                    "onset",
+                    "course",
+                    "dose",
+                    "effect",
+                    "duration",
+                    "safety",
+                    "mechanism",
+                    "history",
+                    "other_treatments",
+                    "neuropathy",
+                    "staffing",
+                    "prevention",
+                ),
+            ),
+            Column("statement", _any),
+            Column("claimed_low", number(0), optional=True),
+            Column("claimed", number(0), optional=True),
+            Column("claimed_high", number(0), optional=True),
+            Column("unit", _any),
+            Column("verdict", one_of(*VERDICTS)),
+            Column("qualifier", _any, optional=True),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("measures", _any),
+            Column("found_low", number(), optional=True),
+            Column("found", number(), optional=True),
+            Column("found_high", number(), optional=True),
+            Column("found_unit", _any, optional=True),
+            Column("finding", _any),
+        ),
+        key=("claim",),
+        rules=(
+            ordered("claimed_low", "claimed", "claimed_high"),
+            ordered("found_low", "found", "found_high"),
+            _claim_has_unit,
+            _finding_has_unit,
+        ),
+        references={"page": "sources", "source": "sources"},
+    ),
+    "plp_prevalence_studies": Table(
+        file="plp_prevalence_studies.csv",
+        columns=(
+            Column("study", _any),
+            Column("source", _keys),
+            Column("year", _year, optional=True),
+            Column("country", _any),
+            Column("region", one_of("usa", "high_income", "other")),
+            Column("limb", one_of("upper", "lower", "both", "unknown")),
+            Column("cause", _any),
+            Column("population", _any),
+            Column("n", whole(1), optional=True),
+            Column("events", whole(0), optional=True),
+            Column("printed_percent", number(0, 100), optional=True),
+            Column(
+                "kind",
+                one_of("point", "period", "lifetime", "cumulative_incidence", "recognised"),
+            ),
+            Column("window", _any),
+            Column("timing", _any),
+            Column(
+                "pool",
+                one_of(
+                    "current",
+                    "lifetime",
+                    "natural_history",
+                    "children",
+                    "congenital",
+                    "recognised",
+                    "none",
+                ),
+            ),
+            Column("include", one_of("yes", "no")),
+            Column("reason", _any),
+            Column(
+                "counts",
+                one_of("printed", "back_calculated", "inferred", "derived", "memory", "none"),
+            ),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("study",),
+        rules=(_events_within_n, _printed_agrees, _included_with_reason),
+        references=_TO_SOURCES,
+    ),
+    "limb_loss_estimates": Table(
+        file="limb_loss_estimates.csv",
+        columns=(
+            Column("estimate", _key),
+            Column("quantity", _key),
+            Column("area", text(r"[A-Z]{3}", "an ISO 3166 code of three capitals, or WLD")),
+            Column("stratum", _any),
+            Column("year", _year, optional=True),
+            Column("value", number(), optional=True),
+            Column("low", number(), optional=True),
+            Column("high", number(), optional=True),
+            Column("unit", _any),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("estimate",),
+        rules=(ordered("low", "value", "high"),),
+        references=_TO_SOURCES,
+    ),
+    "parameters": Table(
+        file="parameters.csv",
+        columns=(
+            Column("name", _key),
+            Column("unit", _any),
+            Column("dist", _key),
+            Column("value", number(), optional=True),
+            Column("low", number(), optional=True),
+            Column("high", number(), optional=True),
+            Column("events", whole(0), optional=True),
+            Column("n", whole(1), optional=True),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("name",),
+        rules=(ordered("low", "value", "high"), _events_within_n, _no_default_from_memory),
+        references=_TO_SOURCES,
+    ),
+}

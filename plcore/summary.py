@@ -1,0 +1,54 @@
+"""From draws to intervals: tidy tables that charts and readers take."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from plcore.simulate import Run
+
+#: The levels of the intervals reported, in percent.
+LEVELS = (50, 80, 95)
+
+
+def summarise(*runs: Run) -> pd.DataFrame:
+    """The median, mean and intervals of every outcome.
+
+    Returns
+    -------
+    DataFrame
+        A row a scenario, outcome and year: scenario, outcome, year, mean, median, low_50, high_50,
+        low_80, high_80, low_95, high_95, extrapolated. The limits of a level leave out equal
+        shares of the draws on both sides.
+    """
+    if not runs:
+        raise ValueError("no runs; expected at least one")
+    tails = [(1 - level / 100) / 2 for level in LEVELS]
+    p = [0.5, *tails, *(1 - tail for tail in tails)]
+    names = [
+        "median",
+        *(f"low_{level}" for level in LEVELS),
+        *(f"high_{level}" for level in LEVELS),
+    ]
+    frames = []
+    for run in runs:
+        for outcome, values in run.outcome.values.items():
+            quantiles = dict(zip(names, np.quantile(values, p, axis=0), strict=True))
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "scenario": run.scenario.name,
+                        "outcome": outcome,
+                        "year": run.outcome.years,
+                        "mean": values.mean(axis=0),
+                        "median": quantiles["median"],
+                        **{
+                            f"{end}_{level}": quantiles[f"{end}_{level}"]
+                            for level in LEVELS
+                            for end in ("low", "high")
+                        },
+                        "extrapolated": run.outcome.extrapolated,
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)

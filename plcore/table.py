@@ -1,0 +1,301 @@
+"""Read a CSV file whose every cell is checked, and report all its faults at once.
+
+A `Table` says what a file holds: its columns, each with a check that turns the text of a cell into
+a value; the columns that together identify a row; rules across the cells of one row; and the
+columns that name a row of another table. `read_table` either returns the whole file as a DataFrame
+or raises one `ValueError` that lists every fault by file, line, column, value and expectation.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import math
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+Cell = str | float | int
+Row = Mapping[str, Cell]
+Rule = Callable[[Row], Iterator[tuple[str, str]]]
+
+# float() alone also takes "1_000", "nan", "inf" and digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_MOST_FAULTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How the text of a cell is read, and what an empty cell becomes.
+
+    `read` raises a `ValueError` that says what was expected. An empty cell becomes "" among text
+    and NaN among numbers, so that a column keeps one type.
+    """
+
+    read: Callable[[str], Cell]
+    empty: Cell = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: how its cells are read, and whether a cell may be empty."""
+
+    name: str
+    check: Check
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a CSV file holds.
+
+    `key` names the columns that identify a row. A rule yields, for each fault of a row, the column
+    and what was expected. `references` maps a column to the table whose key it names; a cell may
+    name several, separated by semicolons.
+    """
+
+    file: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    references: Mapping[str, str] | None = None
+
+
+def text(pattern: str = r".+", expected: str = "text") -> Check:
+    """A check for text that matches a pattern from end to end."""
+    compiled = re.compile(pattern, re.ASCII if pattern != r".+" else 0)
+
+    def read(cell: str) -> str:
+        if not compiled.fullmatch(cell):
+            raise ValueError(expected)
+        return cell
+
+    return Check(read)
+
+
+def one_of(*words: str) -> Check:
+    """A check for one of a few words."""
+
+    def read(cell: str) -> str:
+        if cell not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return cell
+
+    return Check(read)
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Check:
+    """A check for a finite number from `low` to `high`."""
+    expected = f"a number{_span(low, high)}"
+
+    def read(cell: str) -> float:
+        if not _NUMBER.fullmatch(cell):
+            raise ValueError(expected)
+        value = float(cell)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(expected)
+        return value
+
+    return Check(read, empty=math.nan)
+
+
+def whole(low: float = -math.inf, high: float = math.inf) -> Check:
+    """A check for a whole number from `low` to `high`."""
+    expected = f"a whole number{_span(low, high)}"
+
+    def read(cell: str) -> int:
+        if not _WHOLE.fullmatch(cell) or not low <= int(cell) <= high:
+            raise ValueError(expected)
+        return int(cell)
+
+    return Check(read, empty=math.nan)
+
+
+def ordered(*columns: str) -> Rule:
+    """A rule: those of the columns that are given do not decrease from left to right."""
+
+    def rule(row: Row) -> Iterator[tuple[str, str]]:
+        given = [(name, float(row[name])) for name in columns if not is_empty(row[name])]
+        for (first, low), (second, high) in itertools.pairwise(given):
+            if low > high:
+                yield second, f"at least {first} ({low:g})"
+
+    return rule
+
+
+def is_empty(cell: Cell) -> bool:
+    """Whether a cell was left empty."""
+    return cell == "" or (isinstance(cell, float) and math.isnan(cell))
+
+
+def read_table(
+    path: Path, table: Table, *, keys: Mapping[str, frozenset[str]] | None = None
+) -> pd.DataFrame:
+    """The whole of a CSV file, each cell checked.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that ends in `.gz` is unpacked.
+    table : Table
+        What the file must hold.
+    keys : mapping of str to frozenset of str, optional
+        The keys of each table named in `table.references`.
+
+    Returns
+    -------
+    DataFrame
+        A row a line, in the order of the file, with the columns of `table`.
+
+    Raises
+    ------
+    ValueError
+        With every fault of the file, each by line, column, value and expectation.
+    """
+    lines = _lines(path)
+    _check_header(path, next(lines)[1], table)
+    faults: list[str] = []
+    rows: list[Row] = []
+    first_seen: dict[tuple[Cell, ...], int] = {}
+    for line, cells in lines:
+        row, found = _row(cells, table)
+        found += _dangling(row, table, keys or {})
+        if not found:
+            key = tuple(row[name] for name in table.key)
+            before = first_seen.setdefault(key, line)
+            if before != line:
+                shown = ", ".join(str(part) for part in key)
+                named = ", ".join(table.key)
+                found.append(_fault(named, shown, f"each once, and line {before} has it"))
+            found += [
+                _fault(column, _shown(row[column]), expected)
+                for rule in table.rules
+                for column, expected in rule(row)
+            ]
+        faults += [f"{path.name}:{line}: {fault}" for fault in found]
+        rows.append(row)
+    if not rows:
+        faults.append(f"{path.name}:2: no rows; expected at least one below the header")
+    if faults:
+        raise ValueError(_report(faults))
+    return pd.DataFrame(rows, columns=[column.name for column in table.columns])
+
+
+def _span(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return ""
+    if math.isinf(high):
+        return f" of {low:g} or more"
+    if math.isinf(low):
+        return f" of {high:g} or less"
+    return f" from {low:g} to {high:g}"
+
+
+def _fault(column: str, cell: str, expected: str) -> str:
+    return f"{column} is {cell!r}; expected {expected}"
+
+
+def _shown(cell: Cell) -> str:
+    return "" if is_empty(cell) else f"{cell:g}" if isinstance(cell, float) else str(cell)
+
+
+def _report(faults: list[str]) -> str:
+    more = len(faults) - _MOST_FAULTS
+    shown = faults[:_MOST_FAULTS] + ([f"... and {more} more faults"] if more > 0 else [])
+    return "\n".join(shown)
+
+
+def _content(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path.name}: no such file in {path.parent}") from None
+    if path.suffix == ".gz":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path.name}: not a whole gzip file ({error})") from None
+    if not raw.strip():
+        raise ValueError(f"{path.name}: the file is empty; expected a header and rows")
+    try:
+        content = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path.name}:{line}: byte {raw[error.start]:#04x} is not UTF-8; "
+            "expected the file saved as UTF-8"
+        ) from None
+    if not content.endswith("\n"):
+        line = content.count("\n") + 1
+        raise ValueError(
+            f"{path.name}:{line}: the last line has no end; expected a line end "
+            "(is the file cut off?)"
+        )
+    return content
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(_content(path), newline=""), strict=True)
+    line = 1
+    while True:
+        try:
+            yield line, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ValueError(
+                f"{path.name}:{line}: {error}; expected quotes that open and close, as CSV has them"
+            ) from None
+        line = reader.line_num + 1
+
+
+def _check_header(path: Path, header: list[str], table: Table) -> None:
+    wanted = [column.name for column in table.columns]
+    if header != wanted:
+        missing = [name for name in wanted if name not in header]
+        unknown = [name for name in header if name not in wanted]
+        twice = sorted({name for name in header if header.count(name) > 1})
+        what = [
+            f"{label} {', '.join(map(repr, names))}"
+            for label, names in (("missing", missing), ("unknown", unknown), ("repeated", twice))
+            if names
+        ] or ["columns in another order"]
+        raise ValueError(f"{path.name}:1: header: {'; '.join(what)}; expected {','.join(wanted)}")
+
+
+def _row(cells: list[str], table: Table) -> tuple[Row, list[str]]:
+    wanted = len(table.columns)
+    if len(cells) != wanted:
+        return {}, [f"{len(cells)} cells; expected {wanted}"]
+    row: dict[str, Cell] = {}
+    faults = []
+    for column, cell in zip(table.columns, cells, strict=True):
+        if cell == "":
+            row[column.name] = column.check.empty
+            if not column.optional:
+                faults.append(_fault(column.name, cell, "a value"))
+        elif cell != cell.strip() or not cell.isprintable():
+            faults.append(_fault(column.name, cell, "no blanks around it, no control characters"))
+        else:
+            try:
+                row[column.name] = column.check.read(cell)
+            except ValueError as error:
+                faults.append(_fault(column.name, cell, str(error)))
+    return row, faults
+
+
+def _dangling(row: Row, table: Table, keys: Mapping[str, frozenset[str]]) -> list[str]:
+    return [
+        _fault(column, key, f"a key of {target}.csv")
+        for column, target in (table.references or {}).items()
+        if not is_empty(row.get(column, ""))
+        for key in str(row[column]).split(";")
+        if key not in keys[target]
+    ]
