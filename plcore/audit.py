@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -93,14 +96,12 @@ def seen_counts(*, folder: Path = DATA) -> pd.DataFrame:
     return pd.DataFrame(frames)
 
 
-def _printed(row: dict[str, object], columns: tuple[str, str, str], unit: object) -> str:
-    low, middle, high = (row[column] for column in columns)
-    given = [(name, value) for name, value in zip("lmh", (low, middle, high), strict=True)
-             if not pd.isna(value)]  # fmt: skip
+def _printed(row: Mapping[Hashable, Any], columns: tuple[str, str, str], unit: str) -> str:
+    low, middle, high = (float(row[column]) for column in columns)
+    given = {name: value for name, value in zip("lmh", (low, middle, high), strict=True)
+             if not math.isnan(value)}  # fmt: skip
     if not given:
         return ""
-    names = "".join(name for name, _ in given)
-    numbers = [_number(float(str(value))) for _, value in given]
     words = {
         "m": "{0}",
         "l": "over {0}",
@@ -109,11 +110,13 @@ def _printed(row: dict[str, object], columns: tuple[str, str, str], unit: object
         "lm": "{1} (from {0})",
         "mh": "{0} (to {1})",
         "lmh": "{1} ({0} to {2})",
-    }[names].format(*numbers)
+    }["".join(given)].format(*(_number(value, unit) for value in given.values()))
     if unit == "one_in":
         return f"1 in {words}"
-    return words + _PRINTED_UNITS.get(str(unit), f" {unit}")
+    return words + _PRINTED_UNITS.get(unit, f" {unit}")
 
 
-def _number(value: float) -> str:
+def _number(value: float, unit: str) -> str:
+    if unit == "year":
+        return f"{value:.0f}"
     return f"{value / 1e6:g} million" if abs(value) >= 1e6 else f"{value:,.6g}"

@@ -5,13 +5,14 @@ Pooled numbers are worked out afresh each time, so that they cannot go stale whe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from scipy import special, stats
 
-from plcore.data import DATA, read
+from plcore.data import DATA, cite, read
 from plcore.meta import Pooled, logit_proportion, pool
 from plcore.parameters import Parameter, parameter, read_parameters
 
@@ -211,3 +212,27 @@ def forest_table(studies: pd.DataFrame, *, label: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def estimate_points(estimates: Sequence[str], *, folder: Path = DATA) -> pd.DataFrame:
+    """Published numbers of `limb_loss_estimates.csv` as points of a chart.
+
+    Parameters
+    ----------
+    estimates : sequence of str
+        Keys of the rows wanted; each must have a year and a value.
+
+    Returns
+    -------
+    DataFrame
+        Columns estimate, year, value, low, high, label (a short citation), seen and note.
+    """
+    table = read("limb_loss_estimates", folder=folder).set_index("estimate", drop=False)
+    for key in estimates:
+        if key not in table.index:
+            raise ValueError(f"no estimate {key!r}; expected a key of limb_loss_estimates.csv")
+        if table.loc[key, ["year", "value"]].isna().any():
+            raise ValueError(f"{key} has no year or no value; expected a number that has both")
+    chosen = table.loc[list(estimates)].reset_index(drop=True)
+    chosen["label"] = [cite(keys.split(";")[0], folder=folder) for keys in chosen["source"]]
+    return chosen[["estimate", "year", "value", "low", "high", "label", "seen", "note"]]

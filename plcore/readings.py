@@ -82,3 +82,38 @@ def _along(
 
 def _column(draws: pd.DataFrame, name: str) -> Floats:
     return draws[name].to_numpy()[:, np.newaxis]
+
+
+def implications(draws: pd.DataFrame, *, population: float) -> pd.DataFrame:
+    """What the published pair implies, with the range that its rounding leaves.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        Columns limb_loss_2005 and limb_loss_2050, in people.
+    population : float
+        People in the United States in 2005.
+
+    Returns
+    -------
+    DataFrame
+        Columns quantity, median, low, high (95% interval over the draws) and unit.
+    """
+    anchors = anchored.Anchors(
+        FIRST_YEAR,
+        draws["limb_loss_2005"].to_numpy(),
+        LAST_YEAR,
+        draws["limb_loss_2050"].to_numpy(),
+    )
+    growth = anchored.growth_per_year(anchors)
+    found = {
+        ("growth", "% a year"): 100 * growth,
+        ("doubling time", "years"): anchored.doubling_time(growth),
+        (f"{LAST_YEAR} over {FIRST_YEAR}", "times"): np.asarray(anchors.last) / anchors.first,
+        (f"one in ... people, {FIRST_YEAR}", "people"): anchored.one_in(anchors.first, population),
+    }
+    rows = []
+    for (quantity, unit), values in found.items():
+        median, low, high = np.quantile(values, [0.5, 0.025, 0.975])
+        rows.append((quantity, median, low, high, unit))
+    return pd.DataFrame(rows, columns=["quantity", "median", "low", "high", "unit"])

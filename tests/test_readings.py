@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from plcore.outcome import Outcome
-from plcore.readings import three_readings
+from plcore.readings import implications, three_readings
 from plcore.scenarios import read_scenario
 from plcore.simulate import run
 from plcore.summary import summarise
@@ -121,3 +121,18 @@ def test_intervals_of_a_summary_are_nested(baseline):
 def test_a_summary_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no runs"):
         summarise()
+
+
+def test_the_rounding_of_1_6_million_is_enough_to_explain_one_in_190(baseline):
+    """1 in 190 of the 295.5 million of mid-2005 is 1.555 million, which rounds to 1.6."""
+    table = implications(run(three_readings, baseline).draws, population=295.5e6)
+    row = table.set_index("quantity").loc["one in ... people, 2005"]
+
+    assert row["median"] == pytest.approx(184.7, abs=0.1)
+    assert row["low"] < 190 < row["high"] + 1
+
+
+def test_the_implied_growth_is_the_published_1_82_percent(baseline):
+    table = implications(run(three_readings, baseline).draws, population=295.5e6)
+
+    assert table.set_index("quantity").loc["growth", "median"] == pytest.approx(1.82, abs=0.005)
