@@ -1,0 +1,260 @@
+"""A forest plot: studies, their pooled means and what another setting might show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from plcore.charts._check import Row, checked, one_of, rising, within_shares
+from plcore.charts._rows import Label, label_lines, over_rows, printed, rule, span, stacked
+from plcore.charts._template import ASSUMED, EVIDENCE, PUBLISHED, Words
+from plcore.charts._text import decimals_telling_apart, escaped, marks_explained, number, sign
+from plcore.schema import MARKS
+
+ROLES = ("study", "subtotal", "pooled", "prediction", "heading")
+_LIMITS = ("low", "estimate", "high")
+#: Sides of the squares in pixels; their areas go by weight.
+_LEAST_SIDE, _MOST_SIDE = 4.0, 13.0
+_HALF_DIAMOND, _HALF_BAR = 8, 4
+
+
+def forest(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    xaxis: str,
+    source: str,
+    reference: float | None = None,
+    percent: bool = False,
+    interval: str = "95% interval",
+) -> go.Figure:
+    """Studies as squares with their intervals, pooled means as diamonds, predictions as bars.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row of the chart each, from the top: label, estimate, low, high and role (study, subtotal,
+        pooled, prediction or heading, which takes no numbers; a prediction may lack the estimate).
+        Optional: n and events (whole numbers, printed after the label), weight (the area of the
+        square; a study without one among others that have it is drawn open, as not pooled), seen (a
+        key of `plcore.schema.MARKS`; a sign behind the label of a study) and group (in the hover).
+    reference : float, optional
+        Where to draw a dashed line, such as no effect.
+    percent : bool
+        Whether the numbers are shares, 0 to 1, to be printed as percent.
+    interval : str
+        What `low` and `high` are.
+    """
+    rows = checked("forest", table, text=("label", "role"), blank=_LIMITS,
+                   optional=("n", "events", "weight", "seen", "group"))  # fmt: skip
+    for row in rows:
+        _check(row, percent)
+    drawn = [row for row in rows if row["role"] != "heading"]
+    if not drawn:
+        raise ValueError("forest: the table has headings only; expected a row with numbers")
+    times = 100 if percent else 1
+    lows, highs = ([times * row[end] for row in drawn] for end in ("low", "high"))
+    digits = decimals_telling_apart(lows, highs, 1 if percent else 2)
+    labels = _labels(rows, digits, percent)
+    placed = [(row, labels[row["place"]]) for row in drawn]
+    edge = reference if reference is None else float(reference)
+    words = Words(title, xaxis, _caption(drawn, interval), source, _alt(title, drawn, digits,
+                  percent, interval))  # fmt: skip
+    return over_rows(
+        [*_studies(placed, xaxis, digits, percent), *_summaries(placed, xaxis, digits, percent)],
+        words,
+        rows=labels,
+        extent=span([edge, *(row[end] for row in drawn for end in ("low", "high"))]),
+        percent=percent,
+        shapes=[*_rules(rows, labels), *_reference(reference)],
+    )
+
+
+def _check(row: Row, percent: bool) -> None:
+    one_of("forest", row, "role", ROLES)
+    needed = {"heading": (), "prediction": ("low", "high")}.get(row["role"], _LIMITS)
+    for column in needed:
+        if row[column] is None:
+            raise ValueError(
+                f"forest: {column}, row {row['row']}: nothing; expected a finite number, as the "
+                f"role is {row['role']}"
+            )
+    if row["role"] == "heading" and any(row[column] is not None for column in _LIMITS):
+        raise ValueError(f"forest: role, row {row['row']}: a heading has numbers; expected none")
+    rising("forest", row, _LIMITS)
+    rising("forest", row, ("events", "n"))
+    for column in ("n", "events", "weight"):
+        if row[column] is not None and row[column] < 0:
+            raise ValueError(
+                f"forest: {column}, row {row['row']}: {row[column]:g}; expected 0 or more"
+            )
+    if percent:
+        within_shares("forest", row, _LIMITS)
+
+
+def _labels(rows: Sequence[Row], digits: int, percent: bool) -> list[Label]:
+    texts = []
+    for row in rows:
+        studied = row["role"] == "study"
+        text = row["label"] + (sign(row["seen"]) if studied else "") + _counts(row)
+        estimate = None if row["role"] == "prediction" else row["estimate"]
+        right = printed(estimate, row["low"], row["high"], digits, percent=percent)
+        if row["role"] in ("pooled", "subtotal"):
+            right = tuple(f"<b>{line}</b>" for line in right)
+        texts.append((label_lines(text, bold=not studied), right))
+    return stacked(texts, least=[_MOST_SIDE] * len(rows))
+
+
+def _counts(row: Row) -> str:
+    if row["role"] == "prediction" or row["n"] is None:
+        return ""
+    if row["events"] is None:
+        return f" (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{number(row['n'], 0)})"
+    return f" ({number(row['events'], 0)}/{number(row['n'], 0)})"
+
+
+def _studies(
+    placed: Sequence[tuple[Row, Label]], xaxis: str, digits: int, percent: bool
+) -> Iterator[go.Scatter]:
+    """One trace of squares with whiskers; a large square would hide its whisker, so it is on top."""
+    studies = [(row, label) for row, label in placed if row["role"] == "study"]
+    if not studies:
+        return
+    weights = [row["weight"] for row, _ in studies]
+    heaviest = max((weight for weight in weights if weight is not None), default=0.0)
+    estimates = [row["estimate"] for row, _ in studies]
+    pooled = [not heaviest or weight is not None for weight in weights]
+    yield go.Scatter(
+        x=estimates,
+        y=[label.centre for _, label in studies],
+        error_x={
+            "array": [row["high"] - row["estimate"] for row, _ in studies],
+            "arrayminus": [row["estimate"] - row["low"] for row, _ in studies],
+            "color": EVIDENCE,
+            "thickness": 1.5,
+            "width": 3,
+        },
+        name="studies",
+        mode="markers",
+        marker={
+            "symbol": ["square" if each else "square-open" for each in pooled],
+            "size": [_side(weight, heaviest) for weight in weights],
+            "color": EVIDENCE,
+            "opacity": 1,
+            "line": {"width": 1.5, "color": EVIDENCE},
+        },
+        hovertext=[_hover(row, xaxis, digits, percent) for row, _ in studies],
+        hoverinfo="text",
+        cliponaxis=False,
+        showlegend=False,
+    )
+
+
+def _side(weight: float | None, heaviest: float) -> float:
+    if weight is None or heaviest == 0:
+        return 9.0
+    return max(_LEAST_SIDE, _MOST_SIDE * math.sqrt(weight / heaviest))
+
+
+def _summaries(
+    placed: Sequence[tuple[Row, Label]], xaxis: str, digits: int, percent: bool
+) -> Iterator[go.Scatter]:
+    for row, label in placed:
+        if row["role"] == "study":
+            continue
+        if row["role"] == "prediction":
+            x = [row["low"], row["low"], row["high"], row["high"], row["low"]]
+            y = [label.centre + _HALF_BAR * side for side in (-1, 1, 1, -1, -1)]
+        else:
+            x = [row["low"], row["estimate"], row["high"], row["estimate"], row["low"]]
+            y = [label.centre + _HALF_DIAMOND * side for side in (0, -1, 0, 1, 0)]
+        yield go.Scatter(
+            x=x,
+            y=y,
+            name=row["role"],
+            mode="lines",
+            fill="toself",
+            fillcolor={"pooled": PUBLISHED, "subtotal": "white", "prediction": ASSUMED}[
+                row["role"]
+            ],
+            line={"color": PUBLISHED, "width": 1.25},
+            text=_hover(row, xaxis, digits, percent),
+            hoveron="fills",
+            hoverinfo="text",
+            showlegend=False,
+        )
+
+
+def _hover(row: Row, xaxis: str, digits: int, percent: bool) -> str:
+    lines = [f"<b>{escaped(row['label'])}{_counts(row)}</b>", escaped(row["group"])]
+    lines.append(escaped(xaxis))
+    lines += printed(row["estimate"], row["low"], row["high"], digits + 1, percent=percent)
+    if row["seen"] and MARKS[row["seen"]]:
+        lines.append(MARKS[row["seen"]])
+    return "<br>".join(line for line in lines if line)
+
+
+def _rules(rows: Sequence[Row], labels: Sequence[Label]) -> Iterator[dict[str, Any]]:
+    """A line before each first summary of a run that ends the chart."""
+    for before, row, label in zip(rows, rows[1:], labels[1:], strict=False):
+        if before["role"] == "study" and row["role"] in ("pooled", "prediction"):
+            yield rule(label.centre - label.height / 2)
+
+
+def _reference(at: float | None) -> Iterator[dict[str, Any]]:
+    if at is not None:
+        yield {
+            "name": "reference",
+            "type": "line",
+            "xref": "x",
+            "x0": at,
+            "x1": at,
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": PUBLISHED, "width": 1, "dash": "dash"},
+            "layer": "between",
+        }
+
+
+def _caption(rows: Sequence[Row], interval: str) -> str:
+    roles = {row["role"] for row in rows}
+    studies = [row for row in rows if row["role"] == "study"]
+    weighed = {row["weight"] is None for row in studies}
+    said = []
+    if studies:
+        squares = "Squares: studies" + (", their area by weight" if False in weighed else "")
+        said.append(f"{squares}; whiskers: {interval}.")
+    if len(weighed) > 1:
+        said.append("Open: not pooled.")
+    if roles & {"pooled", "subtotal"}:
+        black = "Diamonds (open: of a part): " if "subtotal" in roles else "Diamond: "
+        said.append(f"{black}pooled mean and its {interval}.")
+    if "prediction" in roles:
+        said.append("Grey bar: prediction interval.")
+    return " ".join([*said, marks_explained(row["seen"] for row in studies)]).strip()
+
+
+def _alt(title: str, rows: Sequence[Row], digits: int, percent: bool, interval: str) -> str:
+    def said(row: Row) -> str:
+        estimate = None if row["role"] == "prediction" else row["estimate"]
+        return " ".join(printed(estimate, row["low"], row["high"], digits, percent=percent))
+
+    studies = sorted(
+        (row for row in rows if row["role"] == "study"), key=lambda row: float(row["estimate"])
+    )
+    parts = [f"Forest plot: {title}."]
+    if len(studies) == 1:
+        parts.append(f"{studies[0]['label']}: {said(studies[0])}, {interval}.")
+    elif studies:
+        lowest, highest = studies[0], studies[-1]
+        parts.append(
+            f"{len(studies)} studies, from {said(lowest)} ({lowest['label']}) to {said(highest)} "
+            f"({highest['label']}), {interval} in brackets."
+        )
+    parts += [f"{row['label']}: {said(row)}." for row in rows if row["role"] != "study"]
+    return " ".join(parts)
