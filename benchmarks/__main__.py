@@ -1,0 +1,157 @@
+"""`python -m benchmarks [job ...]`: time plcore and its peers in turn, write results.csv.
+
+Both sides of a case run alternately in one process, so that a busy moment of the machine hits
+both; the medians are compared. Memory is the peak of what our side allocates through Python
+(tracemalloc, which NumPy reports to), measured in a call that is not timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import importlib
+import os
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks import Case
+
+FOLDER = Path(__file__).parent
+COLUMNS = ("job", "size", "ours", "ours_s", "peer", "peer_version", "peer_s", "ratio", "peak_mb",
+           "cores")  # fmt: skip
+_LEAST_REPEATS = 3
+_SECONDS_A_SIDE = 2.0
+#: Calls shorter than this are timed several at a time: the clock and its call take their share.
+_SHORTEST_TIMED_S = 1e-3
+
+
+def main(arguments: Sequence[str], *, results: Path = FOLDER / "results.csv") -> int:
+    """Exit code: 0, or 2 for a job that there is not."""
+    jobs = find_jobs()
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Time plcore and its peers.")
+    parser.add_argument("job", nargs="*", help=f"one of {', '.join(jobs)}; all without any")
+    names = parser.parse_args(arguments).job or jobs
+    unknown = [name for name in names if name not in jobs]
+    if unknown:
+        print(f"bench: no job {unknown[0]!r}; the jobs are {', '.join(jobs)}", file=sys.stderr)
+        return 2
+    rows = []
+    for name in names:
+        try:
+            cases = list(importlib.import_module(f"benchmarks.{name}").cases())
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] in {"plcore", "benchmarks"}:
+                raise
+            print(f"{name}: peer not installed: {error.name}")
+            continue
+        for case in cases:
+            print(f"{name}: {case.size}: {case.ours} and {case.peer} ...", flush=True)
+            rows.append(measure(case))
+    write_results(rows, results)
+    print(pd.DataFrame(rows, columns=list(COLUMNS)).to_string(index=False))
+    print(f"Written to {results.name}; a ratio is the peer's time by ours, memory is our peak")
+    return 0
+
+
+def find_jobs(folder: Path = FOLDER) -> list[str]:
+    """Names of the modules in a folder that have a function `cases`, none of them imported."""
+    modules = sorted(folder.glob("*.py"))
+    return [path.stem for path in modules if "\ndef cases(" in path.read_text(encoding="utf-8")]
+
+
+def measure(case: Case, *, seconds_a_side: float = _SECONDS_A_SIDE) -> dict[str, str]:
+    """A row of the results. Times are medians of one call, in seconds."""
+    peak_mb = _peak_mb(case.ours_call)
+    peer_call = case.peer_call
+    if peer_call is not None:
+        try:
+            peer_call()
+        except ImportError:
+            peer_call = None
+    ours_s, peer_s = _medians(case.ours_call, peer_call, seconds_a_side)
+    version = case.peer_version
+    if case.limit_s is not None:
+        peer_s = case.limit_s
+    elif peer_s is None:
+        version = "not installed"
+    return {
+        "job": case.job,
+        "size": case.size,
+        "ours": case.ours,
+        "ours_s": f"{ours_s:.4g}",
+        "peer": case.peer,
+        "peer_version": version,
+        "peer_s": "" if peer_s is None else f"{peer_s:.4g}",
+        "ratio": "" if peer_s is None else f"{peer_s / ours_s:.3g}",
+        "peak_mb": f"{peak_mb:.1f}",
+        "cores": str(os.cpu_count()),
+    }
+
+
+def write_results(rows: Sequence[dict[str, str]], path: Path) -> None:
+    """Write the rows to the file and leave those of jobs that are not among them as they were."""
+    jobs = {row["job"] for row in rows}
+    kept = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            kept = [row for row in csv.DictReader(file) if row["job"] not in jobs]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted([*kept, *rows], key=lambda row: row["job"]))
+
+
+def _peak_mb(call: Callable[[], object]) -> float:
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def _medians(
+    ours: Callable[[], object], peer: Callable[[], object] | None, seconds_a_side: float
+) -> tuple[float, float | None]:
+    sides = [ours] if peer is None else [ours, peer]
+    calls = [_calls_at_a_time(side) for side in sides]
+    times: list[list[float]] = [[] for _ in sides]
+    # In turn and equally often: at least three times, and until both sides' seconds are used up.
+    while len(times[0]) < _LEAST_REPEATS or sum(map(sum, times)) < seconds_a_side * len(sides):
+        for side, number, taken in zip(sides, calls, times, strict=True):
+            taken.append(_time(side, number))
+    medians = [
+        statistics.median(taken) / number for taken, number in zip(times, calls, strict=True)
+    ]
+    return medians[0], medians[1] if peer is not None else None
+
+
+def _calls_at_a_time(call: Callable[[], object]) -> int:
+    number = 1
+    while (taken := _time(call, number)) < _SHORTEST_TIMED_S:
+        number *= 10 if taken * 10 < _SHORTEST_TIMED_S else 2
+    return number
+
+
+def _time(call: Callable[[], object], number: int) -> float:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        for _ in range(number):
+            call()
+        return time.perf_counter() - start
+    finally:
+        if collecting:
+            gc.enable()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

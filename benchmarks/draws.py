@@ -1,0 +1,75 @@
+"""100,000 Sobol draws of 20 parameters, two of each distribution, against SciPy's own pieces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import scipy
+from scipy import stats
+from scipy.stats import qmc
+
+from benchmarks import Case
+from plcore.draws import draw
+from plcore.parameters import parameter
+
+N = 100_000
+_PRINTED: dict[str, tuple[dict[str, float], str]] = {
+    "fixed": ({"value": 3.0}, "ratio"),
+    "normal": ({"value": 0.02, "low": -0.01, "high": 0.05}, "log_change_per_year"),
+    "lognormal": ({"value": math.sqrt(2), "low": 1.0, "high": 2.0}, "ratio"),
+    "logitnormal": ({"value": 0.75, "low": 0.66, "high": 0.822}, "share"),
+    "beta": ({"value": 0.64, "low": 0.60, "high": 0.68}, "share"),
+    "jeffreys": ({"events": 11.0, "n": 60.0}, "share"),
+    "gamma": ({"value": 0.08, "low": 0.06, "high": 0.107}, "ratio"),
+    "uniform": ({"low": 0.6, "high": 0.85}, "share"),
+    "triangular": ({"value": 0.2, "low": 0.05, "high": 0.5}, "share"),
+    "pert": ({"value": 0.2, "low": 0.05, "high": 0.5}, "share"),
+}
+PARAMETERS = [
+    parameter(f"{dist}_{i}", unit, dist, printed, source="assumed", seen="assumed")
+    for i in range(2)
+    for dist, (printed, unit) in _PRINTED.items()
+]
+
+
+def with_scipy() -> np.ndarray:
+    """The same distributions, frozen, asked for their quantiles at SciPy's scrambled points."""
+    p = qmc.Sobol(len(PARAMETERS), rng=1).random(1 << 17)[:N]
+    low, mode, high = 0.05, 0.2, 0.5
+    width = high - low
+    pert = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
+    shapes = {item.dist: item.shape for item in PARAMETERS}
+    twins = {
+        "normal": stats.norm(*shapes["normal"]),
+        "lognormal": stats.lognorm(shapes["lognormal"][1], scale=math.exp(shapes["lognormal"][0])),
+        "beta": stats.beta(*shapes["beta"]),
+        "jeffreys": stats.beta(*shapes["jeffreys"]),
+        "gamma": stats.gamma(shapes["gamma"][0], scale=shapes["gamma"][1]),
+        "uniform": stats.uniform(0.6, 0.25),
+        "triangular": stats.triang((mode - low) / width, loc=low, scale=width),
+        "pert": stats.beta(*pert, loc=low, scale=width),
+    }
+    mean, sd = shapes["logitnormal"]
+    columns = []
+    for j, item in enumerate(PARAMETERS):
+        if item.dist == "fixed":
+            columns.append(np.full(N, 3.0))
+        elif item.dist == "logitnormal":
+            columns.append(1 / (1 + np.exp(-stats.norm(mean, sd).ppf(p[:, j]))))
+        else:
+            columns.append(twins[item.dist].ppf(p[:, j]))
+    return np.column_stack(columns)
+
+
+def cases() -> Iterator[Case]:
+    yield Case(
+        job="draws",
+        size="100,000 Sobol draws x 20 parameters",
+        ours="plcore.draws.draw",
+        ours_call=lambda: draw(PARAMETERS, N, seed=1),
+        peer="scipy.stats",
+        peer_version=scipy.__version__,
+        peer_call=with_scipy,
+    )

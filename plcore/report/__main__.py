@@ -1,0 +1,42 @@
+"""`python -m plcore.report [notebooks] [report]`: run every notebook, write the report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from plcore.report.site import build_report
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code: 0 for a report written, 1 for none, the previous one being left as it was."""
+    parser = argparse.ArgumentParser(
+        prog="plcore.report", description="Run every notebook of a folder and write the report."
+    )
+    parser.add_argument("notebooks", nargs="?", type=Path, default=Path("notebooks"))
+    parser.add_argument("report", nargs="?", type=Path, default=Path("report"))
+    parser.add_argument(
+        "--traceback", action="store_true", help="print where in the code a notebook failed"
+    )
+    options = parser.parse_args(arguments)
+    start = time.monotonic()
+    try:
+        pages = build_report(options.notebooks, options.report, with_traceback=options.traceback)
+    except (ValueError, OSError) as error:
+        if options.traceback:
+            raise
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    for page in pages:
+        print(f"{page.stem}: {page.title}")
+        for warning in page.warnings:
+            print("  warning: " + warning.replace("\n", "\n    "))
+    print(f"Written in {time.monotonic() - start:.1f} s: open {options.report / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,152 @@
+"""Every page of the report in a real browser: offline, without errors, drawn, wide and narrow.
+
+Driven through Chromium where one is installed; skipped, with the reason, where not.
+"""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+from test_report import write_demo
+
+from plcore.report import build_report
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PROGRAM = next((path for path in map(shutil.which, BROWSERS) if path is not None), None)
+WIDTHS = {"desktop": 1280, "phone": 390}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAM is None, reason=f"no browser installed (none of {BROWSERS})"),
+]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """The report of the demonstration notebooks, and that of the project's own."""
+    base = tmp_path_factory.getbasetemp()
+    demo, own = base / "demo" / "report", base / "notebooks_once"
+    # The same folders as in test_report.py and test_notebooks.py: running notebooks is slow.
+    if not demo.exists():
+        write_demo(base / "demo" / "notebooks")
+        build_report(base / "demo" / "notebooks", demo)
+    if list(NOTEBOOKS.glob("*.ipynb")) and not own.exists():
+        # One that fails is named by test_notebooks.py; here it only leaves nothing to look at.
+        with contextlib.suppress(ValueError):
+            build_report(NOTEBOOKS, own)
+    return {"demo": demo, "notebooks": own}
+
+
+@pytest.fixture(scope="module")
+def browser(reports):
+    # After the reports: playwright keeps an event loop running, and building them needs its own.
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=PROGRAM,
+            args=["--no-sandbox", "--disable-quic", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module", params=["demo", "notebooks"])
+def report(request, reports):
+    if not reports[request.param].exists():
+        pytest.skip("the notebooks give no report; see test_notebooks.py")
+    return reports[request.param]
+
+
+@pytest.fixture(scope="module")
+def visits(report, browser):
+    """Page -> what was heard on it, and what was seen on a phone and, widened, on a desktop."""
+    page = browser.new_page()
+    complaints, requests = [], []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("request", lambda request: requests.append(request.url))
+    seen = {}
+    for path in sorted(report.rglob("*.html")):
+        complaints.clear()
+        requests.clear()
+        page.set_viewport_size({"width": WIDTHS["phone"], "height": 900})
+        page.goto(path.as_uri(), wait_until="load")
+        page.wait_for_timeout(100)
+        phone = look(page)
+        page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
+        page.wait_for_timeout(200)
+        seen[str(path.relative_to(report))] = {
+            "phone": phone,
+            "desktop": look(page),
+            "complaints": list(complaints),
+            "requests": list(requests),
+        }
+    page.close()
+    return seen
+
+
+def look(page):
+    return page.evaluate(
+        """() => ({
+            plots: document.querySelectorAll(".plot").length,
+            drawn: [...document.querySelectorAll(".plot")]
+                .filter((plot) => plot.querySelector(".main-svg") !== null).length,
+            wider: [...document.querySelectorAll(".plot .main-svg")]
+                .filter((svg) => svg.getBoundingClientRect().right > innerWidth + 1).length,
+            shared: document.querySelectorAll('[data-title*="Cloud"], [data-title*="hare"]').length,
+            width: document.documentElement.scrollWidth,
+            unnamed: [...document.querySelectorAll(".plot")]
+                .filter((plot) => !plot.getAttribute("aria-label")).length,
+        })"""
+    )
+
+
+def test_no_page_asks_for_anything_outside_its_folder(visits, report):
+    own = (report.as_uri(), "data:", "blob:")
+    outside = {
+        page: [url for url in heard["requests"] if not url.startswith(own)]
+        for page, heard in visits.items()
+    }
+
+    assert all(heard["requests"] for heard in visits.values())
+    assert {page: urls for page, urls in outside.items() if urls} == {}
+
+
+def test_no_page_complains_on_the_console(visits):
+    assert {page: h["complaints"] for page, h in visits.items() if h["complaints"]} == {}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_chart_is_drawn_within_the_window_and_named(visits, width):
+    assert sum(heard[width]["plots"] for heard in visits.values()) > 0
+    for page, heard in visits.items():
+        seen = heard[width]
+        assert seen["drawn"] == seen["plots"], page
+        assert (seen["wider"], seen["unnamed"]) == (0, 0), page
+
+
+def test_no_chart_offers_to_upload_itself(visits):
+    assert {page for page, heard in visits.items() if heard["desktop"]["shared"]} == set()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_scrolls_sideways(visits, width):
+    widths = {page: heard[width]["width"] for page, heard in visits.items()}
+
+    assert {page: wide for page, wide in widths.items() if wide > WIDTHS[width]} == {}
+
+
+def test_the_numbers_behind_a_chart_open_without_making_the_page_wider(report, browser):
+    page = browser.new_page(viewport={"width": WIDTHS["phone"], "height": 900})
+    for path in sorted(report.glob("[0-9]*.html")):
+        page.goto(path.as_uri())
+        folds = page.locator("details > summary")
+        for number in range(folds.count()):
+            folds.nth(number).click()
+        assert page.locator("details:not([open])").count() == 0
+        assert look(page)["width"] <= WIDTHS["phone"], path.name
+    page.close()
