@@ -11,7 +11,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,22 @@ _TOP = ("title", "note", "choices", "parameters", "correlations")
 _ARGUMENTS = ("value", "low", "high", "events", "n")
 
 
-def read_scenario(name: str = "baseline", *, folder: Path = DATA) -> Scenario:
+def read_scenario(
+    name: str = "baseline",
+    *,
+    choices: Mapping[str, Choice] | None = None,
+    folder: Path = DATA,
+) -> Scenario:
     """The scenario of `scenarios/<name>.toml`, on top of the baseline.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending.
+    choices : mapping of str to str, int or bool, optional
+        Choices made here and now instead of in the file, such as {"last_year": 2060}.
+    folder : Path
+        Where `scenarios/` and the tables are.
 
     Raises
     ------
@@ -101,28 +115,29 @@ def read_scenario(name: str = "baseline", *, folder: Path = DATA) -> Scenario:
     """
     base = _Toml.read("baseline", folder)
     own = base if name == "baseline" else _Toml.read(name, folder)
+    own = own.choosing(choices or {})
     own.check_top()
     missing = [choice for choice in _CHOICES if choice not in base.table("choices")]
     if missing:
         raise ValueError(
             f"{base.file}: [choices] lacks {', '.join(missing)}; expected every choice in it"
         )
-    choices = {**base.choices(), **own.choices()}
-    if int(choices["first_year"]) > int(choices["last_year"]):
+    chosen = {**base.choices(), **own.choices()}
+    if int(chosen["first_year"]) > int(chosen["last_year"]):
         raise ValueError(
-            f"{own.file}: first_year is {choices['first_year']}; "
-            f"expected last_year ({choices['last_year']}) or before"
+            f"{own.file}: first_year is {chosen['first_year']}; "
+            f"expected last_year ({chosen['last_year']}) or before"
         )
     believed = gather(
-        pool=str(choices["prevalence_pool"]),
-        spread=str(choices["prevalence_spread"]),
+        pool=str(chosen["prevalence_pool"]),
+        spread=str(chosen["prevalence_spread"]),
         folder=folder,
     )
-    for file in (base, own) if own is not base else (base,):
+    for file in (base, own):
         believed = file.override(believed, folder)
     title, note = str(own.content["title"]), str(own.content.get("note", ""))
     together = own.correlations(believed) or base.correlations(believed)
-    return Scenario(name, title, note, choices, believed, together)
+    return Scenario(name, title, note, chosen, believed, together)
 
 
 def scenario_names(*, folder: Path = DATA) -> tuple[str, ...]:
@@ -161,6 +176,11 @@ class _Toml:
         if not isinstance(found, dict):
             raise ValueError(f"{self._at(name)}: {name} is {found!r}; expected a table [{name}]")
         return found
+
+    def choosing(self, choices: Mapping[str, Choice]) -> _Toml:
+        """The same file with some choices made otherwise."""
+        made = {**self.table("choices"), **choices}
+        return replace(self, content={**self.content, "choices": made})
 
     def check_top(self) -> None:
         faults = [self._unknown(key, _TOP) for key in self.content if key not in _TOP]

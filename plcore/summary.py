@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -52,3 +54,35 @@ def summarise(*runs: Run) -> pd.DataFrame:
                 )
             )
     return pd.concat(frames, ignore_index=True)
+
+
+def interval_table(
+    table: pd.DataFrame, *, years: Sequence[int], labels: Mapping[str, str], scale: float = 1e6
+) -> pd.DataFrame:
+    """Medians with 95% intervals in words, a row an outcome and a column a year.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `summarise` gives it, for one scenario.
+    years : sequence of int
+        Years of the table.
+    labels : mapping of str to str
+        What each outcome is called, in the order wanted.
+    scale : float
+        Numbers are divided by it; two decimals are printed.
+    """
+    scenarios = sorted(set(table["scenario"]))
+    if len(scenarios) != 1:
+        raise ValueError(f"scenarios {', '.join(scenarios)}; expected the table of one")
+    by = table.set_index(["outcome", "year"])
+    rows = []
+    for outcome, label in labels.items():
+        row = {"Reading": label}
+        for year in years:
+            if (outcome, year) not in by.index:
+                raise ValueError(f"no {outcome} in {year}; expected an outcome and year of a run")
+            middle, low, high = by.loc[(outcome, year), ["median", "low_95", "high_95"]] / scale
+            row[str(year)] = f"{middle:.2f} ({low:.2f} to {high:.2f})"
+        rows.append(row)
+    return pd.DataFrame(rows)

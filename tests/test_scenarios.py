@@ -171,3 +171,14 @@ def test_a_baseline_without_all_choices_is_refused(folder):
 
     with pytest.raises(ValueError, match=r"baseline.toml: \[choices\] lacks growth"):
         read_scenario(folder=folder)
+
+
+def test_a_choice_can_be_made_on_the_spot_and_is_checked_like_one_in_a_file():
+    scenario = read_scenario("straight_line", choices={"last_year": 2040})
+
+    assert scenario.years[-1] == 2040
+    assert scenario.choices["growth"] == "straight_line"
+    with pytest.raises(ValueError, match="last_year is '2040'; expected a year"):
+        read_scenario(choices={"last_year": "2040"})
+    with pytest.raises(ValueError, match="unknown 'last_yaer'; did you mean 'last_year'"):
+        read_scenario(choices={"last_yaer": 2040})
