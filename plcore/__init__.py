@@ -6,6 +6,7 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.parameters`, `plcore.distributions`, `plcore.draws`: uncertain numbers and samples of them;
 - `plcore.meta`, `plcore.evidence`: studies pooled into parameters;
 - `plcore.scenarios`: what is chosen and what is believed;
+- `plcore.population`: people and mortality by age, sex and year;
 - `plcore.anchored`, `plcore.readings`: the published pair and its three readings;
 - `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
 - `plcore.audit`: the clinic pages' claims against their sources;
