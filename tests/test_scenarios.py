@@ -129,14 +129,14 @@ BROKEN = {
         'title = "M"\n[parameters]\nlimb_loss_2005 = 3\n',
         "mine.toml:3: limb_loss_2005 is 3; expected a table [parameters.limb_loss_2005]"),
     "correlation out of range": (
-        'title = "M"\n[[correlations]]\nfirst = "limb_loss_2005"\nsecond = "limb_loss_2050"\n'
-        'correlation = 2\nnote = "n"\n', "correlation is 2; expected a number between -1 and 1"),
+        ('title = "M"\n[[correlations]]\nfirst = "limb_loss_2005"\nsecond = "limb_loss_2050"\n'
+        'correlation = 2\nnote = "n"\n'), "correlation is 2; expected a number between -1 and 1"),
     "correlation of a stranger": (
-        'title = "M"\n[[correlations]]\nfirst = "x"\nsecond = "limb_loss_2050"\n'
-        'correlation = 0.5\nnote = "n"\n', "first is 'x'; expected one of 'limb_loss_2005'"),
+        ('title = "M"\n[[correlations]]\nfirst = "x"\nsecond = "limb_loss_2050"\n'
+        'correlation = 0.5\nnote = "n"\n'), "first is 'x'; expected one of 'limb_loss_2005'"),
     "correlation without a reason": (
-        'title = "M"\n[[correlations]]\nfirst = "limb_loss_2005"\nsecond = "limb_loss_2050"\n'
-        "correlation = 0.5\n", "note is None; expected the reason"),
+        ('title = "M"\n[[correlations]]\nfirst = "limb_loss_2005"\nsecond = "limb_loss_2050"\n'
+        "correlation = 0.5\n"), "note is None; expected the reason"),
     "correlations not a list": (
         'title = "M"\ncorrelations = 3\n', "correlations is 3; expected tables [[correlations]]"),
 }  # fmt: skip
@@ -146,14 +146,14 @@ BROKEN = {
 def test_a_broken_scenario_is_refused_with_its_place_and_what_was_expected(fault, folder):
     content, expected = BROKEN[fault]
 
-    with pytest.raises(ValueError, match="mine.toml") as refused:
+    with pytest.raises(ValueError, match=r"mine\.toml") as refused:
         written(folder, content)
 
     assert expected in str(refused.value)
 
 
 def test_all_faults_of_a_table_are_reported_at_once(folder):
-    with pytest.raises(ValueError, match="mine.toml") as refused:
+    with pytest.raises(ValueError, match=r"mine\.toml") as refused:
         written(folder, 'title = "M"\n[choices]\nfirst_year = 1\nlast_year = 9\ngrowth = "x"\n')
 
     assert len(str(refused.value).splitlines()) == 3
