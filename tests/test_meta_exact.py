@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, special, stats
 
-from plcore.meta import likelihood_interval, log_likelihood, logit_proportion, pool, pool_exact
+from plcore.meta import (
+    likelihood_interval,
+    log_likelihood,
+    logit_proportion,
+    maximum_likelihood,
+    pool,
+    pool_exact,
+)
 
 REFERENCE = Path(__file__).parent / "reference"
 DATA_SETS = ["plp_prevalence_30_studies", "pritz1997_proportions"]
@@ -195,6 +202,15 @@ def test_nothing_next_to_the_maximum_is_higher(rows):
         assert float(log_likelihood(events, n, *other)) <= top + 1e-6
 
 
+@settings(max_examples=60, deadline=None)
+@given(counts, st.booleans())
+def test_every_interval_holds_its_estimate_however_lopsided_the_studies(rows, small_sample):
+    events, n = np.array(rows).T
+    low, high = likelihood_interval(events, n, small_sample=small_sample)
+
+    assert low < pool_exact(events, n).estimate < high
+
+
 def test_identical_studies_have_no_spread_and_the_common_share():
     found = pool_exact([6, 6, 6], [20, 20, 20])
 
@@ -209,7 +225,6 @@ def test_large_studies_are_pooled_as_by_normal_likelihood():
     n = np.full(12, 40_000.0)
     events = np.round(n * special.expit(np.linspace(-1, 1, 12)))
     y, v = logit_proportion(events, n)
-    from plcore.meta import maximum_likelihood
 
     exact, normal = pool_exact(events, n), pool(y, v, tau2=maximum_likelihood)
 
@@ -275,11 +290,12 @@ def test_a_negative_variance_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("k", "tau2", "least"), [(5, 0.5, 0.92), (10, 0.1, 0.92), (10, 0.5, 0.92), (10, 0.0, 0.92)]
+    ("k", "tau2"), [(5, 0.0), (5, 0.5), (10, 0.0), (10, 0.1), (10, 0.5), (30, 0.1)]
 )
-def test_95_percent_intervals_cover_the_mean_of_simulated_settings(k, tau2, least):
+def test_95_percent_intervals_cover_the_mean_of_simulated_settings(k, tau2):
     # Small version of benchmarks/coverage.py: 400 data sets with the sizes of the 30 studies. Four
-    # standard errors of a coverage of 0.95 are 0.044; the full run narrows that to 0.01.
+    # standard errors of a coverage of 0.95 are 0.044. Without spread and with few studies the exact
+    # interval covers more than 97% (the full run: 99% for 5, 98% for 10), so there is no upper end.
     random = np.random.default_rng(20_05)
     sizes = np.array(read("plp_prevalence_30_studies")["n"])
     n = random.permuted(np.tile(sizes, (400, 1)), axis=1)[:, :k]
@@ -289,4 +305,5 @@ def test_95_percent_intervals_cover_the_mean_of_simulated_settings(k, tau2, leas
 
     for low, high in intervals:
         covered = ((low <= 0.6) & (high >= 0.6)).mean()
-        assert covered >= least - 0.014
+        assert covered >= 0.95 - 0.044
+        assert tau2 == 0 or covered <= 0.95 + 0.044

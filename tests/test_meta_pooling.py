@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from plcore.meta import (
     back,
@@ -288,6 +288,22 @@ def test_likelihood_is_no_higher_next_to_its_maximum_or_at_zero(study, estimator
 
     for other in (0.0, found * 0.99, found * 1.01, found + 1e-4):
         assert log_likelihood(y, v, other, restricted) <= top + 1e-9
+
+
+def test_reml_stands_within_1e8_of_the_optimum_of_its_likelihood():
+    # The optimum is bracketed on the score, 2 dl/dtau2 = y'PPy - tr P, with scipy's brentq.
+    random = np.random.default_rng(4)
+    v = random.uniform(0.01, 0.3, (200, 30))
+    y = random.normal(0, np.sqrt(v + 0.2))
+    for found, yi, vi in zip(reml(y, v), y, v, strict=True):
+
+        def score(tau2, yi=yi, vi=vi):
+            w = 1 / (vi + tau2)
+            residuals = yi - (w * yi).sum() / w.sum()
+            return (w**2 * residuals**2).sum() - w.sum() + (w**2).sum() / w.sum()
+
+        best = optimize.brentq(score, found / 2, found * 2, xtol=1e-14)
+        assert float(found) == pytest.approx(best, abs=1e-10)
 
 
 @given(studies)

@@ -8,7 +8,7 @@ replicates or draws in front. An estimator of tau2 is a function that is passed 
 
 Why not a library. statsmodels (0.15) pools one data set at a time and has no REML, no moderators
 with Knapp-Hartung and no model of proportions. PyMARE (0.0.13) takes data sets in columns and is
-right, but has no Paule-Mandel, no proportions and no exact model, and its search takes some eight
+right, but has no Paule-Mandel, no proportions and no exact model, and its search takes some ten
 times as long as the steps used here (`benchmarks/pooling.py`). pimeta (1.1) divides by zero when a
 study has all events. What is here is held to metafor 3.8-1 number by number
 (`tests/reference/README.md`).

@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from plcore.meta.heterogeneity import Estimator, dersimonian_laird, fixed, reml
 from plcore.meta.least_squares import fit
-from plcore.meta.pooling import around, chi2_tail, per_df, pool
+from plcore.meta.pooling import Pooled, around, chi2_tail, per_df, pool
 from plcore.meta.studies import Array, checked, checked_level, design
 
 
@@ -227,21 +227,7 @@ def subgroups(
         line = regress(
             estimates, variances, member[:, 1:], tau2=tau2, knapp_hartung=knapp_hartung, level=level
         )
-        at = fitted(line, np.eye(len(names))[:, 1:])
-        return Subgroups(
-            names=names,
-            k=k,
-            estimate=at.estimate,
-            se=at.se,
-            low=at.low,
-            high=at.high,
-            prediction_low=at.prediction_low,
-            prediction_high=at.prediction_high,
-            tau2=np.broadcast_to(line.tau2[..., None], at.estimate.shape),
-            statistic=line.qm,
-            statistic_df=(len(names) - 1, line.df),
-            p=line.qm_p,
-        )
+        return _groups_of_line(names, k, line)
     pools = [
         pool(
             estimates[..., inside],
@@ -252,10 +238,34 @@ def subgroups(
         )
         for inside in member.T
     ]
-    estimate, se = (
-        np.stack([one.estimate for one in pools], -1),
-        np.stack([one.se for one in pools], -1),
+    return _groups_of_pools(names, k, pools)
+
+
+def _groups_of_line(names: tuple[str, ...], k: tuple[int, ...], line: Regression) -> Subgroups:
+    """Groups from a regression on all but the first of them."""
+    at = fitted(line, np.eye(len(names))[:, 1:])
+    return Subgroups(
+        names=names,
+        k=k,
+        estimate=at.estimate,
+        se=at.se,
+        low=at.low,
+        high=at.high,
+        prediction_low=at.prediction_low,
+        prediction_high=at.prediction_high,
+        tau2=np.broadcast_to(line.tau2[..., None], at.estimate.shape),
+        statistic=line.qm,
+        statistic_df=(len(names) - 1, line.df),
+        p=line.qm_p,
     )
+
+
+def _groups_of_pools(
+    names: tuple[str, ...], k: tuple[int, ...], pools: Sequence[Pooled]
+) -> Subgroups:
+    """Groups pooled one by one, and Cochran's Q of their means."""
+    estimate = np.stack([one.estimate for one in pools], -1)
+    se = np.stack([one.se for one in pools], -1)
     with np.errstate(divide="ignore", invalid="ignore"):
         w = se**-2
         mean = (w * estimate).sum(axis=-1, keepdims=True) / w.sum(axis=-1, keepdims=True)
