@@ -248,7 +248,7 @@ def test_extrapolated_years_are_dotted_joined_to_the_others_and_on_grey():
     dotted = [trace.x for trace in named(figure, "extrapolated") if trace.x != (None,)]
     assert dotted == [(2004, 2005), (2006, 2007, 2008)]
     assert [trace.x for trace in named(figure, "line")] == [(2005, 2006)]
-    assert [(s.x0 < 2004, s.x1) for s in figure.layout.shapes][0] == (True, 2005)
+    assert next((s.x0 < 2004, s.x1) for s in figure.layout.shapes) == (True, 2005)
     assert (figure.layout.shapes[1].x0, figure.layout.shapes[1].x1 > 2008) == (2006, True)
     assert [trace.name for trace in figure.data if trace.showlegend] == ["extrapolated"]
     assert named(figure, "median")[0].hovertext[0].startswith("<b>2004</b> (extrapolated)")
@@ -414,6 +414,14 @@ def test_a_negative_limit_is_joined_by_a_word():
     assert texts(forest(table), "number") == ["0.5 (-1.0 to 2.0)"]
 
 
+def test_where_a_phone_has_no_room_lines_stay_and_the_rounder_ones_keep_their_labels():
+    table = forest_table().assign(low=lambda t: t["low"].mask(t["role"] == "study", 0.06))
+    axis = forest(table.assign(label="A label of more than one line"), percent=True).layout.xaxis
+
+    assert list(axis.tickvals) == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert axis.ticktext == ("", "40%", "", "80%")
+
+
 def test_the_reference_line_stands_where_asked_even_at_zero():
     def at(figure):
         return [shape.x0 for shape in figure.layout.shapes if shape.name == "reference"]
@@ -467,6 +475,17 @@ def test_bars_and_whiskers_reach_the_numbers_of_the_table():
     assert trace.error_x.array == pytest.approx([0.2, 0.05])
     assert trace.error_x.arrayminus == pytest.approx([0.1, 0.1])
     assert texts(bars(bars_table(), percent=True), "number") == ["40% (30-60)", "60% (50-65)"]
+
+
+def test_bars_start_at_a_zero_at_the_edge_of_the_chart():
+    low, high = bars(bars_table()).layout.xaxis.range
+    assert low == 0
+    assert high > 0.65
+
+
+def test_bars_below_zero_have_room():
+    figure = bars(bars_table(value=[-0.4, 0.6], low=[-0.5, 0.5]).assign(high=[-0.3, 0.65]))
+    assert figure.layout.xaxis.range[0] < -0.5
 
 
 def test_bars_of_two_series_stand_beside_their_numbers_and_differ_in_hatch():
@@ -583,6 +602,11 @@ def test_verdicts_are_stacked_by_topic_with_their_counts_printed():
     assert texts(figure, "number") == ["3", "3"]
     assert figure.layout.yaxis.ticktext == ("Dose", "Other treatments")
     assert "6 claims in 2 topics: 2 supported" in figure.layout.meta["alt"]
+
+
+def test_the_ticks_of_counts_are_whole_numbers():
+    figure = verdicts(verdicts_table().assign(claims=1))
+    assert list(figure.layout.xaxis.tickvals) == [0, 1, 2]
 
 
 def test_verdicts_differ_in_hatch_too():

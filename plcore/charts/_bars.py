@@ -63,12 +63,10 @@ def bars(
         A bar a row, from the top: label, value, low, high (both limits, or neither); optional:
         series (bars of one label, hatched from the second series on) and seen (a key of
         `plcore.schema.MARKS`; a sign behind the number).
-    xaxis : str
-        The quantity and its unit.
+    xaxis, interval : str
+        The quantity and its unit; what `low` and `high` are.
     percent : bool
         Whether the numbers are shares, 0 to 1, to be printed as percent.
-    interval : str
-        What `low` and `high` are.
     colours : sequence of str
         Of the series, in order.
     """
@@ -89,17 +87,21 @@ def bars(
         for each, colour, hatch in zip(series.values(), colours, HATCHES, strict=False)
         for part in _by_assumed(each)
     ]
-    limited = any(row["low"] is not None for row in rows)
-    caption = f"Whiskers: {interval}. " if limited else "Bars: single values, without intervals. "
-    caption += marks_explained(row["seen"] for row in rows)
+    alt = _alt(title, xaxis, rows, digits, percent)
     return over_rows(
         traces,
-        Words(title, xaxis, caption.strip(), source, _alt(title, xaxis, rows, digits, percent)),
+        Words(title, xaxis, _caption(rows, interval), source, alt),
         rows=labels,
         extent=span([row[each] for row in rows for each in _LIMITS], zero=True),
         percent=percent,
         barmode="overlay",
     )
+
+
+def _caption(rows: Sequence[Row], interval: str) -> str:
+    limited = any(row["low"] is not None for row in rows)
+    said = f"Whiskers: {interval}." if limited else "Bars: single values, without intervals."
+    return f"{said} {marks_explained(row['seen'] for row in rows)}".strip()
 
 
 def _digits(rows: Sequence[Row], percent: bool) -> int:

@@ -38,20 +38,10 @@ def checked(
     blank : sequence of str
         Columns that must be there and hold finite numbers, or nothing.
     optional : sequence of str
-        Columns of finite numbers or nothing that may be missing. `seen` and `series` are text.
+        Columns of finite numbers or nothing that may be missing. `seen`, `series` and
+        `group` are text.
     """
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"{chart}: the table is a {type(table).__name__}; expected a DataFrame")
-    needed = (*text, *number, *blank)
-    missing = [column for column in needed if column not in table.columns]
-    if missing:
-        has = ", ".join(map(str, table.columns)) or "none"
-        raise ValueError(f"{chart}: no column {', '.join(missing)}; the table has {has}")
-    if table.empty:
-        raise ValueError(f"{chart}: the table has no rows; expected at least one")
-    if table.columns.has_duplicates:
-        twice = table.columns[table.columns.duplicated()][0]
-        raise ValueError(f"{chart}: column {twice} is there twice; expected it once")
+    _require_columns(chart, table, (*text, *number, *blank))
     rows = []
     records = zip(table.index, table.to_dict("records"), strict=True)
     for place, (index, cells) in enumerate(records):
@@ -67,6 +57,20 @@ def checked(
             one_of(chart, row, "seen", tuple(MARKS))
         rows.append(row)
     return rows
+
+
+def _require_columns(chart: str, table: pd.DataFrame, needed: Sequence[str]) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"{chart}: the table is a {type(table).__name__}; expected a DataFrame")
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        has = ", ".join(map(str, table.columns)) or "none"
+        raise ValueError(f"{chart}: no column {', '.join(missing)}; the table has {has}")
+    if table.empty:
+        raise ValueError(f"{chart}: the table has no rows; expected at least one")
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise ValueError(f"{chart}: column {twice} is there twice; expected it once")
 
 
 def _number(

@@ -20,10 +20,11 @@ from plcore.charts._template import (
     LABEL_SIZE,
     NARROWEST,
     NOTE_SIZE,
+    OUTSIDE,
     Words,
     framed,
 )
-from plcore.charts._text import number, tick_texts, ticks, width, wrapped
+from plcore.charts._text import number, significant, tick_texts, ticks, width, wrapped
 
 #: Width at which labels are wrapped: about 22 characters.
 LABEL_WIDTH = 140
@@ -79,20 +80,11 @@ def over_rows(
     shapes: Sequence[Mapping[str, Any]] = (),
     barmode: str | None = None,
 ) -> go.Figure:
-    """The figure of some traces beside labelled rows.
+    """The figure of some traces, whose y is `Label.centre`, beside labelled rows.
 
-    Parameters
-    ----------
-    traces : sequence of plotly traces
-        Their y is `Label.centre`.
-    extent : (float, float)
-        All that the x axis must have room for.
-    percent : bool
-        Whether x holds shares, to be printed as percent.
-    whole : bool
-        Whether x holds counts, which only whole numbers are ticks of.
-    barmode : str, optional
-        Of plotly; given where there are bars, which stand on a zero at the edge.
+    `extent` is what the x axis must have room for. It is printed as `percent` where x holds shares,
+    and has only `whole` ticks where x holds counts. With a `barmode` (plotly's), a zero at the edge
+    stays there, as bars stand on it.
     """
     left = EDGE + 8 + max(_widest(row.left, LABEL_SIZE) for row in rows)
     right = EDGE + max(
@@ -101,29 +93,25 @@ def over_rows(
     low, high = extent
     margin = 0.04 * (high - low)
     values, texts = _ticks(low, high, percent, whole, NARROWEST - left - right)
+    height = rows[-1].centre + rows[-1].height / 2
     figure = framed(
         traces,
         words,
-        plot_height=rows[-1].centre + rows[-1].height / 2,
+        plot_height=height,
         left=left,
         right=right,
         xaxis={
             "range": [low if barmode and low == 0 else low - margin, high + margin],
             "tickvals": values,
             "ticktext": texts,
-            "tickangle": 0,
-            "ticks": "outside",
-            "showline": True,
-            "fixedrange": True,
+            **OUTSIDE,
         },
         yaxis={
-            "range": [rows[-1].centre + rows[-1].height / 2, 0],
+            "range": [height, 0],
             "tickvals": [row.centre for row in rows],
             "ticktext": ["<br>".join(row.left) for row in rows],
-            "ticks": "",
             "ticklabelstandoff": 6,
             "showgrid": False,
-            "fixedrange": True,
         },
         annotations=_column(rows),
         shapes=shapes,
@@ -165,16 +153,24 @@ def _column(rows: Sequence[Label]) -> Iterator[dict[str, Any]]:
 def _ticks(
     low: float, high: float, percent: bool, whole: bool, room: float
 ) -> tuple[list[float], list[str]]:
-    """As many round numbers as stand apart on a phone, where the plot has some pixels of room."""
+    """Round numbers with a line each, and labels for as many as stand apart on a phone.
+
+    `room` is how many pixels the plot area has there.
+    """
     found = [ticks(low, high, most) for most in range(_MOST_TICKS, 0, -1)]
-    found = [values for values in found if values and not (whole and any(v % 1 for v in values))]
-    for values in found:
-        texts = tick_texts([100 * value for value in values] if percent else values)
-        texts = [f"{text}%" for text in texts] if percent else texts
-        apart = room * (values[1] - values[0]) / (high - low) if len(values) > 1 else room
-        if max(width(text, LABEL_SIZE) for text in texts) + _TICK_GAP <= apart:
-            break
-    return values, texts
+    values = next(each for each in found if each and not (whole and any(v % 1 for v in each)))
+    if len(values) == 1:
+        return values, [f"{significant(100 * values[0])}%" if percent else significant(values[0])]
+    texts = tick_texts([100 * value for value in values] if percent else values)
+    texts = [f"{text}%" for text in texts] if percent else texts
+    step = values[1] - values[0]
+    needed = max(width(text, LABEL_SIZE) for text in texts) + _TICK_GAP
+    every = next((n for n in (1, 2, 5) if n * step * room / (high - low) >= needed), 10)
+    # Of lines at 20, 40, 60 and 80 the rounder 40 and 80 keep their labels.
+    kept = [round(value / step) % every == 0 for value in values]
+    if not any(kept):
+        kept[0] = True
+    return values, [text if keep else "" for text, keep in zip(texts, kept, strict=True)]
 
 
 def _widest(lines: Sequence[str], size: int) -> float:

@@ -46,7 +46,12 @@ _AXIS: dict[str, Any] = {
     "tickcolor": FAINT_INK,
     "tickfont": {"size": LABEL_SIZE, "color": INK},
     "automargin": False,
+    "ticks": "",
+    # Zooming by touch would trap who scrolls past.
+    "fixedrange": True,
 }
+#: The axis along the bottom: a line with ticks, whose labels are never turned.
+OUTSIDE: dict[str, Any] = {"ticks": "outside", "showline": True, "tickangle": 0}
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": FONT, "size": LABEL_SIZE, "color": INK},
@@ -96,6 +101,11 @@ class Words:
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"{name} is {text!r}; expected text: every chart has its {name}")
 
+    @property
+    def meta(self) -> dict[str, str]:
+        """What is kept with the figure for readers who cannot see it, and for other programs."""
+        return {"title": self.title, "alt": " ".join(self.alt.split()), "source": self.source}
+
 
 def framed(
     traces: Sequence[Any],
@@ -144,11 +154,7 @@ def framed(
             "yaxis": dict(yaxis),
             "annotations": [*texts, *annotations],
             "shapes": list(shapes),
-            "meta": {
-                "title": words.title,
-                "alt": " ".join(words.alt.split()),
-                "source": words.source,
-            },
+            "meta": words.meta,
         },
     )
 

@@ -16,6 +16,7 @@ from plcore.charts._template import (
     LABEL_LINE,
     LABEL_SIZE,
     NARROWEST,
+    OUTSIDE,
     Words,
     framed,
 )
@@ -49,18 +50,8 @@ def over_years(
 ) -> go.Figure:
     """The figure of some traces over years, from zero up.
 
-    Parameters
-    ----------
-    traces : sequence of plotly traces
-    words : Words
-    series : mapping of str to rows
-        Those with a name are labelled at their last year.
-    column : str
-        The one that the lines show.
-    extent, years : sequence of float
-        All that the axes must have room for.
-    colours : sequence of str
-        Of the series, in order.
+    The last value in `column` of every series with a name is labelled, in the order and `colours`
+    of the series. The axes have room for all of `extent` and `years`.
     """
     bottom, top = _range(extent)
     marks = ticks(bottom, top, 6)
@@ -82,13 +73,10 @@ def over_years(
             "tick0": 0,
             "dtick": _year_step(last - first + 2 * pad, NARROWEST - left - right),
             "tickformat": "d",
-            "tickangle": 0,
             "showgrid": False,
-            "ticks": "outside",
-            "showline": True,
-            "fixedrange": True,
+            **OUTSIDE,
         },
-        yaxis={"range": [bottom, top], "tickvals": marks, "ticktext": texts, "fixedrange": True},
+        yaxis={"range": [bottom, top], "tickvals": marks, "ticktext": texts},
         annotations=_end_labels(ends, colours, bottom, top, last + pad),
         shapes=_shading(series, first - pad, last + pad),
     )
