@@ -11,7 +11,7 @@ ROOT = Path(plcore.__file__).parent
 #: A module may import only from those above it.
 ORDER = [
     "table", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta",
-    "evidence", "audit", "scenarios", "population", "anchored", "readings", "simulate", "summary",
+    "evidence", "audit", "scenarios", "population", "cohort", "limb_loss", "anchored", "readings", "simulate", "summary",
     "charts", "show", "report",
 ]  # fmt: skip
 
