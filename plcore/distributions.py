@@ -66,6 +66,13 @@ def _fit_logitnormal(value: float, low: float, high: float) -> Shape:
     return mean, sd
 
 
+def _fit_logit_t(value: float, low: float, high: float, df: float) -> Shape:
+    mean, sd = _fit_logitnormal(value, low, high)
+    if df <= 0:
+        raise ValueError(f"df above 0 for a logit_t, not {df:g}")
+    return mean, sd * _Z / float(special.stdtrit(df, 0.975)), df
+
+
 def _fit_beta(value: float, low: float, high: float) -> Shape:
     if not 0 < low < high < 1:
         raise ValueError(f"limits between 0 and 1 for a beta, not {low:g} to {high:g}")
@@ -130,6 +137,12 @@ def _ppf_logitnormal(p: Floats, mean: float, sd: float) -> Floats:
     return np.asarray(special.expit(_ppf_normal(p, mean, sd)))
 
 
+def _ppf_logit_t(p: Floats, mean: float, scale: float, df: float) -> Floats:
+    # SciPy gives +inf for the quantile at 0.
+    t = np.where(p == 0, -np.inf, special.stdtrit(df, p))
+    return np.asarray(special.expit(mean + scale * t))
+
+
 def _ppf_beta(p: Floats, a: float, b: float) -> Floats:
     return special.expit(_interpolate(p, _beta_nodes(a, b)))
 
@@ -179,6 +192,8 @@ DISTRIBUTIONS = {
     "normal": Distribution(_CENTRAL, _fit_normal, _ppf_normal, _line),
     "lognormal": Distribution(_CENTRAL, _fit_lognormal, _ppf_lognormal, _positive),
     "logitnormal": Distribution(_CENTRAL, _fit_logitnormal, _ppf_logitnormal, _unit),
+    # A pooled share: no column of parameters.csv is called df, so only code can ask for it.
+    "logit_t": Distribution((*_CENTRAL, "df"), _fit_logit_t, _ppf_logit_t, _unit),
     "beta": Distribution(_CENTRAL, _fit_beta, _ppf_beta, _unit),
     "jeffreys": Distribution(("events", "n"), _fit_jeffreys, _ppf_beta, _unit),
     "gamma": Distribution(_CENTRAL, _fit_gamma, _ppf_gamma, _positive),

@@ -16,6 +16,7 @@ ROWS = {
     "normal": ({"value": 0.02, "low": -0.01, "high": 0.05}, "log_change_per_year"),
     "lognormal": ({"value": math.sqrt(2), "low": 1.0, "high": 2.0}, "ratio"),
     "logitnormal": ({"value": 0.75, "low": 0.66, "high": 0.822}, "share"),
+    "logit_t": ({"value": 0.75, "low": 0.66, "high": 0.822, "df": 8.0}, "share"),
     "beta": ({"value": 0.64, "low": 0.60, "high": 0.68}, "share"),
     "jeffreys": ({"events": 11.0, "n": 60.0}, "share"),
     "gamma": ({"value": 0.08, "low": 0.06, "high": 0.107}, "per_person_year"),
@@ -59,7 +60,7 @@ def scipy_twin(dist):
 
 
 TWINNED = ["normal", "lognormal", "beta", "jeffreys", "gamma", "uniform", "triangular", "pert"]
-LIMITED = ["normal", "lognormal", "logitnormal", "beta", "gamma"]
+LIMITED = ["normal", "lognormal", "logitnormal", "logit_t", "beta", "gamma"]
 
 
 def test_every_distribution_is_tested_here():
@@ -81,6 +82,16 @@ def test_mean_and_variance_agree_with_scipy(dist):
 
     assert mean == pytest.approx(twin.mean(), rel=1e-6)
     assert square - mean**2 == pytest.approx(twin.var(), rel=1e-4)
+
+
+def test_the_logit_of_a_pooled_share_follows_students_t():
+    item = made("logit_t")
+    mean, scale, df = item.shape
+    p = np.linspace(0.001, 0.999, 99)
+
+    logits = np.log(item.ppf(p) / (1 - item.ppf(p)))
+
+    np.testing.assert_allclose(logits, stats.t(df, mean, scale).ppf(p), rtol=1e-9)
 
 
 @pytest.mark.parametrize("dist", LIMITED)
@@ -151,6 +162,8 @@ REFUSED = {
     "gamma limits at 0": ("gamma", {"value": 1, "low": 0, "high": 2}, "ratio", "low above 0"),
     "logitnormal limit at 1": (
         "logitnormal", {"value": 0.9, "low": 0.8, "high": 1}, "share", "between 0 and 1"),
+    "no degrees of freedom": (
+        "logit_t", {"value": 0.5, "low": 0.4, "high": 0.6, "df": 0}, "share", "df above 0"),
     "beta limit at 0": ("beta", {"value": 0.1, "low": 0, "high": 0.2}, "share", "between 0 and 1"),
     "limits equal": ("uniform", {"low": 1, "high": 1}, "ratio", "low below high"),
     "limits reversed": ("pert", {"value": 1, "low": 2, "high": 0}, "ratio", "low below high"),
