@@ -161,6 +161,7 @@ def project(
     quantity: str = "people",
     by: Sequence[str] = ("year",),
     causes: Sequence[str] = CAUSES,
+    years: ArrayLike | None = None,
 ) -> Floats:
     """One quantity for every draw.
 
@@ -175,6 +176,8 @@ def project(
         Axes to keep, in this order of axes: year, age_group, sex, cause.
     causes : sequence of str
         Causes to add up or, with "cause" in `by`, to keep.
+    years : array_like of int, optional
+        Years wanted, in order; by default all.
 
     Returns
     -------
@@ -184,6 +187,7 @@ def project(
     unknown = [name for name in by if name not in (*_AXES, "cause")]
     if unknown:
         raise ValueError(f"by has {unknown[0]!r}; expected year, age_group, sex or cause")
+    span = _places(responses, years)
     dropped = tuple(1 + i for i, axis in enumerate(_AXES) if axis not in by)
     missing = [name for name in _needed([quantity]) if name not in responses.carried]
     if missing:
@@ -191,7 +195,7 @@ def project(
     parts = []
     for name in causes:
         c = CAUSES.index(name)
-        table = responses.coefficients[c].sum(axis=dropped)
+        table = responses.coefficients[c][:, span].sum(axis=dropped)
         carried = dict(zip(responses.carried, table, strict=True))
         parts.append(_quantity(quantity, carried, draws, c, responses.ranges[c]))
     return np.stack(parts, axis=-1) if "cause" in by else np.sum(parts, axis=0)
@@ -200,6 +204,18 @@ def project(
 def hats_of(knots: Sequence[int], years: ArrayLike) -> Floats:
     """The trend's weights on its knots in each year, shape (n_years, n_knots)."""
     return _hats(np.asarray(years), knots)
+
+
+def _places(responses: Responses, years: ArrayLike | None) -> slice | NDArray[np.int_]:
+    if years is None:
+        return slice(None)
+    wanted = np.asarray(years)
+    missing = wanted[~np.isin(wanted, responses.years)]
+    if missing.size:
+        raise ValueError(
+            f"year {missing[0]}; expected years from {responses.years[0]} to {responses.years[-1]}"
+        )
+    return wanted - int(responses.years[0])
 
 
 def _needed(quantities: Sequence[str]) -> set[str]:

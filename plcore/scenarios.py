@@ -23,9 +23,10 @@ from plcore.distributions import DISTRIBUTIONS
 from plcore.draws import Correlation
 from plcore.evidence import POOLS, SPREADS, gather
 from plcore.parameters import Parameter, parameter
+from plcore.population import variants
 from plcore.schema import MARKS
 
-Choice = str | int | bool
+Choice = str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Scenario:
     Attributes
     ----------
     name, title, note : str
-    choices : mapping of str to str, int or bool
+    choices : mapping of str to str, number or bool
         What is decided: years, the path of growth, which studies are pooled.
     parameters : tuple of Parameter
         What is believed, with its uncertainty.
@@ -83,6 +84,11 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "last_year": (_is_year, "a year from 1900 to 2100"),
     "extrapolate": (lambda value: isinstance(value, bool), "true or false"),
     "growth": _word(GROWTH_PATHS),
+    "population": _word(variants("USA")),
+    "hazard_ratio_change": (
+        lambda value: _is_number(value) and -0.1 <= float(str(value)) <= 0.1,
+        "a yearly change of the log hazard ratio from -0.1 to 0.1",
+    ),
     "prevalence_pool": _word(POOLS),
     "prevalence_spread": _word(SPREADS),
 }
@@ -102,7 +108,7 @@ def read_scenario(
     ----------
     name : str
         The file's name without its ending.
-    choices : mapping of str to str, int or bool, optional
+    choices : mapping of str to str, number or bool, optional
         Choices made here and now instead of in the file, such as {"last_year": 2060}.
     folder : Path
         Where `scenarios/` and the tables are.

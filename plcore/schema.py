@@ -250,4 +250,19 @@ TABLES = {
         rules=(ordered("low", "value", "high"), _events_within_n, _no_default_from_memory),
         references=_TO_SOURCES,
     ),
+    "calibration_targets": Table(
+        file="calibration_targets.csv",
+        columns=(
+            Column("target", _key),
+            Column("counts", _key),
+            Column("year", _year),
+            Column("value", number(0)),
+            Column("spread", number(0.001, 2)),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any),
+        ),
+        key=("target",),
+        references=_TO_SOURCES,
+    ),
 }

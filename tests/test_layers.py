@@ -11,7 +11,8 @@ ROOT = Path(plcore.__file__).parent
 #: A module may import only from those above it.
 ORDER = [
     "table", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta",
-    "evidence", "audit", "scenarios", "population", "cohort", "limb_loss", "anchored", "readings", "simulate", "summary",
+    "evidence", "audit", "population", "incidence", "cohort", "limb_loss", "anchored",
+    "scenarios", "projection", "readings", "simulate", "summary", "calibration", "decomposition",
     "charts", "show", "report",
 ]  # fmt: skip
 

@@ -1,0 +1,151 @@
+"""Draws weighed by how well they reproduce published counts: importance resampling.
+
+The prior is what the parameters say on their own. Each draw gets the likelihood of the targets,
+independent and lognormal about the model's numbers, and draws are taken again in proportion to it.
+What the targets are, how tightly each binds and why, is data (`calibration_targets.csv`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from plcore.data import DATA, read
+from plcore.distributions import Floats
+from plcore.outcome import Outcome
+from plcore.scenarios import Scenario
+from plcore.simulate import Model, Run, run
+
+_LEAST_EFFECTIVE = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """A run weighed by the targets.
+
+    Attributes
+    ----------
+    posterior : Run
+        As many draws as asked for, taken again from the prior run by weight.
+    weights : ndarray, shape (n_draws of the prior,)
+        They add up to 1.
+    effective_draws : float
+        How many unweighted draws the weighted ones are worth (Kong 1992): 1 / sum of squares.
+    fit : DataFrame
+        A row a target: target, year, observed, spread, and median and 95% limits before and after.
+    moved : DataFrame
+        A row an uncertain parameter: name, prior and posterior median and 95% limits, and `shift`,
+        the change of the median in standard deviations of the prior, and `narrowed`, the share by
+        which the standard deviation shrank.
+    """
+
+    posterior: Run
+    weights: Floats
+    effective_draws: float
+    fit: pd.DataFrame
+    moved: pd.DataFrame
+
+
+def calibrate(
+    model: Model,
+    scenario: Scenario,
+    *,
+    n_prior: int = 2**17,
+    n_draws: int = 4096,
+    seed: int = 1,
+    folder: Path = DATA,
+) -> Calibration:
+    """A model's draws, weighed by the targets of `calibration_targets.csv`.
+
+    The many prior draws are run for the years of the targets only; the few posterior ones for the
+    years of the scenario.
+
+    Parameters
+    ----------
+    model : function
+        As for `plcore.simulate.run`; its outcome must have the counts of the targets.
+    scenario : Scenario
+    n_prior, n_draws : int
+        Draws of the prior and of the posterior.
+    seed : int
+        Of the draws and of the resampling.
+
+    Raises
+    ------
+    ValueError
+        If the outcome lacks a target, or the weights leave fewer than 100 effective draws: then
+        the prior and the targets contradict each other, or more draws are needed.
+    """
+    targets = read("calibration_targets", folder=folder).to_dict("records")
+    years = [int(row["year"]) for row in targets]
+    briefly = dataclasses.replace(
+        scenario,
+        choices={**scenario.choices, "first_year": min(years), "last_year": max(years)},
+    )
+    prior = run(model, briefly, n_draws=n_prior, seed=seed)
+    log_weights = np.zeros(n_prior)
+    for row in targets:
+        modelled = _modelled(prior.outcome, row)
+        log_weights -= 0.5 * (np.log(row["value"] / modelled) / row["spread"]) ** 2
+    weights = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
+    effective = float(1 / np.sum(weights**2))
+    if effective < _LEAST_EFFECTIVE:
+        raise ValueError(
+            f"{effective:.0f} effective draws of {n_prior}; expected {_LEAST_EFFECTIVE} or more: "
+            "draw more, or see which target the prior cannot reach"
+        )
+    chosen = _resample(weights, n_draws, seed)
+    draws = prior.draws.iloc[chosen].reset_index(drop=True).rename_axis("draw")
+    fit = [_fit(row, _modelled(prior.outcome, row), chosen) for row in targets]
+    posterior = Run(scenario, seed, draws, model(draws, scenario))
+    return Calibration(posterior, weights, effective, pd.DataFrame(fit), _moved(prior.draws, draws))
+
+
+def _modelled(outcome: Outcome, target: Mapping[Hashable, Any]) -> Floats:
+    counts, year = target["counts"], int(target["year"])
+    if counts not in outcome.values:
+        raise ValueError(f"no {counts} in the outcome; expected what every target counts in it")
+    return outcome.values[counts][:, int(np.searchsorted(outcome.years, year))]
+
+
+def _resample(weights: Floats, n: int, seed: int) -> np.ndarray:
+    """Systematic resampling (Kitagawa 1996): each draw floor or ceil of n times its weight."""
+    start = np.random.default_rng(seed).random()
+    # The last sum may fall short of 1 by rounding.
+    ends = np.cumsum(weights)
+    return np.searchsorted(ends / ends[-1], (np.arange(n) + start) / n)
+
+
+def _limits(values: Floats) -> dict[str, float]:
+    median, low, high = np.quantile(values, [0.5, 0.025, 0.975])
+    return {"median": float(median), "low": float(low), "high": float(high)}
+
+
+def _fit(target: Mapping[Hashable, Any], prior: Floats, chosen: np.ndarray) -> dict[str, object]:
+    found = {name: target[name] for name in ("target", "year", "spread")}
+    row: dict[str, object] = {**found, "observed": target["value"]}
+    for name, values in (("prior", prior), ("posterior", prior[chosen])):
+        row |= {f"{name}_{end}": value for end, value in _limits(values).items()}
+    return row
+
+
+def _moved(prior: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for name in prior:
+        before, after = prior[name].to_numpy(), posterior[name].to_numpy()
+        if before.min() == before.max():
+            continue
+        found: dict[str, object] = {"parameter": name}
+        for label, values in (("prior", before), ("posterior", after)):
+            found |= {f"{label}_{end}": value for end, value in _limits(values).items()}
+        found["shift"] = float((np.median(after) - np.median(before)) / before.std())
+        found["narrowed"] = float(1 - after.std() / before.std())
+        rows.append(found)
+    return pd.DataFrame(rows)

@@ -1,0 +1,157 @@
+"""People with limb loss from first principles: the cohort model over the draws of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from plcore.cohort import AGE_GROUPS
+from plcore.distributions import Floats
+from plcore.incidence import flat_shape, rising_shape
+from plcore.limb_loss import CAUSES, LimbLossDraws, Responses, project, respond
+from plcore.outcome import Outcome
+from plcore.population import Mortality, Population, read_mortality, read_population
+from plcore.scenarios import Scenario
+
+#: Years at which the trend of incidence is given; straight lines between. Incidence is as published
+#: (constant after 1996) unless a scenario says otherwise from 2005 on.
+KNOTS = (1950, 1988, 1996, 2005, 2009, 2019, 2060)
+
+
+def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
+    """People living with limb loss, and new cases and deaths among them, by year.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A column for each parameter of the model (see `inputs`).
+    scenario : Scenario
+        Choices population, hazard_ratio_change, first_year and last_year.
+
+    Returns
+    -------
+    Outcome
+        Values limb_loss, its parts dysvascular, trauma and cancer, new_cases and deaths.
+    """
+    population, mortality = people_and_mortality(scenario)
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=("people", "deaths", "new_cases")
+    )
+    given = inputs(draws)
+    years = scenario.years
+    by_cause = project(responses, given, by=("year", "cause"), years=years)
+    values = {"limb_loss": by_cause.sum(axis=2)}
+    values |= {cause: by_cause[:, :, c] for c, cause in enumerate(CAUSES)}
+    for quantity in ("new_cases", "deaths"):
+        values[quantity] = project(responses, given, quantity=quantity, years=years)
+    return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
+
+
+def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
+    """The population and mortality that a scenario chooses, from 1950 to 2060."""
+    variant = str(scenario.choices["population"])
+    return read_population("USA", variant=variant), read_mortality("USA")
+
+
+def responses_of(
+    draws: pd.DataFrame,
+    scenario: Scenario,
+    population: Population,
+    mortality: Mortality,
+    *,
+    quantities: Sequence[str],
+    age_groups: Sequence[int] = AGE_GROUPS,
+) -> Responses:
+    """The responses of the cohort model that cover all hazard ratios of the draws."""
+    shape = np.stack(
+        [
+            _rising(draws, population),
+            flat_shape(population, male_ratio=_fixed(draws, "trauma_male_ratio")),
+            flat_shape(population, male_ratio=_fixed(draws, "cancer_male_ratio")),
+        ]
+    )
+    ratios = [draws[f"{cause}_hazard_ratio"] for cause in CAUSES]
+    change = scenario.choices["hazard_ratio_change"]
+    return respond(
+        population,
+        mortality,
+        shape,
+        knots=KNOTS,
+        ranges=[(float(ratio.min()), float(ratio.max())) for ratio in ratios],
+        quantities=quantities,
+        age_groups=age_groups,
+        hazard_ratio_change=float(change),
+    )
+
+
+def inputs(draws: pd.DataFrame) -> LimbLossDraws:
+    """The draws of the named parameters as the cohort model takes them."""
+    ones: Floats = np.ones(len(draws))
+    first = {"cancer": ones} | {
+        cause: draws[f"{cause}_first_share"].to_numpy() for cause in ("dysvascular", "trauma")
+    }
+    trend = []
+    for cause in CAUSES:
+        after = [ones] * 4
+        if cause == "dysvascular":
+            late = draws["dysvascular_ratio_2019"].to_numpy()
+            after = [ones, draws["dysvascular_ratio_2009"].to_numpy(), late, late]
+        early = [draws[f"{cause}_ratio_{year}"].to_numpy() for year in (1950, 1988)]
+        trend.append(np.column_stack([*early, ones, *after]))
+    return LimbLossDraws(
+        level=_columns(draws, "rate_1996") * np.column_stack([first[cause] for cause in CAUSES]),
+        trend=np.stack(trend, axis=1),
+        hazard_ratio=_columns(draws, "hazard_ratio"),
+        first_year_excess=_columns(draws, "first_year_excess"),
+    )
+
+
+def _rising(draws: pd.DataFrame, population: Population) -> Floats:
+    return rising_shape(
+        population,
+        mean_age=_fixed(draws, "dysvascular_mean_age"),
+        male_ratio=_fixed(draws, "dysvascular_male_ratio"),
+    )
+
+
+def _columns(draws: pd.DataFrame, name: str) -> Floats:
+    return np.column_stack([draws[f"{cause}_{name}"] for cause in CAUSES])
+
+
+def _fixed(draws: pd.DataFrame, name: str) -> float:
+    values = draws[name]
+    if values.min() != values.max():
+        raise ValueError(
+            f"{name} differs between draws; expected one value (dist fixed), as it sets the spread "
+            "of incidence over ages"
+        )
+    return float(values.iloc[0])
+
+
+def dead_since_loss(
+    draws: pd.DataFrame, scenario: Scenario, *, year: int, years_since: Sequence[int]
+) -> Floats:
+    """Share of those who lost a limb to vascular disease in a year who are dead after some years.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, len(years_since))
+    """
+    population, mortality = people_and_mortality(scenario)
+    shape = _rising(draws, population)
+    at = int(year - population.years[0])
+    new = population.people[at] * shape
+    ratio = draws["dysvascular_hazard_ratio"].to_numpy()
+    excess = draws["dysvascular_first_year_excess"].to_numpy()
+    shares = []
+    for since in years_since:
+        hazard = np.zeros_like(new)
+        for later in range(since):
+            age = np.minimum(np.arange(new.shape[1]) + later, new.shape[1] - 1)
+            hazard += mortality.hazard[at + later][:, age]
+        alive = np.exp(-hazard[np.newaxis] * ratio[:, np.newaxis, np.newaxis])
+        left = (alive * new).sum(axis=(1, 2)) / new.sum()
+        shares.append(1 - (1 - excess) * left)
+    return np.stack(shares, axis=1)
