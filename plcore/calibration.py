@@ -149,3 +149,29 @@ def _moved(prior: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
         found["narrowed"] = float(1 - after.std() / before.std())
         rows.append(found)
     return pd.DataFrame(rows)
+
+
+def under(posterior: Run, model: Model, scenario: Scenario) -> Run:
+    """The posterior draws of one scenario, run under the choices and fixed numbers of another.
+
+    What the targets taught about the past is kept; only what the other scenario fixes changes, so
+    the difference between the two runs is not noise.
+
+    Raises
+    ------
+    ValueError
+        If the other scenario gives a parameter another distribution that is not fixed: its draws
+        would not be those that the targets weighed.
+    """
+    before = {item.name: item for item in posterior.scenario.parameters}
+    draws = posterior.draws.copy()
+    for item in scenario.parameters:
+        if item == before.get(item.name):
+            continue
+        if item.dist != "fixed":
+            raise ValueError(
+                f"{scenario.name}: {item.name} has another distribution ({item.dist}); expected "
+                "only fixed numbers to differ from the scenario that was calibrated"
+            )
+        draws[item.name] = item.median
+    return Run(scenario, posterior.seed, draws, model(draws, scenario))

@@ -35,7 +35,7 @@ CAUSES = ("dysvascular", "trauma", "cancer")
 QUANTITIES = (*(name for name in CARRIED if name != "net"), "deaths")
 _AXES = ("year", "age_group", "sex")
 _TOLERANCE = 1e-11
-_NODES = (20, 28, 40, 56)
+_NODES = (20, 28, 40, 56, 80, 112, 160)
 _CHUNK_BYTES = 64_000_000
 
 

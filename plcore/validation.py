@@ -1,0 +1,100 @@
+"""The calibrated cohort model against published numbers that it was not calibrated to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from plcore.calibration import under
+from plcore.data import DATA, cite, read
+from plcore.distributions import Floats
+from plcore.limb_loss import project
+from plcore.projection import inputs, people_and_mortality, people_with_limb_loss, responses_of
+from plcore.scenarios import read_scenario
+from plcore.simulate import Run
+
+#: Rows of limb_loss_estimates.csv and what the model gives for each, in the unit of the row.
+_CHECKS = {
+    "zg2008_total_2050": "People with limb loss in 2050",
+    "zg2008_change_10_percent_lower_2050": "Change by 2050 if dysvascular incidence were 10% lower",
+    "nhis1996_total": "People with limb loss in 1996",
+    "rivera2024_total": "People with limb loss in 2024",
+    "avalere2024_total": "People with limb loss in 2024",
+    "avalere2024_share_65_plus": "Share aged 65 and over, 2020",
+    "avalere2024_share_45_64": "Share aged 45 to 64, 2020",
+    "discharges_1988_1996": "Discharges a year, mean of 1988-1996",
+}
+
+
+def checks(posterior: Run, *, folder: Path = DATA) -> pd.DataFrame:
+    """Each published number beside the model's interval, also where they disagree.
+
+    Parameters
+    ----------
+    posterior : Run
+        Of `people_with_limb_loss`, calibrated.
+
+    Returns
+    -------
+    DataFrame
+        Columns estimate, check, observed, median, low, high (the model's 95% interval), within
+        (whether the observation lies in it), source, seen and note.
+    """
+    estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
+    modelled = _modelled(posterior)
+    rows = []
+    for key, label in _CHECKS.items():
+        row = estimates.loc[key].to_dict()
+        median, low, high = np.quantile(modelled[key], [0.5, 0.025, 0.975])
+        rows.append(
+            {
+                "estimate": key,
+                "check": label,
+                "observed": row["value"],
+                "median": median,
+                "low": low,
+                "high": high,
+                "within": bool(low <= row["value"] <= high),
+                "source": cite(row["source"].split(";")[0], seen=row["seen"], folder=folder),
+                "seen": row["seen"],
+                "note": row["note"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _modelled(posterior: Run) -> dict[str, Floats]:
+    draws, scenario = posterior.draws, posterior.scenario
+    population, mortality = people_and_mortality(scenario)
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=("people", "new_cases")
+    )
+    given = inputs(draws)
+    total = {
+        year: project(responses, given, years=[year])[:, 0] for year in (1996, 2020, 2024, 2050)
+    }
+    by_age = project(responses, given, by=("year", "age_group"), years=[2020])[:, 0]
+    lower = under(
+        posterior,
+        people_with_limb_loss,
+        read_scenario("dysvascular_minus_10", choices={"first_year": 2050, "last_year": 2050}),
+    )
+    new = project(
+        responses, given, quantity="new_cases", by=("year", "cause"), years=range(1988, 1997)
+    ).mean(axis=1)
+    first = np.column_stack(
+        [draws["dysvascular_first_share"], draws["trauma_first_share"], np.ones(len(draws))]
+    )
+    return {
+        "zg2008_total_2050": total[2050],
+        "zg2008_change_10_percent_lower_2050": lower.outcome.values["limb_loss"][:, 0]
+        - total[2050],
+        "nhis1996_total": total[1996],
+        "rivera2024_total": total[2024],
+        "avalere2024_total": total[2024],
+        "avalere2024_share_65_plus": by_age[:, 3:].sum(axis=1) / total[2020],
+        "avalere2024_share_45_64": by_age[:, 2] / total[2020],
+        "discharges_1988_1996": (new / first).sum(axis=1),
+    }
