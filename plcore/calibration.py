@@ -8,7 +8,7 @@ What the targets are, how tightly each binds and why, is data (`calibration_targ
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,3 +175,37 @@ def under(posterior: Run, model: Model, scenario: Scenario) -> Run:
             )
         draws[item.name] = item.median
     return Run(scenario, posterior.seed, draws, model(draws, scenario))
+
+
+def across(
+    posterior: Run, model: Model, scenarios: Sequence[Scenario], *, outcome: str, year: int
+) -> pd.DataFrame:
+    """One outcome in one year under several scenarios, with the same draws in each.
+
+    Returns
+    -------
+    DataFrame
+        A row a scenario: scenario, label (its title), value (median), low, high (95% interval),
+        and the same three of the difference to the posterior's own scenario: more, more_low,
+        more_high.
+    """
+    at = int(np.searchsorted(posterior.outcome.years, year))
+    base = posterior.outcome.values[outcome][:, at]
+    rows = []
+    for scenario in scenarios:
+        simulated = under(posterior, model, scenario).outcome
+        values = simulated.values[outcome][:, int(np.searchsorted(simulated.years, year))]
+        found, more = _limits(values), _limits(values - base)
+        rows.append(
+            {
+                "scenario": scenario.name,
+                "label": scenario.title,
+                "value": found["median"],
+                "low": found["low"],
+                "high": found["high"],
+                "more": more["median"],
+                "more_low": more["low"],
+                "more_high": more["high"],
+            }
+        )
+    return pd.DataFrame(rows)

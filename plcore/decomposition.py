@@ -116,3 +116,24 @@ def _held(mortality: Mortality, first: int) -> Mortality:
     at = int(first - mortality.years[0])
     hazard[at:] = hazard[at]
     return dataclasses.replace(mortality, hazard=hazard)
+
+
+def steps(parts: pd.DataFrame, *, first_year: int = 2005, last_year: int = 2050) -> pd.DataFrame:
+    """The decomposition as a waterfall takes it: means, which add up, with 95% limits.
+
+    Returns
+    -------
+    DataFrame
+        Columns label, value, low, high and role ("total" or "step").
+    """
+    labels = {"start": f"{first_year}", "end": f"{last_year}"}
+    rows = []
+    for name in parts:
+        low, high = np.quantile(parts[name], [0.025, 0.975])
+        role = "total" if name in labels else "step"
+        label = labels.get(str(name), str(name).capitalize())
+        mean = float(parts[name].mean())
+        # A reason without any spread, such as a constant trend, has no limits to show.
+        limits = (float(low), float(high)) if low < high else (math.nan, math.nan)
+        rows.append((label, mean, *limits, role))
+    return pd.DataFrame(rows, columns=["label", "value", "low", "high", "role"])

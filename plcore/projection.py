@@ -12,7 +12,14 @@ from plcore.distributions import Floats
 from plcore.incidence import flat_shape, rising_shape
 from plcore.limb_loss import CAUSES, LimbLossDraws, Responses, project, respond
 from plcore.outcome import Outcome
-from plcore.population import Mortality, Population, read_mortality, read_population
+from plcore.population import (
+    AGES,
+    SEXES,
+    Mortality,
+    Population,
+    read_mortality,
+    read_population,
+)
 from plcore.scenarios import Scenario
 
 #: Years at which the trend of incidence is given; straight lines between. Incidence is as published
@@ -155,3 +162,68 @@ def dead_since_loss(
         left = (alive * new).sum(axis=(1, 2)) / new.sum()
         shares.append(1 - (1 - excess) * left)
     return np.stack(shares, axis=1)
+
+
+def people_per_1000(
+    draws: pd.DataFrame, scenario: Scenario, *, area: str, rate: float, year: int
+) -> Floats:
+    """People living with vascular limb loss per 1000 residents of an area, for every draw.
+
+    The area's own people and mortality; the printed rate of amputations, taken as constant in
+    time; everything else (first losses among them, hazard ratio, spread over ages) as in the US.
+
+    Parameters
+    ----------
+    rate : float
+        Amputations a year per 100,000 residents.
+
+    Returns
+    -------
+    ndarray, shape (n_draws,)
+    """
+    population, mortality = read_population(area), read_mortality(area)
+    shape = np.stack([_rising(draws, population)] * len(CAUSES))
+    ratio = draws["dysvascular_hazard_ratio"].to_numpy()
+    responses = respond(
+        population,
+        mortality,
+        shape,
+        knots=(int(population.years[0]), int(population.years[-1])),
+        ranges=[(float(ratio.min()), float(ratio.max()))] * len(CAUSES),
+        quantities=("people",),
+        hazard_ratio_change=float(scenario.choices["hazard_ratio_change"]),
+    )
+    each = np.ones((len(draws), len(CAUSES)))
+    given = LimbLossDraws(
+        level=each * (rate / 1e5 * draws["dysvascular_first_share"].to_numpy())[:, np.newaxis],
+        trend=np.ones((len(draws), len(CAUSES), 2)),
+        hazard_ratio=each * ratio[:, np.newaxis],
+        first_year_excess=each * draws["dysvascular_first_year_excess"].to_numpy()[:, np.newaxis],
+    )
+    people = project(responses, given, causes=["dysvascular"], years=[year])[:, 0]
+    return 1000 * people / float(population.people[int(year - population.years[0])].sum())
+
+
+def age_pyramid(
+    draws: pd.DataFrame, scenario: Scenario, *, years: Sequence[int], width: int = 5
+) -> pd.DataFrame:
+    """Median people with limb loss by age group and sex: label, sex, value and series (a year)."""
+    population, mortality = people_and_mortality(scenario)
+    starts = range(0, int(AGES[-1]) + 1, width)
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=("people",), age_groups=starts
+    )
+    people = project(responses, inputs(draws), by=("year", "age_group", "sex"), years=years)
+    middle = np.median(people, axis=0)
+    rows = [
+        {
+            "label": f"{start}-{start + width - 1}" if start < AGES[-1] else f"{start}+",
+            "sex": sex,
+            "value": middle[i, g, s],
+            "series": str(year),
+        }
+        for i, year in enumerate(years)
+        for g, start in enumerate(starts)
+        for s, sex in enumerate(SEXES)
+    ]
+    return pd.DataFrame(rows)

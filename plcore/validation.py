@@ -11,7 +11,13 @@ from plcore.calibration import under
 from plcore.data import DATA, cite, read
 from plcore.distributions import Floats
 from plcore.limb_loss import project
-from plcore.projection import inputs, people_and_mortality, people_with_limb_loss, responses_of
+from plcore.projection import (
+    inputs,
+    people_and_mortality,
+    people_per_1000,
+    people_with_limb_loss,
+    responses_of,
+)
 from plcore.scenarios import read_scenario
 from plcore.simulate import Run
 
@@ -98,3 +104,46 @@ def _modelled(posterior: Run) -> dict[str, Floats]:
         "avalere2024_share_45_64": by_age[:, 2] / total[2020],
         "discharges_1988_1996": (new / first).sum(axis=1),
     }
+
+
+#: Rows of limb_loss_estimates.csv whose rates add up to the amputations of a whole population.
+_RATES = {
+    "US, vascular, 1996": ("discharge_rate_dysvascular_1996",),
+    "Canada, lower limb": ("canada_lower",),
+    "Canada at the rate of Saskatchewan": ("saskatchewan_lower",),
+    "Germany, lower limb, major only, 2019": ("germany_major_2019",),
+    "Germany, lower limb with toes, 2019": ("germany_major_2019", "germany_minor_2019"),
+}
+
+
+def elsewhere(posterior: Run, *, year: int = 2025, folder: Path = DATA) -> pd.DataFrame:
+    """People with limb loss per 1000 residents of other countries, at their printed rates.
+
+    Returns
+    -------
+    DataFrame
+        Columns label, area, rate (amputations a year per 100,000), value (median), low, high (95%
+        interval), seen and source.
+    """
+    estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
+    rows = []
+    for label, keys in _RATES.items():
+        used = estimates.loc[list(keys)]
+        area, rate = str(used["area"].iloc[0]), float(used["value"].sum())
+        people = people_per_1000(
+            posterior.draws, posterior.scenario, area=area, rate=rate, year=year
+        )
+        median, low, high = np.quantile(people, [0.5, 0.025, 0.975])
+        rows.append(
+            {
+                "label": label,
+                "area": area,
+                "rate": rate,
+                "value": median,
+                "low": low,
+                "high": high,
+                "seen": str(used["seen"].iloc[0]),
+                "source": cite(str(used["source"].iloc[0]).split(";")[0], folder=folder),
+            }
+        )
+    return pd.DataFrame(rows)

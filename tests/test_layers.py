@@ -12,7 +12,7 @@ ROOT = Path(plcore.__file__).parent
 ORDER = [
     "table", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta",
     "evidence", "audit", "population", "incidence", "cohort", "limb_loss", "anchored",
-    "scenarios", "projection", "readings", "simulate", "summary", "calibration", "decomposition",
+    "scenarios", "projection", "readings", "simulate", "summary", "calibration", "decomposition", "validation",
     "charts", "show", "report",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ Where they are not enough (print in grey, several series) dashes, symbols and ha
 """
 
 from plcore.charts._bars import bars, verdict_counts
+from plcore.charts._change import pyramid, waterfall
 from plcore.charts._claims import claims_against_evidence
 from plcore.charts._fan import fan
 from plcore.charts._forest import forest
@@ -38,5 +39,7 @@ __all__ = [
     "fan",
     "forest",
     "lines",
+    "pyramid",
     "verdict_counts",
+    "waterfall",
 ]
