@@ -8,7 +8,11 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.scenarios`: what is chosen and what is believed;
 - `plcore.population`: people and mortality by age, sex and year;
 - `plcore.anchored`, `plcore.readings`: the published pair and its three readings;
+- `plcore.incidence`, `plcore.cohort`, `plcore.limb_loss`, `plcore.projection`: people with limb
+  loss from incidence, survival and population;
 - `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
+- `plcore.calibration`, `plcore.decomposition`, `plcore.validation`: draws brought into line with
+  published counts, why the number changes, and how it fits what was not used;
 - `plcore.audit`: the clinic pages' claims against their sources;
 - `plcore.charts`, `plcore.show`, `plcore.report`: what readers see.
 """

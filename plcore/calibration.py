@@ -112,15 +112,26 @@ def _modelled(outcome: Outcome, target: Mapping[Hashable, Any]) -> Floats:
     counts, year = target["counts"], int(target["year"])
     if counts not in outcome.values:
         raise ValueError(f"no {counts} in the outcome; expected what every target counts in it")
-    return outcome.values[counts][:, int(np.searchsorted(outcome.years, year))]
+    return outcome.values[counts][:, _place(outcome, year)]
+
+
+def _place(outcome: Outcome, year: int) -> int:
+    if year not in outcome.years:
+        raise ValueError(
+            f"year is {year}; expected one from {outcome.years[0]} to {outcome.years[-1]}"
+        )
+    return int(year - outcome.years[0])
 
 
 def _resample(weights: Floats, n: int, seed: int) -> np.ndarray:
     """Systematic resampling (Kitagawa 1996): each draw floor or ceil of n times its weight."""
-    start = np.random.default_rng(seed).random()
+    random = np.random.default_rng(seed)
+    # Sobol draws alternate between the parts of the range; taking every so-manyth of them would
+    # keep one part and skip another.
+    order = random.permutation(len(weights))
     # The last sum may fall short of 1 by rounding.
-    ends = np.cumsum(weights)
-    return np.searchsorted(ends / ends[-1], (np.arange(n) + start) / n)
+    ends = np.cumsum(weights[order])
+    return order[np.searchsorted(ends / ends[-1], (np.arange(n) + random.random()) / n)]
 
 
 def _limits(values: Floats) -> dict[str, float]:
@@ -188,13 +199,17 @@ def across(
         A row a scenario: scenario, label (its title), value (median), low, high (95% interval),
         and the same three of the difference to the posterior's own scenario: more, more_low,
         more_high.
+
+    Raises
+    ------
+    ValueError
+        If one of the runs does not cover the year.
     """
-    at = int(np.searchsorted(posterior.outcome.years, year))
-    base = posterior.outcome.values[outcome][:, at]
+    base = posterior.outcome.values[outcome][:, _place(posterior.outcome, year)]
     rows = []
     for scenario in scenarios:
         simulated = under(posterior, model, scenario).outcome
-        values = simulated.values[outcome][:, int(np.searchsorted(simulated.years, year))]
+        values = simulated.values[outcome][:, _place(simulated, year)]
         found, more = _limits(values), _limits(values - base)
         rows.append(
             {

@@ -86,3 +86,40 @@ def interval_table(
             row[str(year)] = f"{middle:.2f} ({low:.2f} to {high:.2f})"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def in_words(
+    table: pd.DataFrame,
+    columns: Mapping[str, tuple[str, str, str]],
+    *,
+    scale: float = 1.0,
+    digits: int = 3,
+) -> pd.DataFrame:
+    """A table with each value and its limits in one column of words.
+
+    Parameters
+    ----------
+    table : DataFrame
+    columns : mapping of str to (str, str, str)
+        What the new column is called, and the columns of value, low and high that it replaces.
+    scale : float
+        Numbers are divided by it.
+    digits : int
+        Significant digits printed.
+    """
+    worded = table.copy()
+    for name, (middle, low, high) in columns.items():
+        worded[name] = [
+            f"{_significant(m / scale, digits)} "
+            f"({_significant(lo / scale, digits)} to {_significant(hi / scale, digits)})"
+            for m, lo, hi in zip(table[middle], table[low], table[high], strict=True)
+        ]
+        worded = worded.drop(columns=[middle, low, high])
+    return worded
+
+
+def _significant(value: float, digits: int) -> str:
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{decimals}f}"

@@ -736,3 +736,65 @@ def test_a_rounded_minus_zero_has_no_minus():
 )
 def test_ticks_are_round_numbers_within_the_range(low, high, most, said):
     assert tick_texts(ticks(low, high, most)) == said
+
+
+def steps_table():
+    return pd.DataFrame(
+        {
+            "label": ["2005", "More people", "Fewer cases", "2050"],
+            "value": [1.6, 0.5, -0.1, 2.0],
+            "low": [1.5, 0.4, -0.2, 1.8],
+            "high": [1.7, 0.6, 0.0, 2.2],
+            "role": ["total", "step", "step", "total"],
+        }
+    )
+
+
+def test_each_step_of_a_waterfall_starts_where_the_one_before_ended():
+    figure = charts.waterfall(steps_table(), title="T", xaxis="People", source="S")
+    spans = {
+        (float(base), float(base) + float(x))
+        for trace in figure.data
+        for base, x in zip(trace.base, trace.x, strict=True)
+    }
+
+    assert {(0.0, 1.6), (1.6, 2.1), (2.1, 2.0), (0.0, 2.0)} == {
+        (round(low, 9), round(high, 9)) for low, high in spans
+    }
+
+
+def test_a_waterfall_whose_steps_do_not_add_up_is_refused():
+    wrong = steps_table().assign(value=[1.6, 0.5, -0.1, 2.1], high=[1.7, 0.6, 0.0, 2.2])
+
+    with pytest.raises(ValueError, match=r"waterfall: value, row 3: 2\.1; expected 2"):
+        charts.waterfall(wrong, title="T", xaxis="People", source="S")
+    with pytest.raises(ValueError, match="role"):
+        charts.waterfall(steps_table().assign(role="sum"), title="T", xaxis="People", source="S")
+
+
+def ages_table():
+    return pd.DataFrame(
+        {
+            "label": ["0-49", "50+"] * 4,
+            "sex": ["male", "male", "female", "female"] * 2,
+            "value": [1.0, 2.0, 0.5, 1.5, 2.0, 4.0, 1.0, 3.0],
+            "series": ["2005"] * 4 + ["2050"] * 4,
+        }
+    )
+
+
+def test_a_pyramid_has_men_left_and_women_right_and_the_old_on_top():
+    figure = charts.pyramid(ages_table(), title="T", xaxis="People", source="S")
+    first = figure.data[0]
+
+    assert list(first.x) == [-1.0, -2.0, 0.5, 1.5]
+    assert first.y[1] < first.y[0]
+    assert all(not text.startswith("-") for text in figure.layout.xaxis.ticktext)
+    assert "2005: 5" in figure.layout.meta["alt"]
+
+
+def test_a_pyramid_of_no_sex_or_fewer_than_nobody_is_refused():
+    with pytest.raises(ValueError, match="sex"):
+        charts.pyramid(ages_table().assign(sex="x"), title="T", xaxis="P", source="S")
+    with pytest.raises(ValueError, match="below 0; expected people"):
+        charts.pyramid(ages_table().assign(value=-1.0), title="T", xaxis="P", source="S")
