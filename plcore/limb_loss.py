@@ -19,9 +19,9 @@ and Approximation Practice, chapters 3 and 8, on why a few nodes give all digits
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -148,7 +148,7 @@ def respond(
         )  # fmt: skip
 
     coefficients = tuple(
-        _fit(partial(run, entering=population.people * shape[cause]), span)
+        _fit(functools.partial(run, entering=population.people * shape[cause]), span)
         for cause, span in enumerate(ranges)
     )
     return Responses(years, tuple(knots), tuple(ranges), carried, coefficients)
@@ -192,13 +192,26 @@ def project(
     missing = [name for name in _needed([quantity]) if name not in responses.carried]
     if missing:
         raise ValueError(f"the responses lack {quantity}; expected it among their quantities")
-    parts = []
-    for name in causes:
-        c = CAUSES.index(name)
+    unknown = [name for name in causes if name not in CAUSES]
+    if unknown or not causes:
+        raise ValueError(f"causes are {list(causes)}; expected some of {', '.join(CAUSES)}")
+
+    def of(cause: str) -> Floats:
+        c = CAUSES.index(cause)
         table = responses.coefficients[c][:, span].sum(axis=dropped)
         carried = dict(zip(responses.carried, table, strict=True))
-        parts.append(_quantity(quantity, carried, draws, c, responses.ranges[c]))
-    return np.stack(parts, axis=-1) if "cause" in by else np.sum(parts, axis=0)
+        return _quantity(quantity, carried, draws, c, responses.ranges[c])
+
+    # One cause at a time: together they would be held twice.
+    if "cause" not in by:
+        return functools.reduce(np.add, map(of, causes))
+    first = of(causes[0])
+    out = np.empty((*first.shape, len(causes)))
+    out[..., 0] = first
+    del first
+    for place, cause in enumerate(causes[1:], 1):
+        out[..., place] = of(cause)
+    return out
 
 
 def hats_of(knots: Sequence[int], years: ArrayLike) -> Floats:

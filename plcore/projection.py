@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,9 +58,17 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
 
 
 def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
-    """The population and mortality that a scenario chooses, from 1950 to 2060."""
-    variant = str(scenario.choices["population"])
-    return read_population("USA", variant=variant), read_mortality("USA")
+    """The population and mortality that a scenario chooses, from 1950 to 2060.
+
+    With a choice population_factor_2050 other than 1, the people of every age are multiplied by a
+    factor that runs in a straight line from 1 in 2005 to that in 2050, and stays.
+    """
+    population = read_population("USA", variant=str(scenario.choices["population"]))
+    factor = np.interp(
+        population.years, [2005, 2050], [1.0, float(scenario.choices["population_factor_2050"])]
+    )
+    people = population.people * factor[:, np.newaxis, np.newaxis]
+    return dataclasses.replace(population, people=people), read_mortality("USA")
 
 
 def responses_of(
@@ -226,4 +235,38 @@ def age_pyramid(
         for g, start in enumerate(starts)
         for s, sex in enumerate(SEXES)
     ]
+    return pd.DataFrame(rows)
+
+
+def time_since_loss(
+    draws: pd.DataFrame, scenario: Scenario, *, years: Sequence[int]
+) -> pd.DataFrame:
+    """How long ago people living with limb loss lost it: medians over the draws.
+
+    Returns
+    -------
+    DataFrame
+        A row a year and cause: year, cause, mean_years, and the shares of people under 1 year, 1 to
+        2, 2 to 5, and 5 years or more since the loss.
+    """
+    population, mortality = people_and_mortality(scenario)
+    bands = ("under_1_year", "1_to_2_years", "2_to_5_years", "5_years_or_more")
+    quantities = ("people", "years_since_loss", *bands)
+    responses = responses_of(draws, scenario, population, mortality, quantities=quantities)
+    given = inputs(draws)
+    found = {
+        name: project(responses, given, quantity=name, by=("year", "cause"), years=years)
+        for name in quantities
+    }
+    rows = []
+    for i, year in enumerate(years):
+        for c, cause in enumerate((*CAUSES, "all")):
+            part = slice(c, c + 1) if cause != "all" else slice(None)
+            stock = found["people"][:, i, part].sum(axis=1)
+            shares = {
+                name: float(np.median(found[name][:, i, part].sum(axis=1) / stock))
+                for name in ("years_since_loss", *bands)
+            }
+            mean = shares.pop("years_since_loss")
+            rows.append({"year": year, "cause": cause, "mean_years": mean, **shares})
     return pd.DataFrame(rows)

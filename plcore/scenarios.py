@@ -85,6 +85,10 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "extrapolate": (lambda value: isinstance(value, bool), "true or false"),
     "growth": _word(GROWTH_PATHS),
     "population": _word(variants("USA")),
+    "population_factor_2050": (
+        lambda value: _is_number(value) and 0.5 <= float(str(value)) <= 2,
+        "a factor on the people of 2050 from 0.5 to 2",
+    ),
     "hazard_ratio_change": (
         lambda value: _is_number(value) and -0.1 <= float(str(value)) <= 0.1,
         "a yearly change of the log hazard ratio from -0.1 to 0.1",

@@ -20,6 +20,7 @@ from plcore.projection import (
     people_per_1000,
     people_with_limb_loss,
     responses_of,
+    time_since_loss,
 )
 from plcore.scenarios import read_scenario
 from plcore.simulate import run
@@ -351,3 +352,22 @@ def test_rates_elsewhere_are_the_printed_ones(posterior):
 
     assert table.loc["Germany, lower limb with toes, 2019", "rate"] == pytest.approx(24.2 + 67.1)
     assert (table["low"] < table["value"]).all()
+
+
+def test_shares_by_time_since_the_loss_add_up_and_injuries_lie_further_back(posterior):
+    draws = posterior.draws.iloc[:1]
+    table = time_since_loss(draws, posterior.scenario, years=[2005]).set_index("cause")
+    shares = table[["under_1_year", "1_to_2_years", "2_to_5_years", "5_years_or_more"]]
+
+    assert shares.sum(axis=1).tolist() == pytest.approx([1, 1, 1, 1])
+    assert table.loc["trauma", "mean_years"] > table.loc["dysvascular", "mean_years"]
+
+
+def test_a_larger_population_of_2050_grows_the_stock_by_no_more_than_its_factor(posterior):
+    more = across(
+        posterior, people_with_limb_loss, [read_scenario("population_of_2008", choices=SPAN)],
+        outcome="limb_loss", year=2050,
+    )  # fmt: skip
+    base = np.median(posterior.outcome.values["limb_loss"][:, 2050 - 1996])
+
+    assert 0 < more["more"][0] < 0.165 * base
