@@ -58,17 +58,23 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
 
 
 def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
-    """The population and mortality that a scenario chooses, from 1950 to 2060.
+    """The population and mortality that a scenario chooses, from 1950 to 2060 at least.
 
-    With a choice population_factor_2050 other than 1, the people of every age are multiplied by a
+    Later years are refused unless the scenario asks for extrapolation: the last year of the data
+    is then repeated and marked. With a choice population_factor_2050 other than 1, the people of every age are multiplied by a
     factor that runs in a straight line from 1 in 2005 to that in 2050, and stays.
     """
-    population = read_population("USA", variant=str(scenario.choices["population"]))
+    last = max(KNOTS[-1], int(scenario.choices["last_year"]))
+    beyond = bool(scenario.choices["extrapolate"])
+    population = read_population(
+        "USA", variant=str(scenario.choices["population"]), last_year=last, extrapolate=beyond
+    )
     factor = np.interp(
         population.years, [2005, 2050], [1.0, float(scenario.choices["population_factor_2050"])]
     )
     people = population.people * factor[:, np.newaxis, np.newaxis]
-    return dataclasses.replace(population, people=people), read_mortality("USA")
+    mortality = read_mortality("USA", last_year=last, extrapolate=beyond)
+    return dataclasses.replace(population, people=people), mortality
 
 
 def responses_of(
@@ -94,7 +100,7 @@ def responses_of(
         population,
         mortality,
         shape,
-        knots=KNOTS,
+        knots=(*KNOTS[:-1], int(population.years[-1])),
         ranges=[(float(ratio.min()), float(ratio.max())) for ratio in ratios],
         quantities=quantities,
         age_groups=age_groups,

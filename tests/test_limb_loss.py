@@ -248,6 +248,10 @@ REFUSED = {
     "unknown quantity": (
         lambda: project(RESPONSES, sampled(2), quantity="pain"), "quantity is 'pain'"),
     "unknown axis": (lambda: project(RESPONSES, sampled(2), by=("race",)), "by has 'race'"),
+    "unknown cause": (
+        lambda: project(RESPONSES, sampled(2), causes=["infection"]),
+        r"causes are \['infection'\]; expected some of dysvascular, trauma, cancer"),
+    "no cause": (lambda: project(RESPONSES, sampled(2), causes=[]), r"causes are \[\]; expected"),
     "quantity left out": (
         lambda: project(
             respond(PEOPLE, DEATHS, SHAPE, quantities=["people"], **GOOD), sampled(2),

@@ -132,6 +132,20 @@ def test_starting_in_1950_with_twice_the_settled_stock_moves_2005_by_a_few_perce
     assert np.max(1 - empty / settled) < 0.06
 
 
+def test_years_beyond_the_population_are_refused_unless_asked_for_and_then_marked(posterior):
+    draws = posterior.draws.iloc[:4]
+    beyond = {"first_year": 2055, "last_year": 2065}
+
+    with pytest.raises(ValueError, match="2065"):
+        people_with_limb_loss(draws, read_scenario(choices=beyond))
+    outcome = people_with_limb_loss(draws, read_scenario(choices={**beyond, "extrapolate": True}))
+    assert outcome.years[outcome.extrapolated].tolist() == [2061, 2062, 2063, 2064, 2065]
+    to_2060 = people_with_limb_loss(draws, read_scenario(choices={**beyond, "last_year": 2060}))
+    np.testing.assert_allclose(
+        outcome.values["limb_loss"][:, :6], to_2060.values["limb_loss"], rtol=1e-9
+    )
+
+
 def test_dead_after_some_years_by_hand():
     """One year, hazard ratio one: everybody's own hazard and the excess."""
     scenario = read_scenario()
