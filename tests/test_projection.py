@@ -136,7 +136,7 @@ def test_years_beyond_the_population_are_refused_unless_asked_for_and_then_marke
     draws = posterior.draws.iloc[:4]
     beyond = {"first_year": 2055, "last_year": 2065}
 
-    with pytest.raises(ValueError, match="2065"):
+    with pytest.raises(ValueError, match="2061 lies outside the data"):
         people_with_limb_loss(draws, read_scenario(choices=beyond))
     outcome = people_with_limb_loss(draws, read_scenario(choices={**beyond, "extrapolate": True}))
     assert outcome.years[outcome.extrapolated].tolist() == [2061, 2062, 2063, 2064, 2065]
