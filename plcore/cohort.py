@@ -71,9 +71,8 @@ def recurse(
     """
     n_years, n_knots = basis.shape
     out = np.empty((len(carried), n_years, len(age_groups), len(SEXES), n_knots, len(ratio)))
-    state = _settled(entering[0], hazard[0], basis[0], ratio, carried)
-    if from_nothing:
-        state = {name: np.zeros_like(part) for name, part in state.items()}
+    years = 0 if from_nothing else _BURN_IN
+    state = _settled(entering[0], hazard[0], basis[0], ratio, carried, years)
     for year in range(n_years):
         rate = hazard[year][:, :, np.newaxis, np.newaxis] * ratio
         new = entering[year][:, :, np.newaxis, np.newaxis] * basis[year][:, np.newaxis]
@@ -86,16 +85,21 @@ def recurse(
 
 
 def _settled(
-    entering: Floats, hazard: Floats, knots: Floats, ratio: Floats, carried: tuple[str, ...]
+    entering: Floats,
+    hazard: Floats,
+    knots: Floats,
+    ratio: Floats,
+    carried: tuple[str, ...],
+    years: int,
 ) -> dict[str, Floats]:
-    """The stock that the first year's incidence and mortality lead to if they last."""
+    """The stock that the incidence and mortality of one year lead to if they last so long."""
     alive = np.exp(-hazard[:, :, np.newaxis, np.newaxis] * ratio)
     new = entering[:, :, np.newaxis, np.newaxis] * np.ones((1, 1))
     parts = ["people", *(name for name in ("years_since_loss",) if name in carried)]
     if any(name in carried for name in _BANDS):
         parts += _RECENT
     state = {name: np.zeros_like(alive) for name in parts}
-    for _ in range(_BURN_IN):
+    for _ in range(years):
         state = _next(state, new, alive)
     return {name: part * knots[:, np.newaxis] for name, part in state.items()}
 

@@ -35,8 +35,11 @@ CAUSES = ("dysvascular", "trauma", "cancer")
 QUANTITIES = (*(name for name in CARRIED if name != "net"), "deaths")
 _AXES = ("year", "age_group", "sex")
 _TOLERANCE = 1e-11
-_NODES = (20, 28, 40, 56, 80, 112, 160)
-_CHUNK_BYTES = 64_000_000
+_NODES = (28, 40, 56, 80, 112, 160)
+#: Share of the largest singular value below which the responses hold no digit that counts.
+_LEFT_OUT = 1e-13
+#: Of what is held beside the result; fits the cache.
+_CHUNK_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,22 +199,15 @@ def project(
     if unknown or not causes:
         raise ValueError(f"causes are {list(causes)}; expected some of {', '.join(CAUSES)}")
 
-    def of(cause: str) -> Floats:
+    tables = [
+        responses.coefficients[CAUSES.index(cause)][:, span].sum(axis=dropped) for cause in causes
+    ]
+    out = np.empty((len(causes), len(draws.level), *tables[0].shape[1:-2]))
+    for place, cause in enumerate(causes):
+        carried = dict(zip(responses.carried, tables[place], strict=True))
         c = CAUSES.index(cause)
-        table = responses.coefficients[c][:, span].sum(axis=dropped)
-        carried = dict(zip(responses.carried, table, strict=True))
-        return _quantity(quantity, carried, draws, c, responses.ranges[c])
-
-    # One cause at a time: together they would be held twice.
-    if "cause" not in by:
-        return functools.reduce(np.add, map(of, causes))
-    first = of(causes[0])
-    out = np.empty((*first.shape, len(causes)))
-    out[..., 0] = first
-    del first
-    for place, cause in enumerate(causes[1:], 1):
-        out[..., place] = of(cause)
-    return out
+        _quantity(quantity, carried, draws, c, responses.ranges[c], out[place])
+    return np.moveaxis(out, 0, -1) if "cause" in by else np.asarray(out.sum(axis=0))
 
 
 def hats_of(knots: Sequence[int], years: ArrayLike) -> Floats:
@@ -245,38 +241,49 @@ def _quantity(
     draws: LimbLossDraws,
     cause: int,
     span: tuple[float, float],
-) -> Floats:
+    out: Floats,
+) -> None:
     level, trend, ratio = draws.level[:, cause], draws.trend[:, cause], draws.hazard_ratio[:, cause]
-    lasting = level * (1 - draws.first_year_excess[:, cause])
+    entering = level[:, np.newaxis] * trend
+    lasting = entering * (1 - draws.first_year_excess[:, [cause]])
     if name == "new_cases":
-        return _product(carried[name], level[:, np.newaxis] * trend, ratio, span)
-    if name == "deaths":
-        new = _product(carried["new_cases"], level[:, np.newaxis] * trend, ratio, span)
-        return new - _product(carried["net"], lasting[:, np.newaxis] * trend, ratio, span)
-    return _product(carried[name], lasting[:, np.newaxis] * trend, ratio, span)
+        _product(carried[name], entering, ratio, span, out)
+    elif name == "deaths":
+        gained = np.empty_like(out)
+        _product(carried["new_cases"], entering, ratio, span, out)
+        _product(carried["net"], lasting, ratio, span, gained)
+        out -= gained
+    else:
+        _product(carried[name], lasting, ratio, span, out)
 
 
-def _product(table: Floats, weights: Floats, ratio: Floats, span: tuple[float, float]) -> Floats:
-    """The table's polynomials at each draw's ratio, summed over knots by its weights."""
-    *kept, knots, degrees = table.shape
+def _product(
+    table: Floats, weights: Floats, ratio: Floats, span: tuple[float, float], out: Floats
+) -> None:
+    """Fill out with the table's polynomials at each draw's ratio, summed over knots by weight."""
+    *_, knots, degrees = table.shape
     left, right = _low_rank(table.reshape(-1, knots * degrees))
-    out = np.empty((len(weights), len(left)))
+    filled = out.reshape(len(weights), -1)
     rows = max(1, _CHUNK_BYTES // (8 * knots * degrees))
     for start in range(0, len(weights), rows):
         part = slice(start, start + rows)
         powers = _chebyshev(ratio[part], degrees, span)
         basis = (weights[part, :, np.newaxis] * powers[:, np.newaxis]).reshape(-1, knots * degrees)
-        np.matmul(basis @ right.T, left.T, out=out[part])
-    return out.reshape(len(weights), *kept)
+        np.matmul(basis @ right.T, left.T, out=filled[part])
 
 
 def _low_rank(matrix: Floats) -> tuple[Floats, Floats]:
-    """Two thin factors of the matrix; what is left out is below its rounding."""
-    if min(matrix.shape) < 100:
+    """Two factors of the matrix, thin where that saves work; what is left out is below 1e-13.
+
+    Every row is first brought to the same size, so that small age groups keep their digits too.
+    """
+    size = np.abs(matrix).max(axis=1, keepdims=True)
+    size[size == 0] = 1
+    u, values, v = np.linalg.svd(matrix / size, full_matrices=False)
+    rank = int(np.count_nonzero(values > _LEFT_OUT * values[0]))
+    if rank * sum(matrix.shape) > matrix.size:
         return np.eye(len(matrix)), matrix
-    u, size, v = np.linalg.svd(matrix, full_matrices=False)
-    rank = int(np.count_nonzero(size > 1e-15 * size[0]))
-    return u[:, :rank] * size[:rank], v[:rank]
+    return size * u[:, :rank] * values[:rank], v[:rank]
 
 
 def _fit(run: Callable[[Floats], Floats], span: tuple[float, float]) -> Floats:

@@ -12,6 +12,7 @@ from plcore.data import DATA, cite, read
 from plcore.distributions import Floats
 from plcore.limb_loss import project
 from plcore.projection import (
+    dead_since_loss,
     inputs,
     people_and_mortality,
     people_per_1000,
@@ -31,7 +32,15 @@ _CHECKS = {
     "avalere2024_share_65_plus": "Share aged 65 and over, 2020",
     "avalere2024_share_45_64": "Share aged 45 to 64, 2020",
     "discharges_1988_1996": "Discharges a year, mean of 1988-1996",
+    "dead_major_1_years": "Dead 1 year after a vascular loss; observed after major loss only",
+    "dead_major_2_years": "Dead after 2 years; observed after major loss only",
+    "dead_major_3_years": "Dead after 3 years; observed after major loss only",
+    "dead_major_5_years": "Dead after 5 years; observed after major loss only",
+    "dead_major_10_years": "Dead after 10 years; observed after major loss only",
+    "dead_minor_1_years": "Dead after 1 year; observed after minor loss only",
+    "dead_minor_5_years": "Dead after 5 years; observed after minor loss only",
 }
+_YEARS_SINCE = (1, 2, 3, 5, 10)
 
 
 def checks(posterior: Run, *, folder: Path = DATA) -> pd.DataFrame:
@@ -93,7 +102,13 @@ def _modelled(posterior: Run) -> dict[str, Floats]:
     first = np.column_stack(
         [draws["dysvascular_first_share"], draws["trauma_first_share"], np.ones(len(draws))]
     )
-    return {
+    dead = dead_since_loss(draws, scenario, year=2005, years_since=_YEARS_SINCE)
+    mortality_since = {
+        f"dead_{level}_{years}_years": dead[:, i]
+        for level in ("major", "minor")
+        for i, years in enumerate(_YEARS_SINCE)
+    }
+    return mortality_since | {
         "zg2008_total_2050": total[2050],
         "zg2008_change_10_percent_lower_2050": lower.outcome.values["limb_loss"][:, 0]
         - total[2050],
