@@ -142,9 +142,8 @@ def set_up():
     _call("making the folder .venv", [sys.executable, "-m", "venv", "--clear", VENV])
     pip = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "2"]
     _call("installing uv with pip", pip + ["uv"])
-    uv = [PYTHON, "-m", "uv", "pip", "install", "-q", "--python", PYTHON]
-    _call("installing the locked packages with uv", uv + ["--require-hashes", "-r", LOCK])
-    _call("installing plcore itself", uv + ["--no-deps", "-e", ROOT])
+    _uv("installing the locked packages with uv", ["--require-hashes", "-r", LOCK])
+    _uv("installing plcore itself", ["--no-deps", "-e", ROOT])
 
 
 def install_peers(python):
@@ -154,18 +153,17 @@ def install_peers(python):
     with open(PYPROJECT, "rb") as file:
         peers = tomllib.load(file)["project"]["optional-dependencies"]["bench"]
     stamp = os.path.join(VENV, "bench.stamp")
-    if python == PYTHON:
-        if _read(stamp) == "\n".join(peers):
-            return
-        command = [PYTHON, "-m", "uv", "pip", "install", "-q", "--python", PYTHON] + peers
-    else:
-        command = [python, "-m", "pip", "install", "-q"] + peers
+    if python == PYTHON and _read(stamp) == "\n".join(peers):
+        return
     sys.stdout.write("Installing the peers to compare with: %s ...\n" % ", ".join(peers))
     sys.stdout.flush()
-    _call("installing the peers", command, "What was installed before is as it was.")
+    after = "What was installed before is as it was."
     if python == PYTHON:
+        _uv("installing the peers", peers, after)
         with open(stamp, "w") as file:
             file.write("\n".join(peers))
+    else:
+        _call("installing the peers", [python, "-m", "pip", "install", "-q"] + peers, after)
 
 
 def clean_environ():
@@ -174,7 +172,21 @@ def clean_environ():
     return {name: value for name, value in os.environ.items() if name not in foreign}
 
 
-def _call(what, command, after="Nothing was left half installed: .venv has been removed."):
+_REMOVED = "Nothing was left half installed: .venv has been removed."
+
+
+def _uv(what, arguments, after=_REMOVED):
+    command = [PYTHON, "-m", "uv", "pip", "install", "-q", "--python", PYTHON] + arguments
+    try:
+        _call(what, command, after)
+    except SetUpFailed as failure:
+        # uv brings its own list of authorities; behind some proxies only the system's will do.
+        if "certificate" not in str(failure):
+            raise
+        _call(what, command + ["--system-certs"], after)
+
+
+def _call(what, command, after=_REMOVED):
     done = subprocess.run(
         command, cwd=ROOT, env=clean_environ(), text=True, errors="replace",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

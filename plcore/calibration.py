@@ -166,7 +166,8 @@ def under(posterior: Run, model: Model, scenario: Scenario) -> Run:
     """The posterior draws of one scenario, run under the choices and fixed numbers of another.
 
     What the targets taught about the past is kept; only what the other scenario fixes changes, so
-    the difference between the two runs is not noise.
+    the difference between the two runs is not noise. A scenario that changes the past (such as the
+    age at the loss) no longer fits the targets: calibrate it anew instead.
 
     Raises
     ------

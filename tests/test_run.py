@@ -141,6 +141,24 @@ def test_a_network_lost_half_way_leaves_nothing_either(run, steps, monkeypatch, 
     assert not Path(run.VENV).exists()
 
 
+def test_a_certificate_that_only_the_system_knows_is_tried_with_the_systems_list(
+    run, steps, monkeypatch
+):
+    tried = []
+
+    def pretend(what, command, after=""):
+        tried.append(command)
+        if "--require-hashes" in command and "--system-certs" not in command:
+            raise run.SetUpFailed("invalid peer certificate: UnknownIssuer")
+
+    monkeypatch.setattr(run, "_call", pretend)
+
+    run.set_up()
+
+    hashed = [command for command in tried if "--require-hashes" in command]
+    assert ["--system-certs" in command for command in hashed] == [False, True]
+
+
 def test_another_failure_is_told_in_its_own_words(run, steps, monkeypatch, capsys):
     fail_at(run, monkeypatch, "--require-hashes", "error: hash mismatch for numpy\n")
 
