@@ -212,7 +212,7 @@ def _require_central(value: float, median: float, low: float, high: float) -> No
     _require_width(low, high)
     if abs(value - median) > _ROUNDING * (high - low):
         raise ValueError(
-            f"value near {median:.4g}, the median that these limits have in this distribution, "
+            f"value near {median:.6g}, the median that these limits have in this distribution, "
             f"not {value:g}"
         )
 
