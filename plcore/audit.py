@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from plcore.data import DATA, cite, read
-from plcore.schema import MARKS, VERDICTS
+from plcore.schema import MARKS, TABLES, VERDICTS
 
 _CLAIMED = ("claimed_low", "claimed", "claimed_high")
 _FOUND = ("found_low", "found", "found_high")
@@ -87,7 +87,8 @@ def comparable_claims(unit: str, *, folder: Path = DATA) -> pd.DataFrame:
 def seen_counts(*, folder: Path = DATA) -> pd.DataFrame:
     """How the rows of each evidence table were seen: table, seen, mark, rows."""
     frames = []
-    for name in ("claims", "plp_prevalence_studies", "limb_loss_estimates", "parameters"):
+    marked = [name for name, table in TABLES.items() if "seen" in {c.name for c in table.columns}]
+    for name in marked:
         counts = read(name, folder=folder)["seen"].value_counts()
         frames += [
             {"table": name, "seen": seen, "mark": mark, "rows": int(counts.get(seen, 0))}

@@ -8,13 +8,14 @@ What the targets are, how tightly each binds and why, is data (`calibration_targ
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from plcore.data import DATA, read
 from plcore.distributions import Floats
@@ -162,23 +163,37 @@ def _moved(prior: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def under(posterior: Run, model: Model, scenario: Scenario) -> Run:
+def under(
+    posterior: Run, model: Model, scenario: Scenario, *, untouched: Collection[str] = ()
+) -> Run:
     """The posterior draws of one scenario, run under the choices and fixed numbers of another.
 
     What the targets taught about the past is kept; only what the other scenario fixes changes, so
     the difference between the two runs is not noise. A scenario that changes the past (such as the
     age at the loss) no longer fits the targets: calibrate it anew instead.
 
+    Parameters
+    ----------
+    posterior : Run
+    model : function
+    scenario : Scenario
+    untouched : collection of str
+        Parameters that no target depends on, such as the prevalence of pain. They may have another
+        distribution: each draw moves to the same quantile of it.
+
     Raises
     ------
     ValueError
-        If the other scenario gives a parameter another distribution that is not fixed: its draws
-        would not be those that the targets weighed.
+        If the other scenario gives another parameter another distribution that is not fixed: its
+        draws would not be those that the targets weighed.
     """
     before = {item.name: item for item in posterior.scenario.parameters}
     draws = posterior.draws.copy()
     for item in scenario.parameters:
         if item == before.get(item.name):
+            continue
+        if item.name in untouched:
+            draws[item.name] = item.ppf((stats.rankdata(draws[item.name]) - 0.5) / len(draws))
             continue
         if item.dist != "fixed":
             raise ValueError(
@@ -190,9 +205,15 @@ def under(posterior: Run, model: Model, scenario: Scenario) -> Run:
 
 
 def across(
-    posterior: Run, model: Model, scenarios: Sequence[Scenario], *, outcome: str, year: int
+    posterior: Run,
+    model: Model,
+    scenarios: Sequence[Scenario],
+    *,
+    outcome: str,
+    year: int,
+    untouched: Collection[str] = (),
 ) -> pd.DataFrame:
-    """One outcome in one year under several scenarios, with the same draws in each.
+    """One outcome in one year under several scenarios, with the same draws in each (see `under`).
 
     Returns
     -------
@@ -209,7 +230,7 @@ def across(
     base = posterior.outcome.values[outcome][:, _place(posterior.outcome, year)]
     rows = []
     for scenario in scenarios:
-        simulated = under(posterior, model, scenario).outcome
+        simulated = under(posterior, model, scenario, untouched=untouched).outcome
         values = simulated.values[outcome][:, _place(simulated, year)]
         found, more = _limits(values), _limits(values - base)
         rows.append(

@@ -42,7 +42,7 @@ def read(name: str, *, folder: Path = DATA) -> pd.DataFrame:
 
 
 def _read(name: str, folder: Path) -> pd.DataFrame:
-    files = [folder / TABLES[part].file for part in (name, *_referenced(name))]
+    files = [folder / TABLES[part].file for part in sorted(_needed(name))]
     # A file that an analyst saves again must be read again.
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
     return _read_once(name, folder, stamps)
@@ -59,6 +59,11 @@ def _read_once(name: str, folder: Path, stamps: tuple[int, ...]) -> pd.DataFrame
 
 def _referenced(name: str) -> tuple[str, ...]:
     return tuple(sorted(set((TABLES[name].references or {}).values())))
+
+
+def _needed(name: str) -> frozenset[str]:
+    # A key that is gone from a table two steps away makes the step between unsound.
+    return frozenset({name}).union(*map(_needed, _referenced(name)))
 
 
 def cite(sources: str, *, seen: str = "primary", folder: Path = DATA) -> str:

@@ -6,212 +6,114 @@ Pooled numbers are worked out afresh each time, so that they cannot go stale whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from scipy import special, stats
 
 from plcore.data import DATA, cite, read
-from plcore.meta import Pooled, logit_proportion, pool
 from plcore.parameters import Parameter, parameter, read_parameters
+from plcore.prevalence import (
+    KINDS,
+    POOLS,
+    SPREADS,
+    believed_share,
+    prevalence_studies,
+    sources_of,
+)
 
-#: The regions of the studies in each pool. None is a probability sample of people with limb loss.
-POOLS = {
-    "usa": ("usa",),
-    "high_income": ("usa", "high_income"),
-    "all": ("usa", "high_income", "other"),
+#: The studies of those born without a limb, and of those who lost one as small children.
+CHILDHOOD = {
+    "plp_congenital": ("pool", "congenital"),
+    "plp_before_six": ("study", "Melzack 1997 (before age 6)"),
 }
-#: Whether a pooled share is that of a new setting (between-study spread included) or the mean.
-SPREADS = ("setting", "mean")
-#: Pain now, or within a recall window of weeks to months. Lifetime prevalence is another quantity.
-CURRENT = ("point", "period")
-
-
-@dataclass(frozen=True, slots=True)
-class PooledShare:
-    """A share pooled from studies, with its limits.
-
-    Attributes
-    ----------
-    share, low, high : float
-        The pooled mean and its 95% confidence limits.
-    setting_low, setting_high : float
-        95% prediction limits: where the share of another setting like these would lie.
-    studies, people, events : int
-        How many studies, the people in them and those of them with pain.
-    i2, tau2 : float
-        Share of the spread that is not sampling error, and the between-study variance on the
-        logit scale.
-    sources : str
-        Keys of `sources.csv`, separated by semicolons.
-    """
-
-    share: float
-    low: float
-    high: float
-    setting_low: float
-    setting_high: float
-    studies: int
-    people: int
-    events: int
-    i2: float
-    tau2: float
-    sources: str
-
-
-def prevalence_studies(
-    pool: str = "all", *, kinds: tuple[str, ...] = CURRENT, folder: Path = DATA
-) -> pd.DataFrame:
-    """The studies of the current prevalence of phantom limb pain that enter a pool.
-
-    Which rows enter is data: `include` is yes, `pool` is current, and the kind of prevalence is
-    among `kinds`.
-
-    Parameters
-    ----------
-    pool : str
-        A key of `POOLS`.
-    kinds : tuple of str
-        Kinds of prevalence that may be pooled together; the default leaves out lifetime prevalence
-        and cumulative incidence.
-    """
-    if pool not in POOLS:
-        raise ValueError(f"pool is {pool!r}; expected one of {', '.join(POOLS)}")
-    table = read("plp_prevalence_studies", folder=folder)
-    chosen = (
-        (table["pool"] == "current")
-        & (table["include"] == "yes")
-        & table["kind"].isin(kinds)
-        & table["region"].isin(POOLS[pool])
-    )
-    if not chosen.any():
-        raise ValueError(f"no study of {', '.join(kinds)} prevalence in pool {pool!r}")
-    return table[chosen].reset_index(drop=True)
-
-
-def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
-    """The random-effects mean of some studies' shares.
-
-    Logit scale, restricted maximum likelihood for the between-study variance, Knapp-Hartung limits
-    (Hartung and Knapp 2001): a simple and widely used pooling.
-    """
-    y, v = logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
-    pooled: Pooled = pool(y, v)
-    share = {
-        name: float(special.expit(getattr(pooled, name)))
-        for name in ("estimate", "low", "high", "prediction_low", "prediction_high")
-    }
-    return PooledShare(
-        share["estimate"],
-        share["low"],
-        share["high"],
-        share["prediction_low"],
-        share["prediction_high"],
-        studies=len(studies),
-        people=int(studies["n"].sum()),
-        events=int(studies["events"].sum()),
-        i2=float(pooled.i2),
-        tau2=float(pooled.tau2),
-        sources=";".join(dict.fromkeys(";".join(studies["source"]).split(";"))),
-    )
 
 
 def gather(
-    *, pool: str = "usa", spread: str = "setting", folder: Path = DATA
+    *,
+    pool: str = "usa",
+    kind: str = "current",
+    spread: str = "setting",
+    tau_scale: float = 1.0,
+    few_studies_tau_scale: float = 0.5,
+    folder: Path = DATA,
 ) -> tuple[Parameter, ...]:
-    """Every parameter: the rows of `parameters.csv`, then the pooled prevalence.
+    """Every parameter: the rows of `parameters.csv`, then what is pooled from studies.
 
     Parameters
     ----------
-    pool : str
-        A key of `POOLS`.
-    spread : str
-        One of `SPREADS`.
+    pool, kind, spread : str
+        Keys of `POOLS` and `KINDS`, and one of `SPREADS`: which studies `plp_prevalence` rests on,
+        and whether it is that of another setting.
+    tau_scale, few_studies_tau_scale : float
+        Scale of the half-normal prior of the standard deviation between studies, on the logit
+        scale: of prevalence, and of severity and pain after childhood losses, which rest on one to
+        three studies.
     """
-    return (*read_parameters(folder=folder), _prevalence(pool, spread, folder))
+    studies = prevalence_studies(pool, kind=kind, folder=folder)
+    found = [
+        *read_parameters(folder=folder),
+        _pooled("plp_prevalence", studies, spread, tau_scale, f"{kind} prevalence"),
+    ]
+    table = read("plp_prevalence_studies", folder=folder)
+    table = table[table["include"] == "yes"]
+    for name, (column, value) in CHILDHOOD.items():
+        chosen = table[table[column] == value]
+        found.append(_pooled(name, chosen, spread, few_studies_tau_scale, "pain ever"))
+    for rung, rows in severity_findings(folder=folder).groupby("rung", sort=False):
+        words = f"{str(rung).replace('_', ' ')}, as a share of {rows['share_of'].iloc[0]},"
+        found.append(_pooled(f"severity_{rung}", rows, spread, few_studies_tau_scale, words))
+    return tuple(found)
 
 
-def _prevalence(pool_name: str, spread: str, folder: Path) -> Parameter:
-    if spread not in SPREADS:
-        raise ValueError(f"spread is {spread!r}; expected one of {', '.join(SPREADS)}")
-    found = pool_prevalence(prevalence_studies(pool_name, folder=folder))
-    new = spread == "setting"
-    return parameter(
-        "plp_prevalence",
-        "share",
-        "logitnormal",
-        {
-            "value": found.share,
-            "low": found.setting_low if new else found.low,
-            "high": found.setting_high if new else found.high,
-        },
-        source=found.sources,
-        seen="derived",
-        note=(
-            f"Current prevalence pooled from {found.studies} studies ({found.people} people); "
-            + ("limits of a new setting" if new else "limits of the mean, between-study spread out")
-        ),
-    )
-
-
-def forest_table(studies: pd.DataFrame, *, label: str) -> pd.DataFrame:
-    """Studies and their pooled mean as a forest plot takes them.
-
-    Parameters
-    ----------
-    studies : DataFrame
-        Rows of `prevalence_studies`.
-    label : str
-        What the pooled row is called.
+def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataFrame:
+    """What is believed of every kind of prevalence by every pool of studies.
 
     Returns
     -------
     DataFrame
-        Columns label, estimate, low, high (shares; Wilson 95% limits of a study), role, n, events,
-        weight, kind, window, seen and source. The last two rows are the pooled mean and the
-        prediction interval.
+        A row a kind and pool: kind, pool, studies, people, and value, low, high of the mean over
+        settings (mean_...) and of another setting (setting_...), as shares with 95% limits.
     """
-    pooled = pool_prevalence(studies)
     rows = []
-    _, v = logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
-    for weight, study in zip(1 / (v + pooled.tau2), studies.to_dict("records"), strict=True):
-        found = stats.binomtest(int(study["events"]), int(study["n"]))
-        limits = found.proportion_ci(0.95, "wilson")
-        rows.append(
-            {
-                "label": study["study"],
-                "estimate": study["events"] / study["n"],
-                "low": limits.low,
-                "high": limits.high,
-                "role": "study",
-                "n": study["n"],
-                "events": study["events"],
-                "weight": weight,
-                "kind": study["kind"],
-                "window": study["window"],
-                "seen": study["seen"],
-                "source": study["source"],
-            }
-        )
-    ends = {
-        "pooled": (label, pooled.low, pooled.high),
-        "prediction": ("Another setting (95% prediction)", pooled.setting_low, pooled.setting_high),
-    }
-    for role, (name, low, high) in ends.items():
-        rows.append(
-            {
-                "label": name,
-                "estimate": pooled.share,
-                "low": low,
-                "high": high,
-                "role": role,
-                "n": pooled.people,
-                "events": pooled.events,
-                "seen": "derived",
-            }
-        )
+    for kind in KINDS:
+        for pool in POOLS:
+            studies = prevalence_studies(pool, kind=kind, folder=folder)
+            row: dict[str, object] = {"kind": kind, "pool": pool}
+            row |= {"studies": len(studies), "people": int(studies["n"].sum())}
+            for spread in SPREADS:
+                share = _pooled("plp_prevalence", studies, spread, tau_scale, f"{kind} prevalence")
+                ends = (share.median, *share.interval())
+                names = (f"{spread}_{end}" for end in ("value", "low", "high"))
+                row |= dict(zip(names, ends, strict=True))
+            rows.append(row)
     return pd.DataFrame(rows)
+
+
+def severity_findings(*, folder: Path = DATA) -> pd.DataFrame:
+    """The rows of `plp_severity.csv` that are modelled."""
+    table = read("plp_severity", folder=folder)
+    return table[table["include"] == "yes"].reset_index(drop=True)
+
+
+def _pooled(
+    name: str, studies: pd.DataFrame, spread: str, tau_scale: float, words: str
+) -> Parameter:
+    arguments = believed_share(studies, spread=spread, tau_scale=tau_scale)
+    count, people = len(studies), int(studies["n"].sum())
+    limits = "another setting" if spread == "setting" else "the mean, between-study spread left out"
+    return parameter(
+        name,
+        "share",
+        "logit_t",
+        arguments,
+        source=sources_of(studies),
+        seen="derived",
+        note=(
+            f"{words[0].upper()}{words[1:]} from {count} {'study' if count == 1 else 'studies'} "
+            f"({people:,} people); limits of {limits}, spread between studies half-normal"
+            f"({tau_scale:g}) before they are seen"
+        ),
+    )
 
 
 def estimate_points(estimates: Sequence[str], *, folder: Path = DATA) -> pd.DataFrame:

@@ -278,8 +278,7 @@ def _low_rank(matrix: Floats) -> tuple[Floats, Floats]:
     Every row is first brought to the same size, so that small age groups keep their digits too.
     """
     size = np.abs(matrix).max(axis=1, keepdims=True)
-    size[size == 0] = 1
-    u, values, v = np.linalg.svd(matrix / size, full_matrices=False)
+    u, values, v = np.linalg.svd(matrix / np.where(size == 0, 1, size), full_matrices=False)
     rank = int(np.count_nonzero(values > _LEFT_OUT * values[0]))
     if rank * sum(matrix.shape) > matrix.size:
         return np.eye(len(matrix)), matrix

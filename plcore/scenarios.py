@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from plcore.data import DATA, read
 from plcore.distributions import DISTRIBUTIONS
 from plcore.draws import Correlation
-from plcore.evidence import POOLS, SPREADS, gather
+from plcore.evidence import gather
 from plcore.parameters import Parameter, parameter
 from plcore.population import variants
+from plcore.prevalence import KINDS, POOLS, SPREADS
 from plcore.schema import MARKS
 
 Choice = str | float | bool
@@ -78,6 +79,12 @@ _REASON: _ChoiceCheck = (
     lambda value: isinstance(value, str) and value.strip() != "",
     "the reason, in words",
 )
+_TAU_SCALE: _ChoiceCheck = (
+    lambda value: _is_number(value) and 0.01 <= float(str(value)) <= 5,
+    "a standard deviation on the logit scale from 0.01 to 5",
+)
+#: Whether lost fingers and toes count like any other loss, or only major losses are counted.
+MINOR_AMPUTATIONS = ("included", "excluded")
 GROWTH_PATHS = ("constant_rate", "straight_line", "logistic")
 _CHOICES: Mapping[str, _ChoiceCheck] = {
     "first_year": (_is_year, "a year from 1900 to 2100"),
@@ -94,7 +101,11 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
         "a yearly change of the log hazard ratio from -0.1 to 0.1",
     ),
     "prevalence_pool": _word(POOLS),
+    "prevalence_kind": _word(KINDS),
     "prevalence_spread": _word(SPREADS),
+    "prevalence_tau_scale": _TAU_SCALE,
+    "few_studies_tau_scale": _TAU_SCALE,
+    "minor_amputations": _word(MINOR_AMPUTATIONS),
 }
 _TOP = ("title", "note", "choices", "parameters", "correlations")
 _ARGUMENTS = ("value", "low", "high", "events", "n")
@@ -140,7 +151,10 @@ def read_scenario(
         )
     believed = gather(
         pool=str(chosen["prevalence_pool"]),
+        kind=str(chosen["prevalence_kind"]),
         spread=str(chosen["prevalence_spread"]),
+        tau_scale=float(chosen["prevalence_tau_scale"]),
+        few_studies_tau_scale=float(chosen["few_studies_tau_scale"]),
         folder=folder,
     )
     for file in (base, own):

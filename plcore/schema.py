@@ -7,24 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plcore import columns
 from plcore.table import Column, Row, Table, is_empty, number, one_of, ordered, text, whole
+from plcore.trial_tables import TREATMENTS, TRIALS
 
-#: How a row was seen, and the mark that goes wherever its number is printed.
-MARKS = {
-    "primary": "",
-    "abstract": "",
-    "secondary": "second hand",
-    "derived": "derived",
-    "memory": "from memory",
-    "assumed": "assumed",
-}
+MARKS = columns.MARKS
 VERDICTS = ("supported", "contradicted", "misattributed", "unverifiable")
 
-_key = text(r"[a-z0-9_]+", "a key of lower-case letters, digits and underscores")
-_keys = text(r"[a-z0-9_]+(;[a-z0-9_]+)*", "keys of sources, separated by semicolons")
-_seen = one_of(*MARKS)
-_year = whole(1500, 2100)
-_any = text()
+_key, _keys = columns.key, columns.keys
+_seen, _year, _any = columns.seen, columns.year, columns.words
+_area = text(r"[A-Z]{3}", "an ISO 3166 code of three capitals, or WLD")
 
 
 def _findable(row: Row) -> Iterator[tuple[str, str]]:
@@ -74,6 +66,11 @@ def _included_with_reason(row: Row) -> Iterator[tuple[str, str]]:
         yield "include", "no, as the counts are known from memory only"
 
 
+def _included_has_counts(row: Row) -> Iterator[tuple[str, str]]:
+    if row["include"] == "yes" and (is_empty(row["events"]) or row["seen"] == "memory"):
+        yield "include", "no, as there are no counts that were seen"
+
+
 def _no_default_from_memory(row: Row) -> Iterator[tuple[str, str]]:
     if row["seen"] == "memory":
         yield "seen", "a number that was seen, or one marked assumed"
@@ -83,7 +80,30 @@ def _no_default_from_memory(row: Row) -> Iterator[tuple[str, str]]:
         yield "note", "the reason for the range of an assumed number"
 
 
+def _some_number(row: Row) -> Iterator[tuple[str, str]]:
+    if all(is_empty(row[name]) for name in ("value", "low", "high")):
+        yield "value", "a value, or at least one of low and high"
+
+
 _TO_SOURCES = {"source": "sources"}
+_LEVELS = one_of(
+    "any", "lower", "upper", "toe", "foot", "below_knee", "above_knee", "other_lower", "finger",
+    "digit", "minor_lower", "major_lower", "major_upper", "minor", "major", "none",
+)  # fmt: skip
+_PEOPLE = (
+    Column("people", _any),
+    Column(
+        "cause",
+        one_of("all", "nontraumatic", "dysvascular", "trauma", "cancer", "congenital", "none"),
+    ),
+    Column("level", _LEVELS),
+    Column("age_low", whole(0, 120), optional=True),
+    Column("age_high", whole(0, 120), optional=True),
+    Column("sex", one_of("any", "male", "female")),
+)
+_DIABETES = Column("diabetes", one_of("any", "yes", "no"))
+_YEARS = (Column("first_year", _year, optional=True), Column("last_year", _year, optional=True))
+_CITED = (Column("source", _keys), Column("seen", _seen), Column("note", _any, optional=True))
 
 TABLES = {
     "sources": Table(
@@ -149,6 +169,7 @@ TABLES = {
             Column("verdict", one_of(*VERDICTS)),
             Column("qualifier", _any, optional=True),
             Column("source", _keys),
+            Column("trials", _keys, optional=True),
             Column("seen", _seen),
             Column("measures", _any),
             Column("found_low", number(), optional=True),
@@ -164,8 +185,10 @@ TABLES = {
             _claim_has_unit,
             _finding_has_unit,
         ),
-        references={"page": "sources", "source": "sources"},
+        references={"page": "sources", "source": "sources", "trials": "trials"},
     ),
+    "treatments": TREATMENTS,
+    "trials": TRIALS,
     "plp_prevalence_studies": Table(
         file="plp_prevalence_studies.csv",
         columns=(
@@ -211,12 +234,34 @@ TABLES = {
         rules=(_events_within_n, _printed_agrees, _included_with_reason),
         references=_TO_SOURCES,
     ),
+    "plp_severity": Table(
+        file="plp_severity.csv",
+        columns=(
+            Column("finding", _key),
+            Column("source", _keys),
+            Column("rung", _key),
+            Column("share_of", one_of("people with the pain", "people with limb loss")),
+            Column("n", whole(1), optional=True),
+            Column("events", whole(0), optional=True),
+            Column("printed_percent", number(0, 100), optional=True),
+            Column("population", _any),
+            Column("definition", _any),
+            Column("counts", one_of("printed", "back_calculated", "derived", "none")),
+            Column("include", one_of("yes", "no")),
+            Column("reason", _any),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("finding",),
+        rules=(_events_within_n, _printed_agrees, _included_has_counts),
+        references=_TO_SOURCES,
+    ),
     "limb_loss_estimates": Table(
         file="limb_loss_estimates.csv",
         columns=(
             Column("estimate", _key),
             Column("quantity", _key),
-            Column("area", text(r"[A-Z]{3}", "an ISO 3166 code of three capitals, or WLD")),
+            Column("area", _area),
             Column("stratum", _any),
             Column("year", _year, optional=True),
             Column("value", number(), optional=True),
@@ -229,6 +274,69 @@ TABLES = {
         ),
         key=("estimate",),
         rules=(ordered("low", "value", "high"),),
+        references=_TO_SOURCES,
+    ),
+    "amputation_incidence": Table(
+        file="amputation_incidence.csv",
+        columns=(
+            Column("estimate", _key),
+            Column("quantity", _key),
+            Column("area", _area),
+            *_PEOPLE,
+            Column(
+                "race",
+                one_of("any", "black", "white", "hispanic", "native_american", "asian_pacific"),
+            ),
+            _DIABETES,
+            *_YEARS,
+            Column("adjusted", one_of("crude", "age", "age_sex", "none", "not_stated")),
+            Column("against", _any, optional=True),
+            Column("value", number(), optional=True),
+            Column("low", number(), optional=True),
+            Column("high", number(), optional=True),
+            Column("standard_error", number(0), optional=True),
+            Column("unit", _any),
+            Column("n", whole(1), optional=True),
+            *_CITED,
+        ),
+        key=("estimate",),
+        rules=(
+            ordered("age_low", "age_high"),
+            ordered("first_year", "last_year"),
+            ordered("low", "value", "high"),
+            _some_number,
+        ),
+        references=_TO_SOURCES,
+    ),
+    "mortality_after_amputation": Table(
+        file="mortality_after_amputation.csv",
+        columns=(
+            Column("estimate", _key),
+            Column("quantity", _key),
+            Column("area", _area, optional=True),
+            *_PEOPLE,
+            _DIABETES,
+            *_YEARS,
+            Column("months_from", whole(0), optional=True),
+            Column("months_to", whole(0), optional=True),
+            Column("against", _any, optional=True),
+            Column("value", number(0), optional=True),
+            Column("low", number(0), optional=True),
+            Column("high", number(0), optional=True),
+            Column("unit", one_of("percent", "ratio", "per_100_amputee_years")),
+            Column("events", whole(0), optional=True),
+            Column("n", whole(1), optional=True),
+            *_CITED,
+        ),
+        key=("estimate",),
+        rules=(
+            ordered("age_low", "age_high"),
+            ordered("first_year", "last_year"),
+            ordered("months_from", "months_to"),
+            ordered("low", "value", "high"),
+            _some_number,
+            _events_within_n,
+        ),
         references=_TO_SOURCES,
     ),
     "parameters": Table(

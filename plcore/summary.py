@@ -114,8 +114,7 @@ def in_words(
             f"({_significant(lo / scale, digits)} to {_significant(hi / scale, digits)})"
             for m, lo, hi in zip(table[middle], table[low], table[high], strict=True)
         ]
-        worded = worded.drop(columns=[middle, low, high])
-    return worded
+    return worded.drop(columns=sorted({column for ends in columns.values() for column in ends}))
 
 
 def _significant(value: float, digits: int) -> str:

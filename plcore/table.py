@@ -15,7 +15,7 @@ import itertools
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import pandas as pd
 Cell = str | float | int
 Row = Mapping[str, Cell]
 Rule = Callable[[Row], Iterator[tuple[str, str]]]
+Across = Callable[[Sequence[Row]], Iterator[tuple[int, str, str]]]
 
 # float() alone also takes "1_000", "nan", "inf" and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -57,14 +58,16 @@ class Table:
     """What a CSV file holds.
 
     `key` names the columns that identify a row. A rule yields, for each fault of a row, the column
-    and what was expected. `references` maps a column to the table whose key it names; a cell may
-    name several, separated by semicolons.
+    and what was expected; a rule across rows also yields, first, the place of the row, counted
+    from 0, and is asked once no row has a fault of its own. `references` maps a column to the table
+    whose key it names; a cell may name several, separated by semicolons.
     """
 
     file: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
+    across: tuple[Across, ...] = ()
     references: Mapping[str, str] | None = None
 
 
@@ -163,6 +166,7 @@ def read_table(
     _check_header(path, next(lines)[1], table)
     faults: list[str] = []
     rows: list[Row] = []
+    places: list[int] = []
     first_seen: dict[tuple[Cell, ...], int] = {}
     for line, cells in lines:
         row, found = _row(cells, table)
@@ -181,8 +185,14 @@ def read_table(
             ]
         faults += [f"{path.name}:{line}: {fault}" for fault in found]
         rows.append(row)
+        places.append(line)
     if not rows:
         faults.append(f"{path.name}:2: no rows; expected at least one below the header")
+    faults = faults or [
+        f"{path.name}:{places[at]}: {_fault(column, _shown(rows[at][column]), expected)}"
+        for rule in table.across
+        for at, column, expected in rule(rows)
+    ]
     if faults:
         raise ValueError(_report(faults))
     return pd.DataFrame(rows, columns=[column.name for column in table.columns])

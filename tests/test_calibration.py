@@ -192,3 +192,22 @@ def test_a_year_that_the_runs_do_not_cover_is_refused():
     late = scenario(years=(2006, 2007))
     with pytest.raises(ValueError, match="year is 2005; expected one from 2006 to 2007"):
         across(CALIBRATED.posterior, toy, [late], outcome="limb_loss", year=2005)
+
+
+def test_a_parameter_that_no_target_depends_on_keeps_its_quantile_in_another_distribution():
+    other = scenario("other")
+    narrow = parameter(
+        "unrelated", "share", "uniform", {"low": 0.2, "high": 0.4},
+        source="assumed", seen="assumed",
+    )  # fmt: skip
+    other = dataclasses.replace(other, parameters=(other.parameters[0], narrow))
+    before = CALIBRATED.posterior.draws
+    moved = under(CALIBRATED.posterior, toy, other, untouched=["unrelated"]).draws
+
+    assert (moved["factor"] == before["factor"]).all()
+    # Ranks of uniform draws are their own quantiles but for the resampling.
+    assert moved["unrelated"].between(0.2, 0.4).all()
+    assert np.corrcoef(moved["unrelated"], before["unrelated"])[0, 1] > 0.99
+    assert (moved["unrelated"].rank() == before["unrelated"].rank()).all()
+    with pytest.raises(ValueError, match="other: unrelated has another distribution"):
+        under(CALIBRATED.posterior, toy, other)

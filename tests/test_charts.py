@@ -101,7 +101,35 @@ def verdicts(table, **options):
     return charts.verdict_counts(table, title="T", source="S")
 
 
+def funnel_edges(centre=0.6):
+    """A funnel on the logit scale that closes at a standard error of 0."""
+    se = np.linspace(0, 0.4, 5)
+    middle = np.log(centre / (1 - centre))
+    low, high = (1 / (1 + np.exp(-(middle + side * 1.96 * se))) for side in (-1, 1))
+    return pd.DataFrame({"se": se, "low": low, "high": high, "centre": centre})
+
+
+def funnel_table():
+    return pd.DataFrame(
+        {
+            "label": ["Large 2001", "Small 2002", "Odd 2003"],
+            "share": [0.61, 0.55, 0.2],
+            "se": [0.05, 0.35, 0.2],
+            "n": [900, 40, 120],
+            "seen": ["abstract", "secondary", "primary"],
+        }
+    )
+
+
+def funnel(table, edges=None):
+    edges = funnel_edges() if edges is None else edges
+    return charts.funnel(
+        table, edges, title="T", xaxis="Share in pain", yaxis="standard error", source="S"
+    )
+
+
 EVERY = [
+    (funnel, funnel_table()),
     (fan, fan_table([2005, 2006])),
     (forest, forest_table()),
     (bars, bars_table()),
@@ -172,7 +200,7 @@ def test_every_chart_refuses_what_is_no_table(chart, table):
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, "12", True])
 @pytest.mark.parametrize(("chart", "table"), EVERY, ids=IDS)
 def test_every_chart_refuses_a_number_that_is_none_and_says_where(chart, table, bad):
-    column = next(c for c in ("high_80", "high", "value", "found", "claims") if c in table.columns)
+    column = next(c for c in ("high_80", "high", "value", "found", "claims", "share") if c in table.columns)
     broken = table.astype({column: object})
     broken.index = [f"line {i}" for i in range(len(broken))]
     broken.loc["line 1", column] = bad
@@ -798,3 +826,35 @@ def test_a_pyramid_of_no_sex_or_fewer_than_nobody_is_refused():
         charts.pyramid(ages_table().assign(sex="x"), title="T", xaxis="P", source="S")
     with pytest.raises(ValueError, match="below 0; expected people"):
         charts.pyramid(ages_table().assign(value=-1.0), title="T", xaxis="P", source="S")
+
+
+# Funnel
+
+
+def test_a_funnel_puts_precise_studies_on_top_and_opens_downwards():
+    figure = funnel(funnel_table())
+    (studies,) = named(figure, "studies")
+    (low,), (high,) = named(figure, "low"), named(figure, "high")
+
+    assert list(studies.y) == [0.05, 0.35, 0.2]
+    bottom, top = figure.layout.yaxis.range
+    assert bottom > 0.4 > 0 > top
+    assert (np.diff(np.subtract(high.x, low.x)) > 0).all()
+
+
+def test_a_funnel_marks_second_hand_studies_and_counts_those_outside():
+    figure = funnel(funnel_table())
+    (studies,) = named(figure, "studies")
+
+    assert list(studies.marker.symbol) == ["circle", "circle-open", "circle"]
+    assert "Open: second hand." in texts(figure, "caption")[0].replace("<br>", " ")
+    assert "outside the funnel: 1." in figure.layout.meta["alt"]
+
+
+def test_a_funnel_of_a_broken_table_is_refused():
+    with pytest.raises(ValueError, match="funnel: se, row 1: nan; expected a finite number"):
+        funnel(funnel_table().assign(se=[0.1, float("nan"), 0.2]))
+    with pytest.raises(ValueError, match="funnel"):
+        funnel(funnel_table(), funnel_edges().assign(low=0.9))
+    with pytest.raises(ValueError, match="funnel: .*label"):
+        funnel(funnel_table().drop(columns="label"))

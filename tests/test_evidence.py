@@ -1,99 +1,77 @@
-"""Studies pooled into parameters, against metafor and by their own rules."""
+"""From studies to parameters, and published numbers as points of a chart."""
 
-import json
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 from plcore.data import read
 from plcore.evidence import (
-    CURRENT,
-    POOLS,
+    CHILDHOOD,
     estimate_points,
-    forest_table,
     gather,
-    pool_prevalence,
-    prevalence_studies,
+    prevalence_table,
+    severity_findings,
 )
-from plcore.meta import logit_proportion
-
-REFERENCE = json.loads(
-    (Path(__file__).parent / "reference" / "metafor_plp_prevalence_30_studies.json").read_text()
-)
+from plcore.prevalence import KINDS, POOLS, prevalence_studies
 
 
-def test_the_thirty_studies_are_those_that_metafor_pooled():
-    table = read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
-    y, v = logit_proportion(table["events"].to_numpy(), table["n"].to_numpy())
-
-    np.testing.assert_allclose(y, REFERENCE["yi"], rtol=1e-12)
-    np.testing.assert_allclose(v, REFERENCE["vi"], rtol=1e-12)
+def named(**how):
+    return {item.name: item for item in gather(**how)}
 
 
-def test_pooling_agrees_with_metafor_reml_and_knapp_hartung():
-    table = read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
-    pooled = pool_prevalence(table)
-    expected = REFERENCE["expected"]["REML_knha"]
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_prevalence_parameter_says_its_kind_and_has_every_source(kind):
+    studies = prevalence_studies("high_income", kind=kind)
+    item = named(pool="high_income", kind=kind)["plp_prevalence"]
 
-    assert pooled.tau2 == pytest.approx(expected["tau2"], abs=1e-5)
-    for found, key in (
-        (pooled.share, "estimate"),
-        (pooled.low, "ci_low"),
-        (pooled.high, "ci_high"),
-        (pooled.setting_low, "pi_low"),
-        (pooled.setting_high, "pi_high"),
-    ):
-        assert np.log(found / (1 - found)) == pytest.approx(expected[key], abs=1e-5)
-
-
-@pytest.mark.parametrize("pool", POOLS)
-def test_a_pool_holds_only_included_studies_of_its_regions_and_kinds(pool):
-    studies = prevalence_studies(pool)
-
-    assert set(studies["include"]) == {"yes"}
-    assert set(studies["region"]) <= set(POOLS[pool])
-    assert set(studies["kind"]) <= set(CURRENT)
-
-
-def test_lifetime_prevalence_never_enters_the_current_pool():
-    assert "lifetime" not in CURRENT
-    assert set(read("plp_prevalence_studies")["kind"]) - set(CURRENT)
-
-
-def test_the_limits_of_another_setting_are_wider_than_those_of_the_mean():
-    pooled = pool_prevalence(prevalence_studies("usa"))
-
-    assert pooled.setting_low < pooled.low < pooled.share < pooled.high < pooled.setting_high
-
-
-def test_the_prevalence_parameter_has_the_pooled_limits_and_every_source():
-    studies = prevalence_studies("usa")
-    pooled = pool_prevalence(studies)
-    item = {p.name: p for p in gather(pool="usa", spread="setting")}["plp_prevalence"]
-
-    assert item.interval() == pytest.approx((pooled.setting_low, pooled.setting_high))
+    assert item.note.startswith(f"{kind.capitalize()} prevalence from {len(studies)} studies")
     assert set(item.source.split(";")) == set(";".join(studies["source"]).split(";"))
     assert item.seen == "derived"
 
 
-def test_an_empty_or_unknown_pool_is_refused():
-    with pytest.raises(ValueError, match="pool is 'mars'; expected one of usa"):
-        prevalence_studies("mars")
-    with pytest.raises(ValueError, match="no study of recognised prevalence"):
-        prevalence_studies("usa", kinds=("recognised",))
-    with pytest.raises(ValueError, match="spread is 'wide'; expected one of setting, mean"):
-        gather(spread="wide")
+def test_the_mean_is_known_better_than_another_setting():
+    setting, mean = (
+        named(spread=spread)["plp_prevalence"].interval() for spread in ("setting", "mean")
+    )
+
+    assert setting[0] < mean[0] < mean[1] < setting[1]
 
 
-def test_a_forest_has_a_row_a_study_then_the_mean_and_another_setting():
-    studies = prevalence_studies("usa")
-    table = forest_table(studies, label="Pooled")
+def test_the_scale_for_few_studies_moves_severity_and_childhood_and_nothing_else():
+    narrow, wide = named(few_studies_tau_scale=0.2), named(few_studies_tau_scale=1.0)
+    moved = {name for name in narrow if narrow[name] != wide[name]}
 
-    assert table["role"].tolist() == ["study"] * len(studies) + ["pooled", "prediction"]
-    assert (table["low"] <= table["estimate"]).all()
-    assert (table["estimate"] <= table["high"]).all()
-    assert table["n"].iloc[-1] == studies["n"].sum()
+    assert moved == {name for name in narrow if name.startswith("severity_")} | set(CHILDHOOD)
+
+
+def test_pain_of_those_born_without_a_limb_rests_on_eight_of_159():
+    """Melzack 1997 3/75, Wilkins 1998 1/27, Flores and Garcia 2019 4/57; 5.0% together."""
+    table = read("plp_prevalence_studies").query("pool == 'congenital' and include == 'yes'")
+    item = named()["plp_congenital"]
+
+    assert (table["events"].sum(), table["n"].sum()) == (8, 159)
+    assert 0.03 < item.median < 0.07
+    assert item.interval()[1] < 0.2
+
+
+def test_every_modelled_rung_of_severity_has_a_parameter_near_its_count():
+    parameters = named()
+
+    for row in severity_findings().to_dict("records"):
+        item = parameters[f"severity_{row['rung']}"]
+        assert item.median == pytest.approx(row["events"] / row["n"], abs=0.02)
+        assert item.source == row["source"]
+        assert row["share_of"] in item.note
+
+
+def test_the_table_of_kinds_has_every_kind_and_pool_with_nested_limits():
+    table = prevalence_table()
+
+    assert len(table) == len(KINDS) * len(POOLS)
+    assert (table["setting_low"] < table["mean_low"]).all()
+    assert (table["mean_low"] < table["mean_value"]).all()
+    assert (table["mean_value"] < table["mean_high"]).all()
+    assert (table["mean_high"] < table["setting_high"]).all()
+    by = table.set_index(["kind", "pool"])
+    assert by.loc[("current", "usa"), "people"] == prevalence_studies("usa")["n"].sum()
 
 
 def test_points_are_the_rows_asked_for_with_citation_and_mark():

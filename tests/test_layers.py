@@ -10,9 +10,9 @@ import plcore
 ROOT = Path(plcore.__file__).parent
 #: A module may import only from those above it.
 ORDER = [
-    "table", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta",
-    "evidence", "audit", "population", "incidence", "cohort", "limb_loss", "anchored",
-    "scenarios", "projection", "readings", "simulate", "summary", "calibration", "decomposition", "validation",
+    "table", "columns", "trial_tables", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta",
+    "prevalence", "spread", "evidence", "audit", "population", "incidence", "cohort", "limb_loss", "anchored",
+    "scenarios", "projection", "pain", "readings", "simulate", "summary", "calibration", "decomposition", "validation",
     "charts", "show", "report",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from plcore.charts._change import pyramid, waterfall
 from plcore.charts._claims import claims_against_evidence
 from plcore.charts._fan import fan
 from plcore.charts._forest import forest
+from plcore.charts._funnel import funnel
 from plcore.charts._lines import lines
 from plcore.charts._template import (
     ASSUMED,
@@ -38,6 +39,7 @@ __all__ = [
     "claims_against_evidence",
     "fan",
     "forest",
+    "funnel",
     "lines",
     "pyramid",
     "verdict_counts",
