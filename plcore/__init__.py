@@ -4,12 +4,16 @@ Each module is imported by its name, in the direction in which data flows:
 
 - `plcore.data`, `plcore.table`, `plcore.schema`: the tables of `data/`, checked and cited;
 - `plcore.parameters`, `plcore.distributions`, `plcore.draws`: uncertain numbers and samples of them;
-- `plcore.meta`, `plcore.evidence`: studies pooled into parameters;
+- `plcore.meta`, `plcore.prevalence`, `plcore.evidence`: studies pooled into parameters, and
+  `plcore.spread`: why studies differ;
+- `plcore.trials`, `plcore.treatments`: response rates, comparisons, power, simulated trials and
+  courses of treatment, and what the trials of `data/` found;
 - `plcore.scenarios`: what is chosen and what is believed;
 - `plcore.population`: people and mortality by age, sex and year;
 - `plcore.anchored`, `plcore.readings`: the published pair and its three readings;
 - `plcore.incidence`, `plcore.cohort`, `plcore.limb_loss`, `plcore.projection`: people with limb
   loss from incidence, survival and population;
+- `plcore.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
 - `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
 - `plcore.calibration`, `plcore.decomposition`, `plcore.validation`: draws brought into line with
   published counts, why the number changes, and how it fits what was not used;

@@ -21,6 +21,9 @@ UNITS: Mapping[str, tuple[float, float]] = {
     "people/year": (0.0, math.inf),
     "per_person_year": (0.0, math.inf),
     "years": (0.0, math.inf),
+    "days": (0.0, math.inf),
+    "minutes": (0.0, math.inf),
+    "points": (0.0, 10.0),
     "ratio": (0.0, math.inf),
     "log_change_per_year": (-math.inf, math.inf),
 }

@@ -128,7 +128,24 @@ def funnel(table, edges=None):
     )
 
 
+def curves_table():
+    return pd.DataFrame(
+        {
+            "x": [0, 10, 20, 0, 20],
+            "value": [0.1, 0.5, 0.4, 0.2, 0.3],
+            "low": [0.0, 0.4, 0.2, None, None],
+            "high": [0.2, 0.6, 0.6, None, None],
+            "series": ["Claimed"] * 3 + ["Found"] * 2,
+        }
+    )
+
+
+def curves(table, **options):
+    return charts.curves(table, title="T", xaxis="days", yaxis="Relief", source="S", **options)
+
+
 EVERY = [
+    (curves, curves_table().drop(columns=["low", "high"])),
     (funnel, funnel_table()),
     (fan, fan_table([2005, 2006])),
     (forest, forest_table()),
@@ -200,7 +217,9 @@ def test_every_chart_refuses_what_is_no_table(chart, table):
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, "12", True])
 @pytest.mark.parametrize(("chart", "table"), EVERY, ids=IDS)
 def test_every_chart_refuses_a_number_that_is_none_and_says_where(chart, table, bad):
-    column = next(c for c in ("high_80", "high", "value", "found", "claims", "share") if c in table.columns)
+    column = next(
+        c for c in ("high_80", "high", "value", "found", "claims", "share") if c in table.columns
+    )
     broken = table.astype({column: object})
     broken.index = [f"line {i}" for i in range(len(broken))]
     broken.loc["line 1", column] = bad
@@ -838,7 +857,8 @@ def test_a_funnel_puts_precise_studies_on_top_and_opens_downwards():
 
     assert list(studies.y) == [0.05, 0.35, 0.2]
     bottom, top = figure.layout.yaxis.range
-    assert bottom > 0.4 > 0 > top
+    assert bottom > 0.4
+    assert top < 0
     assert (np.diff(np.subtract(high.x, low.x)) > 0).all()
 
 
@@ -856,5 +876,51 @@ def test_a_funnel_of_a_broken_table_is_refused():
         funnel(funnel_table().assign(se=[0.1, float("nan"), 0.2]))
     with pytest.raises(ValueError, match="funnel"):
         funnel(funnel_table(), funnel_edges().assign(low=0.9))
-    with pytest.raises(ValueError, match="funnel: .*label"):
+    with pytest.raises(ValueError, match="no column label"):
         funnel(funnel_table().drop(columns="label"))
+
+
+# Curves
+
+
+def test_curves_have_a_band_only_where_limits_are_given():
+    figure = curves(curves_table())
+
+    assert len(named(figure, "band")) == 1
+    (line,) = named(figure, "Found")
+    assert list(line.x) == [0, 20]
+    assert texts(figure, "caption") == ["Bands: 95% interval."]
+    without = curves(curves_table().drop(columns=["low", "high"]))
+    assert texts(without, "caption") == ["Lines without intervals."]
+
+
+def test_curves_differ_by_dash_and_symbol_and_are_labelled_at_their_ends():
+    figure = curves(curves_table())
+    lines = [*named(figure, "Claimed"), *named(figure, "Found")]
+
+    assert len({line.line.dash for line in lines}) == 2
+    assert len({line.marker.symbol for line in lines}) == 2
+    assert texts(figure, "series") == ["Claimed", "Found"]
+
+
+def test_curves_of_shares_are_printed_as_percent_and_refused_beyond_one():
+    figure = curves(curves_table(), percent=True)
+
+    assert "50.0% (40.0% to 60.0%)" in named(figure, "Claimed")[0].hovertext[1]
+    assert all(text.endswith("%") for text in figure.layout.yaxis.ticktext)
+    with pytest.raises(ValueError, match="curves: high, row 1: 1.6; expected a share"):
+        curves(curves_table().assign(high=[0.2, 1.6, 0.6, None, None]), percent=True)
+
+
+def test_curves_must_run_forward_and_have_both_limits_or_none():
+    with pytest.raises(ValueError, match="curves: x, row 2: 5 after 10 in 'Claimed'"):
+        curves(curves_table().assign(x=[0, 10, 5, 0, 20]))
+    with pytest.raises(ValueError, match="curves: high, row 1: nothing"):
+        curves(curves_table().assign(high=[0.2, None, 0.6, None, None]))
+
+
+def test_a_reference_across_curves_is_within_the_axis():
+    figure = curves(curves_table(), reference=0.9)
+
+    (line,) = [shape for shape in figure.layout.shapes if shape.name == "reference"]
+    assert line.y0 == line.y1 == 0.9 < figure.layout.yaxis.range[1]

@@ -103,7 +103,9 @@ def test_a_reference_ends_in_its_doi():
 def test_an_unknown_source_or_table_is_named():
     with pytest.raises(ValueError, match="no source 'nobody_1900'"):
         cite("nobody_1900")
-    with pytest.raises(ValueError, match="no table 'claim'; expected one of amputation_incidence, "):
+    with pytest.raises(
+        ValueError, match="no table 'claim'; expected one of amputation_incidence, "
+    ):
         read("claim")
 
 

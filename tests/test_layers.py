@@ -10,8 +10,8 @@ import plcore
 ROOT = Path(plcore.__file__).parent
 #: A module may import only from those above it.
 ORDER = [
-    "table", "columns", "trial_tables", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta",
-    "prevalence", "spread", "evidence", "audit", "population", "incidence", "cohort", "limb_loss", "anchored",
+    "table", "columns", "trial_tables", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta", "trials",
+    "prevalence", "spread", "evidence", "audit", "treatments", "population", "incidence", "cohort", "limb_loss", "anchored",
     "scenarios", "projection", "pain", "readings", "simulate", "summary", "calibration", "decomposition", "validation",
     "charts", "show", "report",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ Where they are not enough (print in grey, several series) dashes, symbols and ha
 from plcore.charts._bars import bars, verdict_counts
 from plcore.charts._change import pyramid, waterfall
 from plcore.charts._claims import claims_against_evidence
+from plcore.charts._curves import curves
 from plcore.charts._fan import fan
 from plcore.charts._forest import forest
 from plcore.charts._funnel import funnel
@@ -37,6 +38,7 @@ __all__ = [
     "TEMPLATE",
     "bars",
     "claims_against_evidence",
+    "curves",
     "fan",
     "forest",
     "funnel",

@@ -53,7 +53,7 @@ def over_years(
     The last value in `column` of every series with a name is labelled, in the order and `colours`
     of the series. The axes have room for all of `extent` and `years`.
     """
-    bottom, top = _range(extent)
+    bottom, top = axis_range(extent)
     marks = ticks(bottom, top, 6)
     texts = tick_texts(marks)
     first, last = min(years), max(years)
@@ -61,7 +61,7 @@ def over_years(
     ends = [(name, rows[-1]["year"], rows[-1][column]) for name, rows in series.items() if name]
     dotted = [_DOTTED] if any(row["extrapolated"] for row in chain(*series.values())) else []
     left = EDGE + 10 + max(width(text, LABEL_SIZE) for text in texts)
-    right = _label_room([name for name, *_ in ends])
+    right = label_room([name for name, *_ in ends])
     figure = framed(
         [*traces, *dotted],
         words,
@@ -77,7 +77,7 @@ def over_years(
             **OUTSIDE,
         },
         yaxis={"range": [bottom, top], "tickvals": marks, "ticktext": texts},
-        annotations=_end_labels(ends, colours, bottom, top, last + pad),
+        annotations=end_labels(ends, colours, bottom, top, last + pad),
         shapes=_shading(series, first - pad, last + pad),
     )
     # A lone line may be asked for its numbers from anywhere above a year.
@@ -134,7 +134,8 @@ def marks(
     )
 
 
-def _range(extent: Sequence[float]) -> tuple[float, float]:
+def axis_range(extent: Sequence[float]) -> tuple[float, float]:
+    """From 0 to what has to be shown, with some room."""
     bottom, top = min(0.0, *extent), max(0.0, *extent)
     if bottom == top:
         top = 1.0
@@ -176,12 +177,13 @@ def _shading(
             }
 
 
-def _label_room(labels: Sequence[str]) -> float:
+def label_room(labels: Sequence[str]) -> float:
+    """Pixels that labels need to the right of the plot."""
     found = [line for label in labels for line in wrapped(label, _LABEL_WIDTH, LABEL_SIZE)]
     return max((width(each, LABEL_SIZE) + 18 for each in found), default=2 * EDGE)
 
 
-def _end_labels(
+def end_labels(
     ends: Sequence[tuple[str, float, float]],
     colours: Sequence[str],
     bottom: float,

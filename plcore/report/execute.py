@@ -90,6 +90,8 @@ async def _fault(
 ) -> str | None:
     """Run one notebook; why it failed, or None."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONSTARTUP"}
+    # Two notebooks run at a time: threads of their own would only get in each other's way.
+    environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     environ |= {"IPYTHONDIR": str(folder), "PLOTLY_RENDERER": "plotly_mimetype"}
     started: list[int] = []
     client.on_cell_execute = lambda cell, cell_index: started.append(cell_index)
