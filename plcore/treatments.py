@@ -62,7 +62,8 @@ def response_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
             low, high = wilson(arm["responders"], arm["n"])
             rows.append(
                 {
-                    "label": _label(arm, folder),
+                    "label": _label(arm, folder)
+                    + (f", {arm['definition_words']}" if definition == "other" else ""),
                     "estimate": arm["responders"] / arm["n"],
                     "low": float(low),
                     "high": float(high),

@@ -12,7 +12,7 @@ ROOT = Path(plcore.__file__).parent
 ORDER = [
     "table", "columns", "trial_tables", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta", "trials",
     "prevalence", "spread", "evidence", "audit", "treatments", "population", "incidence", "cohort", "limb_loss", "anchored",
-    "scenarios", "projection", "pain", "readings", "simulate", "summary", "calibration", "decomposition", "validation",
+    "scenarios", "projection", "pain", "readings", "simulate", "summary", "sensitivity", "value", "explain", "calibration", "decomposition", "validation",
     "charts", "show", "report",
 ]  # fmt: skip
 

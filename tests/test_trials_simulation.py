@@ -34,7 +34,7 @@ N = 40_000
 
 
 def agrees(found, expected, error):
-    """Within four standard errors; a test fails by chance once in 16,000 times, and never twice."""
+    """Within four standard errors: of the seeds there are, one in 16,000 would fail by chance."""
     return abs(found - expected) <= 4 * error
 
 
@@ -244,7 +244,7 @@ def test_a_single_arm_of_means_has_the_power_of_the_one_sample_t_test():
 
 @pytest.mark.parametrize(
     ("effect", "se", "sign", "exaggeration"),
-    # Gelman & Carlin (2014), p. 645: an effect of 0.1 with a standard error of 3.28 has its sign
+    # Gelman & Carlin (2014): an effect of 0.1 with a standard error of 3.28 has its sign
     # wrong in 46% of significant results and is 77 times too large.
     [(0.1, 3.28, 0.46, 77), (2.0, 8.1, 0.24, None)],
 )

@@ -6,6 +6,9 @@ treatment, and a response is what is hoped for.
 * `response`: what is believed of a response rate. `pooled`: of the rate over several trials.
 * `comparison`: two groups of people. `paired`: two treatments in the same people.
 * `needed`: numbers needed to treat. `effects`: all comparisons of a table of arms.
+* `power`, `sample_size`: in closed form. `simulation`: trials many times over, by the tests of
+  `analysis` and `share_analysis`, with what `simulated` says of them.
+* `conversion`: from means to responses under a model, and what happens without any treatment.
 * `course`: a course of infusions and what becomes of relief after it.
 
 Why not a library. statsmodels 0.15.0 inverts its score test one table at a time, has no paired
@@ -14,6 +17,14 @@ failed and others were off by up to 7%. Its ratios agree with those here to nine
 known here says what the totals of a crossover leave open.
 """
 
+from plcore.trials.analysis import (
+    exact_binomial,
+    one_sample_t,
+    paired_t,
+    score_one_share,
+    student_t,
+    welch_t,
+)
 from plcore.trials.comparison import (
     Effect,
     odds_ratio_exact,
@@ -23,6 +34,21 @@ from plcore.trials.comparison import (
     risk_difference_score,
     risk_difference_z,
     risk_ratio_score,
+)
+from plcore.trials.conversion import (
+    DerivedResponse,
+    Excess,
+    before_selection,
+    derived_relative_response,
+    derived_response,
+    excess_over_control,
+    fall_from_scores,
+    mean_fall_for_relative_share,
+    mean_fall_for_share,
+    natural_fall,
+    natural_improvement,
+    share_with_fall,
+    share_with_relative_fall,
 )
 from plcore.trials.course import CourseOutcome, simulate_course
 from plcore.trials.course_chance import Chance, draw_chance
@@ -68,6 +94,19 @@ from plcore.trials.pooled import (
     pool_group,
     pool_responses,
 )
+from plcore.trials.power import (
+    crossover_means_power,
+    mcnemar_power,
+    mcnemar_power_exact,
+    means_power,
+    paired_means_power,
+    paired_shares,
+    sd_of_difference,
+    share_power_exact,
+    shares_power,
+    shares_power_exact,
+    shares_power_unpooled,
+)
 from plcore.trials.response import (
     JEFFREYS,
     Prior,
@@ -84,6 +123,24 @@ from plcore.trials.response import (
     response_rate,
     wilson,
 )
+from plcore.trials.sample_size import SampleSize, sample_size, sample_size_one_group
+from plcore.trials.share_analysis import (
+    chi_square,
+    fisher,
+    mcnemar,
+    period_adjusted,
+    score,
+    unconditional,
+)
+from plcore.trials.simulated import Simulated, simulated_table
+from plcore.trials.simulation import (
+    crossover_means,
+    crossover_shares,
+    parallel_means,
+    parallel_shares,
+    single_arm_means,
+    single_arm_shares,
+)
 
 __all__ = [
     "CLAIMED",
@@ -97,42 +154,72 @@ __all__ = [
     "CourseDraws",
     "CourseOutcome",
     "CoursePlan",
+    "DerivedResponse",
     "Effect",
+    "Excess",
     "NumberNeeded",
     "PairedBounds",
     "PooledRate",
     "Prior",
     "ResponseRate",
+    "SampleSize",
+    "Simulated",
     "added_response",
     "bayes_pool",
+    "before_selection",
+    "chi_square",
     "clopper_pearson",
     "course_by_day",
     "course_draws",
     "course_table",
     "crossover_by_correlation",
     "crossover_mean_difference",
+    "crossover_means",
+    "crossover_means_power",
+    "crossover_shares",
     "days_to_relapse",
+    "derived_relative_response",
+    "derived_response",
     "draw_chance",
     "earliest",
     "effects_table",
+    "exact_binomial",
     "exact_pool",
+    "excess_over_control",
+    "fall_from_scores",
     "feasible_tables",
+    "fisher",
     "follow_up_band",
     "further_responders",
     "further_responders_interval",
     "infusion_days",
     "latest",
+    "mcnemar",
     "mcnemar_exact",
     "mcnemar_mid_p",
+    "mcnemar_power",
+    "mcnemar_power_exact",
+    "mean_fall_for_relative_share",
+    "mean_fall_for_share",
+    "means_power",
+    "natural_fall",
+    "natural_improvement",
     "no_boosters",
     "number_needed",
     "odds_ratio_exact",
     "odds_ratio_score",
+    "one_sample_t",
     "one_trial",
     "paired_bounds",
     "paired_difference_newcombe",
     "paired_difference_score",
+    "paired_means_power",
     "paired_ratio_score",
+    "paired_shares",
+    "paired_t",
+    "parallel_means",
+    "parallel_shares",
+    "period_adjusted",
     "pool_group",
     "pool_responses",
     "prior_from_earlier",
@@ -148,7 +235,24 @@ __all__ = [
     "risk_difference_score",
     "risk_difference_z",
     "risk_ratio_score",
+    "sample_size",
+    "sample_size_one_group",
+    "score",
+    "score_one_share",
+    "sd_of_difference",
+    "share_power_exact",
+    "share_with_fall",
+    "share_with_relative_fall",
+    "shares_power",
+    "shares_power_exact",
+    "shares_power_unpooled",
     "simulate_course",
+    "simulated_table",
+    "single_arm_means",
+    "single_arm_shares",
     "single_boosters",
+    "student_t",
+    "unconditional",
+    "welch_t",
     "wilson",
 ]
