@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -72,6 +72,7 @@ def test_points_without_a_fraction_are_the_tail_of_the_fall():
     assert found == pytest.approx(0.308538, abs=5e-7)
 
 
+@example(share=0.5, sd=1.0, fraction=5e-324, r=0.0)  # once overflowed
 @given(
     share=st.floats(0.01, 0.99),
     sd=st.floats(0.5, 4),
@@ -90,6 +91,16 @@ def test_a_share_back_to_a_mean_fall_and_again_is_the_same(share, sd, fraction, 
     assert share_with_fall(mean_fall_for_share(share, sd, points=2), sd, points=2) == pytest.approx(
         share, abs=1e-12
     )
+
+
+@pytest.mark.parametrize("r", [-0.6, 0.0, 0.3, 0.9])
+def test_half_the_plane_and_a_quadrant_have_their_shares_by_sheppard(r):
+    """Criterion and lowest baseline both at the mean: 1/4 + asin(r) / (2 pi), of a half."""
+    found = share_with_relative_fall(
+        2.0, 1.0, fraction=0.0, points=2.0, baseline_mean=6, baseline_sd=2, correlation=r, lowest=6
+    )
+
+    assert found == pytest.approx(0.5 + math.asin(r) / math.pi, abs=1e-14)
 
 
 def test_many_draws_are_converted_at_once():

@@ -26,7 +26,7 @@ from plcore.trials.power import (
     shares_power_unpooled,
 )
 from plcore.trials.sample_size import sample_size, sample_size_one_group
-from plcore.trials.share_analysis import chi_square, fisher, score, unconditional
+from plcore.trials.share_analysis import chi_square, fisher, score_test, unconditional
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "reference" / "statsmodels_power.json").read_text(encoding="utf-8")
@@ -207,9 +207,9 @@ def test_chi_square_errs_more_often_than_alpha_for_some_share_and_exact_tests_fi
 
 
 def test_exact_power_is_the_same_with_the_arms_swapped():
-    here = shares_power_exact(score, 0.6, 0.3, 23, 31)
+    here = shares_power_exact(score_test, 0.6, 0.3, 23, 31)
 
-    assert here == pytest.approx(shares_power_exact(score, 0.3, 0.6, 31, 23), abs=1e-12)
+    assert here == pytest.approx(shares_power_exact(score_test, 0.3, 0.6, 31, 23), abs=1e-12)
 
 
 def test_exact_power_of_one_share_is_that_of_the_clopper_pearson_interval():

@@ -19,7 +19,7 @@ from plcore.trials.power import (
     share_power_exact,
     shares_power_exact,
 )
-from plcore.trials.share_analysis import chi_square, fisher, mcnemar, score, unconditional
+from plcore.trials.share_analysis import chi_square, fisher, mcnemar, score_test, unconditional
 from plcore.trials.simulated import Simulated, simulated_table
 from plcore.trials.simulation import (
     crossover_means,
@@ -38,7 +38,7 @@ def agrees(found, expected, error):
     return abs(found - expected) <= 4 * error
 
 
-@pytest.mark.parametrize("analysis", [chi_square, fisher, score, unconditional])
+@pytest.mark.parametrize("analysis", [chi_square, fisher, score_test, unconditional])
 @pytest.mark.parametrize("treated", [0.3, 0.5])
 def test_power_and_type_i_error_are_the_sum_over_all_tables(analysis, treated):
     found = parallel_shares(treated, 0.3, 40, 30, n_trials=N, seed=1, analysis=analysis)
@@ -51,11 +51,11 @@ def test_power_and_type_i_error_are_the_sum_over_all_tables(analysis, treated):
 
 def test_coverage_is_the_sum_over_the_tables_whose_interval_holds_the_effect():
     a, c = np.meshgrid(np.arange(21), np.arange(16), indexing="ij")
-    table = score(a, 20, c, 15, level=0.9)
+    table = score_test(a, 20, c, 15, level=0.9)
     mass = stats.binom.pmf(a, 20, 0.5) * stats.binom.pmf(c, 15, 0.2)
     expected = mass[(table.low <= 0.3) & (table.high >= 0.3)].sum()
 
-    found = parallel_shares(0.5, 0.2, 20, 15, n_trials=N, seed=2, analysis=score, alpha=0.1)
+    found = parallel_shares(0.5, 0.2, 20, 15, n_trials=N, seed=2, analysis=score_test, alpha=0.1)
 
     assert agrees(found.coverage, expected, math.sqrt(expected * (1 - expected) / N))
 

@@ -129,7 +129,7 @@ from plcore.trials.share_analysis import (
     fisher,
     mcnemar,
     period_adjusted,
-    score,
+    score_test,
     unconditional,
 )
 from plcore.trials.simulated import Simulated, simulated_table
@@ -237,8 +237,8 @@ __all__ = [
     "risk_ratio_score",
     "sample_size",
     "sample_size_one_group",
-    "score",
     "score_one_share",
+    "score_test",
     "sd_of_difference",
     "share_power_exact",
     "share_with_fall",

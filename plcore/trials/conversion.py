@@ -27,8 +27,9 @@ from plcore.trials.counts import Array, checked_level
 from plcore.trials.response import ResponseRate
 from plcore.trials.score import crossing
 
-# Owen's T needs a height that is not 0, and has the limit at one as small as this.
-_ALMOST_0 = 1e-300
+# Owen's T needs a height that is not 0, and has the limit at one as small as this; what is nearer
+# to 0 is taken for it, or quotients of heights would overflow.
+_ALMOST_0 = 1e-100
 # SDs of the criterion between which a mean fall is looked for: shares from 1e-200 to 1.
 _FARTHEST_SDS = 30.0
 # No standardised threshold is farther above the mean of people who are not very few.
@@ -324,8 +325,8 @@ def _both_below(h: Array, k: Array, r: Array) -> Array:
     """P(X <= h, Y <= k) of standard normals with correlation r, by Owen's T."""
     h, k, r = np.broadcast_arrays(h, k, r)
     limited = np.where(np.isinf(h), 1.0, h)
-    x = np.where(limited == 0, _ALMOST_0, limited)
-    y = np.where(k == 0, _ALMOST_0, k)
+    x = np.where(np.abs(limited) < _ALMOST_0, _ALMOST_0, limited)
+    y = np.where(np.abs(k) < _ALMOST_0, _ALMOST_0, k)
     root = np.sqrt((1 - r) * (1 + r))
     found = (special.ndtr(x) + special.ndtr(y)) / 2 - np.where(x * y < 0, 0.5, 0)
     found = found - special.owens_t(x, (y / x - r) / root) - special.owens_t(y, (x / y - r) / root)

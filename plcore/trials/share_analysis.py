@@ -36,7 +36,7 @@ def chi_square(
     return Analysed(found.estimate, found.low, found.high, 2 * special.ndtr(-np.abs(z)))
 
 
-def score(
+def score_test(
     treated: npt.ArrayLike, n_treated: npt.ArrayLike,
     control: npt.ArrayLike, n_control: npt.ArrayLike,
     /, *, level: float = 0.95,

@@ -14,7 +14,7 @@ same seed gives the same bits whatever `chunk` is, and a longer run begins with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -95,11 +95,8 @@ def parallel_shares(
             found += [responders, np.full_like(seen, n) if dropouts_fail else seen]
         return found
 
-    def analyse(found: Found) -> Analysed:
-        return by_table(lambda x: analysis(*x, level=1 - alpha), found, [1, 3])
-
     return simulate(
-        draw, analyse, effects, effects[0] - effects[1],
+        draw, _tables(analysis, alpha, [1, 3]), effects, effects[0] - effects[1],
         n_trials=n_trials, seed=seed, alpha=alpha, chunk=chunk,
     )  # fmt: skip
 
@@ -167,18 +164,14 @@ def crossover_shares(
 
     Parameters
     ----------
-    treated, control : array_like, shape () or (n_draws,)
-        Shares who would respond in the first period.
-    odds_ratio : array_like
-        Tie between the two responses of a patient: see `plcore.trials.power.paired_shares`.
-    period : float
-        Added to both shares in the second period.
-    carry_over : float
-        Added to the share on control that follows treatment; adjusting for the period leaves an
-        error of minus half of it.
+    treated, control, odds_ratio : array_like, shape () or (n_draws,)
+        Shares who would respond in the first period, and the tie between a patient's two
+        responses: see `plcore.trials.power.paired_shares`.
+    period, carry_over : float
+        Added to both shares in the second period, and to control's there, after treatment: an error
+        of minus half the carry-over for who adjusts for the period.
     dropout : float
-        Share of patients who leave between the periods: not analysed, or with `dropouts_fail`
-        counted as not responding in the second.
+        Share who leave between the periods: left out, or failing then with `dropouts_fail`.
     """
     effects = draws_of(
         n_trials, treated=_share("treated", treated), control=_share("control", control),
@@ -186,25 +179,18 @@ def crossover_shares(
     )  # fmt: skip
     _share("treated + period", effects[0] + period)
     _share("control + period + carry_over", effects[1] + period + carry_over)
-    sizes = (
-        checked_patients("n_treated_first", n_treated_first),
-        checked_patients("n_control_first", n_control_first),
-    )
+    sizes = _sequences(n_treated_first, n_control_first)
     _share("dropout", dropout)
 
     def draw(stream: Generator, drawn: Sequence[Array]) -> Found:
-        p1, p2, odds = drawn
-        late = p2 + period + carry_over, p1 + period
-        x1, y1, n1 = _sequence(stream, p1, late[0], odds, sizes[0], dropout, dropouts_fail)
-        x2, y2, n2 = _sequence(stream, p2, late[1], odds, sizes[1], dropout, dropouts_fail)
+        (p1, p2, odds), added = drawn, period + carry_over
+        x1, y1, n1 = _sequence(stream, p1, p2 + added, odds, sizes[0], dropout, dropouts_fail)
+        x2, y2, n2 = _sequence(stream, p2, p1 + period, odds, sizes[1], dropout, dropouts_fail)
         # In the second sequence treatment comes late.
         return [x1, y1, n1, y2, x2, n2]
 
-    def analyse(found: Found) -> Analysed:
-        return by_table(lambda x: analysis(*x, level=1 - alpha), found, [2, 5])
-
     return simulate(
-        draw, analyse, effects, effects[0] - effects[1],
+        draw, _tables(analysis, alpha, [2, 5]), effects, effects[0] - effects[1],
         n_trials=n_trials, seed=seed, alpha=alpha, chunk=chunk,
     )  # fmt: skip
 
@@ -237,10 +223,7 @@ def crossover_means(
         n_trials, treated=_finite("treated", treated), control=_finite("control", control),
         sd=_spread(sd), correlation=checked_between("correlation", correlation, -1, 1),
     )  # fmt: skip
-    sizes = (
-        checked_patients("n_treated_first", n_treated_first),
-        checked_patients("n_control_first", n_control_first),
-    )
+    sizes = _sequences(n_treated_first, n_control_first)
     _share("dropout", dropout)
 
     def draw(stream: Generator, drawn: Sequence[Array]) -> Found:
@@ -331,6 +314,19 @@ def single_arm_means(
         draw, analyse, effects, effects[0] - goal,
         n_trials=n_trials, seed=seed, alpha=alpha, chunk=chunk,
     )  # fmt: skip
+
+
+def _tables(
+    analysis: Callable[..., Analysed], alpha: float, sizes: Sequence[int]
+) -> Callable[[Found], Analysed]:
+    return lambda found: by_table(lambda x: analysis(*x, level=1 - alpha), found, sizes)
+
+
+def _sequences(n_treated_first: int, n_control_first: int) -> tuple[int, int]:
+    return (
+        checked_patients("n_treated_first", n_treated_first),
+        checked_patients("n_control_first", n_control_first),
+    )
 
 
 def _sequence(
