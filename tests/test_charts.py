@@ -908,7 +908,7 @@ def test_curves_of_shares_are_printed_as_percent_and_refused_beyond_one():
 
     assert "50.0% (40.0% to 60.0%)" in named(figure, "Claimed")[0].hovertext[1]
     assert all(text.endswith("%") for text in figure.layout.yaxis.ticktext)
-    with pytest.raises(ValueError, match="curves: high, row 1: 1.6; expected a share"):
+    with pytest.raises(ValueError, match=r"curves: high, row 1: 1\.6; expected a share"):
         curves(curves_table().assign(high=[0.2, 1.6, 0.6, None, None]), percent=True)
 
 
