@@ -20,6 +20,8 @@ PROGRAM = next((path for path in map(shutil.which, BROWSERS) if path is not None
 WIDTHS = {"desktop": 1280, "phone": 390}
 
 pytestmark = [
+    # One process builds the reports that these tests and their neighbours look at.
+    pytest.mark.xdist_group("report"),
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason=f"no browser installed (none of {BROWSERS})"),
 ]

@@ -9,6 +9,9 @@ import pytest
 
 from plcore.report import build_report
 
+# One process builds the reports that these tests and their neighbours look at.
+pytestmark = pytest.mark.xdist_group("report")
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 
