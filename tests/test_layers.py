@@ -11,8 +11,9 @@ ROOT = Path(plcore.__file__).parent
 #: A module may import only from those above it.
 ORDER = [
     "table", "columns", "trial_tables", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta", "trials",
-    "prevalence", "spread", "evidence", "audit", "treatments", "population", "incidence", "cohort", "limb_loss", "anchored",
-    "scenarios", "projection", "pain", "readings", "simulate", "summary", "sensitivity", "value", "explain", "calibration", "decomposition", "validation",
+    "prevalence", "spread", "evidence", "audit", "treatments", "clinic", "population", "incidence", "cohort", "limb_loss", "anchored",
+    "scenarios", "projection", "pain", "catchment", "readings", "threads", "fingerprint", "progress", "cache", "blocks", "workers",
+    "simulate", "summary", "precision", "sensitivity", "value", "explain", "calibration", "decomposition", "validation",
     "charts", "show", "report",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from plcore.charts._fan import fan
 from plcore.charts._forest import forest
 from plcore.charts._funnel import funnel
 from plcore.charts._lines import lines
+from plcore.charts._sensitivity import heat_map, indices, screening
 from plcore.charts._template import (
     ASSUMED,
     CLAIM,
@@ -26,6 +27,7 @@ from plcore.charts._template import (
     SERIES,
     TEMPLATE,
 )
+from plcore.charts._tornado import tornado
 
 __all__ = [
     "ASSUMED",
@@ -42,8 +44,12 @@ __all__ = [
     "fan",
     "forest",
     "funnel",
+    "heat_map",
+    "indices",
     "lines",
     "pyramid",
+    "screening",
+    "tornado",
     "verdict_counts",
     "waterfall",
 ]
