@@ -15,6 +15,8 @@ Each module is imported by its name, in the direction in which data flows:
   loss from incidence, survival and population;
 - `plcore.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
 - `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
+- `plcore.sensitivity`, `plcore.value`, `plcore.explain`: which input decides the answer, what it
+  would be worth to know, and the way from a number back to its sources;
 - `plcore.calibration`, `plcore.decomposition`, `plcore.validation`: draws brought into line with
   published counts, why the number changes, and how it fits what was not used;
 - `plcore.audit`: the clinic pages' claims against their sources;
