@@ -14,6 +14,7 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.incidence`, `plcore.cohort`, `plcore.limb_loss`, `plcore.projection`: people with limb
   loss from incidence, survival and population;
 - `plcore.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
+- `plcore.catchment`: the same of the counties around a clinic;
 - `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
 - `plcore.sensitivity`, `plcore.value`, `plcore.explain`: which input decides the answer, what it
   would be worth to know, and the way from a number back to its sources;

@@ -60,7 +60,7 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     population, mortality = people_and_mortality(scenario)
     responses = responses_of(draws, scenario, population, mortality, quantities=("people", *BANDS))
     everybody = project(responses, inputs(draws), years=years)
-    counted = everybody * _counted(draws, scenario)[:, np.newaxis]
+    counted = everybody * counted_share(draws, scenario)[:, np.newaxis]
     pain = _in_pain(responses, draws, scenario, by=("year",), years=years)
     values = {
         "limb_loss": everybody,
@@ -145,7 +145,7 @@ def _in_pain(
 ) -> Floats:
     given = inputs(draws)
     share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
-    share *= _counted(draws, scenario)[:, np.newaxis]
+    share *= counted_share(draws, scenario)[:, np.newaxis]
     parts = []
     for band, name in enumerate(BANDS):
         people = project(responses, given, quantity=name, by=by, years=years)
@@ -153,8 +153,8 @@ def _in_pain(
     return np.asarray(np.sum(parts, axis=0))
 
 
-def _counted(draws: pd.DataFrame, scenario: Scenario) -> Floats:
-    """Share of people with limb loss whose kind of loss is counted."""
+def counted_share(draws: pd.DataFrame, scenario: Scenario) -> Floats:
+    """Share of people with limb loss whose kind of loss is counted, shape (n_draws,)."""
     if scenario.choices["minor_amputations"] == "included":
         return np.ones(len(draws))
     return np.asarray(1 - draws["minor_share"].to_numpy())
