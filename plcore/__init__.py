@@ -15,7 +15,10 @@ Each module is imported by its name, in the direction in which data flows:
   loss from incidence, survival and population;
 - `plcore.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
 - `plcore.catchment`: the same of the counties around a clinic;
-- `plcore.simulate`, `plcore.summary`: a model over the draws of a scenario, and its intervals;
+- `plcore.clinic`: queues, days, courses, chairs and nurses of an infusion clinic, and its size;
+- `plcore.simulate` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
+  model over the draws of a scenario, on one process or many; `plcore.summary`, `plcore.precision`:
+  its intervals and their Monte-Carlo error;
 - `plcore.sensitivity`, `plcore.value`, `plcore.explain`: which input decides the answer, what it
   would be worth to know, and the way from a number back to its sources;
 - `plcore.calibration`, `plcore.decomposition`, `plcore.validation`: draws brought into line with
