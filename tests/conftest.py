@@ -1,8 +1,42 @@
-"""Settings of all tests."""
+"""Settings of all tests, and the report that several of them look at."""
 
+import os
+import time
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from plcore.report import build_report
 
 # The same examples in every run, so that a failure can be seen again; and however busy the machine
 # is, an example that takes long is no fault.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+
+
+@pytest.fixture(scope="session")
+def own_report(tmp_path_factory):
+    """The report of the project's notebooks, built once for all processes that run the tests.
+
+    A folder that is not there where a notebook fails; test_notebooks.py names it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    report, failed = root / "notebooks_once", root / "notebooks_once.failed"
+    try:
+        (root / "notebooks_once.begun").touch(exist_ok=False)
+    except FileExistsError:
+        # Another process builds it, and puts it in its place only when it is complete.
+        while not report.exists() and not failed.exists():
+            time.sleep(0.2)
+        return report
+    try:
+        build_report(NOTEBOOKS, report)
+    except BaseException as error:
+        failed.write_text(str(error))
+        if not isinstance(error, ValueError):
+            raise
+    return report

@@ -3,9 +3,7 @@
 Driven through Chromium where one is installed; skipped, with the reason, where not.
 """
 
-import contextlib
 import shutil
-from pathlib import Path
 
 import pytest
 from test_report import write_demo
@@ -14,33 +12,26 @@ from plcore.report import build_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PROGRAM = next((path for path in map(shutil.which, BROWSERS) if path is not None), None)
 WIDTHS = {"desktop": 1280, "phone": 390}
 
 pytestmark = [
-    # One process builds the reports that these tests and their neighbours look at.
-    pytest.mark.xdist_group("report"),
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason=f"no browser installed (none of {BROWSERS})"),
 ]
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory):
+def reports(tmp_path_factory, own_report):
     """The report of the demonstration notebooks, and that of the project's own."""
     base = tmp_path_factory.getbasetemp()
-    demo, own = base / "demo" / "report", base / "notebooks_once"
-    # The same folders as in test_report.py and test_notebooks.py: running notebooks is slow.
+    demo = base / "demo" / "report"
+    # The same folder as in test_report.py: running notebooks is slow.
     if not demo.exists():
         write_demo(base / "demo" / "notebooks")
         build_report(base / "demo" / "notebooks", demo)
-    if list(NOTEBOOKS.glob("*.ipynb")) and not own.exists():
-        # One that fails is named by test_notebooks.py; here it only leaves nothing to look at.
-        with contextlib.suppress(ValueError):
-            build_report(NOTEBOOKS, own)
-    return {"demo": demo, "notebooks": own}
+    return {"demo": demo, "notebooks": own_report}
 
 
 @pytest.fixture(scope="module")

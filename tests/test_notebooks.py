@@ -9,9 +9,6 @@ import pytest
 
 from plcore.report import build_report
 
-# One process builds the reports that these tests and their neighbours look at.
-pytestmark = pytest.mark.xdist_group("report")
-
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 
@@ -67,21 +64,13 @@ def test_a_notebook_is_called_by_its_place_and_its_question(path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not NOTEBOOKS, reason="no notebooks yet")
-def test_all_notebooks_run_alike_twice(tmp_path_factory):
-    # The report holds all that the notebooks show. test_browser.py opens the first of the two.
-    base = tmp_path_factory.getbasetemp()
-    for folder in ("notebooks_once", "notebooks_twice"):
-        if not (base / folder).exists():
-            build_report(NOTEBOOKS[0].parent, base / folder)
+def test_all_notebooks_run_alike_twice(own_report, tmp_path):
+    # The report holds all that the notebooks show. Where the first failed, this says where.
+    build_report(NOTEBOOKS[0].parent, tmp_path / "twice")
 
     once, twice = (
-        {
-            path.relative_to(base / folder): path.read_bytes()
-            for path in (base / folder).rglob("*")
-            if path.is_file()
-        }
-        for folder in ("notebooks_once", "notebooks_twice")
+        {path.relative_to(base): path.read_bytes() for path in base.rglob("*") if path.is_file()}
+        for base in (own_report, tmp_path / "twice")
     )
     assert set(once) == set(twice)
     assert [str(path) for path in once if once[path] != twice[path]] == []

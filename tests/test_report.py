@@ -63,9 +63,6 @@ DEMO = {
     ],
 }
 
-# One process builds the reports that these tests and their neighbours look at.
-pytestmark = pytest.mark.xdist_group("report")
-
 
 def write_notebook(path, cells):
     """A notebook of texts (markdown) and lists of lines (code)."""
