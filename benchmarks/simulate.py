@@ -56,7 +56,7 @@ def simulated(scenario: Scenario, n_draws: int, executor: Executor | None = None
     )
 
 
-def cases(*, few: int = 2**14, many: int = 2**16) -> Iterator[Case]:
+def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
     scenario = read_scenario()
     python = platform.python_version()
     job = functools.partial(Case, job="simulate")
