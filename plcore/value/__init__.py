@@ -3,6 +3,10 @@
 Net benefits (n_draws, n_options) and the draws they came from in, a value with its Monte-Carlo
 limits out; the model is not run again.
 
+Draw with `plcore.draws.plain`. Few Sobol draws of many parameters have patterns between columns,
+which a regression on several of them takes for dependence: with 2,048 draws of 75 parameters, eight
+that hardly matter seemed worth ten times their value.
+
 * `evpi`, `evppi`, `evsi`, `evppi_table`: all is known, some parameters, what a study finds.
 * `capacity_net_benefit`, `adoption_net_benefit`: decisions; `in_year` takes an outcome of a run.
 * `prevalence_study`, `trial`: what a study would find, simulated in each draw.
