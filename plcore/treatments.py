@@ -19,6 +19,7 @@ from plcore.trials import effects_table, wilson
 #: What a definition of response is called on a chart.
 DEFINITIONS = {
     "free_of_plp": "Free of phantom limb pain",
+    "no_severe_plp": "Free of severe phantom limb pain",
     "fall_50": "Pain down by half or more",
     "fall_30": "Pain down by 30% or more",
     "fall_2_points": "Pain down by 2 points or more",

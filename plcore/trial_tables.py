@@ -13,6 +13,18 @@ from collections.abc import Iterator, Sequence
 from plcore.columns import key, keys, seen, words, year
 from plcore.table import Column, Row, Table, is_empty, number, one_of, ordered, whole
 
+#: What a responder can be. "other" names no one thing: rows of it are never put together.
+DEFINITIONS = (
+    "fall_30",
+    "fall_50",
+    "fall_2_points",
+    "any_fall",
+    "free_of_plp",
+    "no_severe_plp",
+    "satisfied",
+    "other",
+)
+
 #: The numbers of a row; a row known from memory has none of them.
 _NUMBERS = (
     "n",
@@ -154,17 +166,7 @@ TRIALS = Table(
         Column("responders", whole(0), optional=True),
         Column(
             "definition",
-            one_of(
-                "fall_30",
-                "fall_50",
-                "fall_2_points",
-                "any_fall",
-                "free_of_plp",
-                "no_severe_plp",
-                "satisfied",
-                "other",
-                "none",
-            ),
+            one_of(*DEFINITIONS, "none"),
         ),
         Column("definition_words", words, optional=True),
         Column("mean_change", number(-10, 10), optional=True),

@@ -40,7 +40,7 @@ counts = st.floats(0, 1e9, allow_subnormal=False)
 def people(years=(2000, 2001), value=1.0, **changes):
     shape = (len(years), 2, 101)
     fields = {
-        "area": "XXX",
+        "area": "ZZZ",
         "variant": "made up",
         "years": np.array(years),
         "people": np.full(shape, value),
@@ -52,7 +52,7 @@ def people(years=(2000, 2001), value=1.0, **changes):
 
 def mortality(hazard):
     return Mortality(
-        "XXX", "made up", np.array([2000]), np.broadcast_to(hazard, (1, 2, 101)), ("a",), [False]
+        "ZZZ", "made up", np.array([2000]), np.broadcast_to(hazard, (1, 2, 101)), ("a",), [False]
     )
 
 
@@ -485,7 +485,7 @@ def test_the_missing_area_is_refused_before_its_variants():
     ],
 )
 def test_a_population_with_gaps_is_refused(changes, fault):
-    with pytest.raises(ValueError, match=f"Population of XXX: .*{fault}"):
+    with pytest.raises(ValueError, match=f"Population of ZZZ: .*{fault}"):
         people(**changes)
 
 
@@ -595,9 +595,9 @@ def test_a_missing_file_is_named(folder):
 
 def test_a_file_that_is_saved_again_is_read_again(folder):
     before = read_population("FIN", folder=folder)
-    rewrite(folder, UN_PEOPLE, lambda lines: [x.replace("FIN,", "XXX,") for x in lines])
+    rewrite(folder, UN_PEOPLE, lambda lines: [x.replace("FIN,", "ZZZ,") for x in lines])
 
-    assert "XXX" not in areas(folder=folder)  # it has no mortality
+    assert "ZZZ" not in areas(folder=folder)  # it has no mortality
     with pytest.raises(ValueError, match="area is 'FIN'"):
         read_population("FIN", folder=folder)
     assert total(before, 2005) > 5e6

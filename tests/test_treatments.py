@@ -2,7 +2,7 @@
 
 import pytest
 
-from plcore import charts
+from plcore import charts, trial_tables
 from plcore.data import read
 from plcore.treatments import (
     DEFINITIONS,
@@ -39,6 +39,10 @@ def test_a_forest_of_responses_can_be_drawn_and_shows_every_n(setting):
 
     for row in response_forest(setting).query("role == 'study'").itertuples():
         assert f"({row.events:.0f}/{row.n:.0f})" in labels.replace("<br>", " ")
+
+
+def test_every_meaning_of_response_has_a_heading():
+    assert set(DEFINITIONS) == set(trial_tables.DEFINITIONS)
 
 
 def test_no_ketamine_count_in_established_pain_comes_from_more_than_one_patient():

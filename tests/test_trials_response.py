@@ -9,8 +9,8 @@ from scipy import special, stats
 
 from plcore import meta
 from plcore.data import read
+from plcore.trial_tables import DEFINITIONS
 from plcore.trials import (
-    DEFINITIONS,
     JEFFREYS,
     Prior,
     bayes_pool,

@@ -82,7 +82,6 @@ from plcore.trials.paired import (
     paired_ratio_score,
 )
 from plcore.trials.pooled import (
-    DEFINITIONS,
     FOLLOW_UP_BANDS,
     PooledRate,
     bayes_pool,
@@ -144,7 +143,6 @@ from plcore.trials.simulation import (
 
 __all__ = [
     "CLAIMED",
-    "DEFINITIONS",
     "EVIDENCE",
     "FOLLOW_UP_BANDS",
     "INPUTS",

@@ -19,20 +19,10 @@ import pandas as pd
 from scipy import special
 
 from plcore import meta
+from plcore.trial_tables import DEFINITIONS
 from plcore.trials.counts import Array, checked_level, checked_responders
 from plcore.trials.response import JEFFREYS, rate_interval, response_rate
 
-#: What a responder can be. "other" names no one thing: rows of it are never put together.
-DEFINITIONS = (
-    "fall_30",
-    "fall_50",
-    "fall_2_points",
-    "any_fall",
-    "free_of_plp",
-    "no_severe_plp",
-    "satisfied",
-    "other",
-)
 #: Bands of follow-up and the last day of each.
 FOLLOW_UP_BANDS: Mapping[str, float] = MappingProxyType(
     {
