@@ -12,9 +12,9 @@ ROOT = Path(plcore.__file__).parent
 ORDER = [
     "table", "columns", "trial_tables", "schema", "data", "distributions", "parameters", "draws", "outcome", "meta", "trials",
     "prevalence", "spread", "evidence", "audit", "treatments", "clinic", "population", "incidence", "cohort", "limb_loss", "anchored",
-    "scenarios", "projection", "pain", "catchment", "readings", "threads", "fingerprint", "progress", "cache", "blocks", "workers",
+    "scenarios", "projection", "pain", "catchment", "demand", "readings", "threads", "fingerprint", "progress", "cache", "blocks", "workers",
     "simulate", "summary", "precision", "sensitivity", "value", "explain", "calibration", "decomposition", "validation",
-    "charts", "show", "report",
+    "charts", "show", "planner", "report",
 ]  # fmt: skip
 
 

@@ -57,7 +57,7 @@ from plcore.clinic.results import (
     weeks_from,
 )
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import fewest, sizing_table, with_chairs
+from plcore.clinic.sizing import fewest, sizing_table, with_chairs, with_gains
 
 __all__ = [
     "FATES",
@@ -100,5 +100,6 @@ __all__ = [
     "waits",
     "weeks_from",
     "with_chairs",
+    "with_gains",
     "with_waiting_list",
 ]

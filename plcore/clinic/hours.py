@@ -34,6 +34,8 @@ class DayPlan:
     patients_per_nurse : int
         During the infusion; the clinics' pages promise 1.
     recovering_per_nurse : int
+    most_visits : int, optional
+        No more visits than these, spread over the day, whatever chairs and nurses hold.
     """
 
     chairs: int
@@ -44,10 +46,13 @@ class DayPlan:
     turnover_minutes: int
     patients_per_nurse: int
     recovering_per_nurse: int
+    most_visits: int | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None and field.name == "most_visits":
+                continue
             least = 0 if field.name in ("recovery_minutes", "turnover_minutes") else 1
             if value < least or value != int(value):
                 raise ValueError(
@@ -88,6 +93,9 @@ def appointments(day: DayPlan) -> Floats:
             starts.append(minute)
         else:
             minute += 1
+    if day.most_visits is not None and day.most_visits < len(starts):
+        kept = np.linspace(0, len(starts) - 1, day.most_visits).round().astype(int)
+        starts = [starts[i] for i in kept]
     return np.array(starts, dtype=float)
 
 

@@ -141,7 +141,8 @@ def clinic_table(outcome: ClinicOutcome, *, from_day: int = 0, level: float = 0.
     DataFrame
         measure, unit, mean; low_unknown, high_unknown: means of the runs over the draws (what we do
         not know; with few runs a draw some chance is left in it); low_chance, high_chance: single
-        runs, were each draw's mean the overall one; low_both, high_both: single runs over all. NaN
+        runs, were each draw's mean the overall one, which is held within what the measure can be
+        (a share within 0 and 1, all but growth at 0 or more); low_both, high_both: single runs over all. NaN
         of replications in which nobody is counted are left out.
     """
     if not 0 < level < 1:
@@ -156,7 +157,8 @@ def clinic_table(outcome: ClinicOutcome, *, from_day: int = 0, level: float = 0.
         kept = values[some]
         means = np.nanmean(kept, axis=1)
         mean = means.mean()
-        luck = mean + kept - means[:, None]
+        least = -np.inf if measure == "waiting_growth_a_week" else 0.0
+        luck = np.clip(mean + kept - means[:, None], least, 1.0 if unit == "share" else np.inf)
         limits = [np.nanquantile(part, tails) for part in (means, luck, kept)]
         rows.append((measure, unit, mean, *np.concatenate(limits)))
     ends = [f"{end}_{kind}" for kind in ("unknown", "chance", "both") for end in ("low", "high")]

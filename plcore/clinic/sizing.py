@@ -78,11 +78,19 @@ def sizing_table(
                 f"nobody was referred {within_days} days before the end; expected some"
             )
         rows.append(_row(outcome, soon, share, from_day))
-    table = pd.DataFrame(rows)
-    table["infusions_gained"] = table["infusions_a_year"].diff()
-    table["days_saved"] = -table["wait_mean"].diff()
-    table["share_gained"] = table["share_within"].diff()
-    return table
+    return with_gains(pd.DataFrame(rows))
+
+
+def with_gains(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of sizes with what each adds to the one before, as `sizing_table` gives it.
+
+    For sizes that were worked out apart and put together.
+    """
+    return table.assign(
+        infusions_gained=table["infusions_a_year"].diff(),
+        days_saved=-table["wait_mean"].diff(),
+        share_gained=table["share_within"].diff(),
+    )
 
 
 def _row(

@@ -1,0 +1,299 @@
+"""What a planner settles: where, when, for whom, and what the clinic is like.
+
+Settings are saved as a TOML file of one line a setting, and read back with the line of each fault.
+The same names serve the command line, with hyphens.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from plcore.catchment import (
+    Area,
+    by_fips,
+    by_metropolitan_area,
+    by_state,
+    within_km,
+    within_km_of_zip,
+)
+from plcore.clinic import ClinicPlan, DayPlan, Dose, fewest_nurses
+from plcore.data import DATA
+from plcore.demand import SEVERITIES, Opening
+from plcore.scenarios import scenario_names
+from plcore.trials import infusion_days, no_boosters, repeat_courses, single_boosters
+
+#: What may follow a course.
+RETURNS = ("boosters", "courses", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A planner's settings; whatever is not said is as here.
+
+    Attributes
+    ----------
+    name : str
+    near : tuple of float, optional
+        Latitude and longitude; with `radius_km`.
+    zip : str, optional
+        With `radius_km`.
+    counties : tuple of str
+        Codes of five digits.
+    state, metro : str, optional
+        Two letters or a name; a code of `plcore.catchment.metropolitan_areas`.
+        One of near, zip, counties, state and metro says where.
+    radius_km : float, optional
+        Great-circle distance to where the people of a county live.
+    year, n_years : int
+        The clinic opens at the start of the year; years followed.
+    scenario : str
+        Of `data/scenarios`.
+    severity : str
+        The least severe pain counted, a key of `plcore.demand.SEVERITIES`.
+    share_served, share_accepting : float, optional
+        Shares of the last two steps of the funnel where the planner knows them.
+    ramp_years, known_at_first : float
+        As in `plcore.demand.Opening`.
+    infusions, weeks : int, float
+        Of a course.
+    returns : str
+        What follows when relief ends: one of `RETURNS`.
+    most_returns : int
+    stop_without_relief_after : int, optional
+        Infusions after which those whom the course does not help have no more.
+    chairs, nurses : int
+        Nurses on duty at the same time; the fewest that chairs need where they are not said.
+    hours : float
+        From the first infusion to the last patient's leaving.
+    days_a_week : int
+        From Monday on, less US federal holidays.
+    infusion_minutes, recovery_minutes, turnover_minutes : int
+    patients_per_nurse, recovering_per_nurse : int
+        During the infusion and after it.
+    overbooking : float
+        Visits booked for each that the day holds.
+    visits_a_day : int, optional
+        No more visits than these are booked on a day, whatever chairs and nurses hold.
+    waiting_list : int
+        People who wait on the first day.
+    mg_per_kg, mg, vial_mg : float
+        Ketamine of an infusion by weight and whatever the weight; what a vial holds.
+    within_days, share_within, probability : int, float, float
+        The service level: this share of patients have a first infusion within so many days of
+        referral, with this probability.
+    draws, runs, seed : int
+        Of what we do not know, and of chance for each.
+    """
+
+    name: str = "plan"
+    near: tuple[float, float] | None = None
+    zip: str | None = None
+    counties: tuple[str, ...] = ()
+    state: str | None = None
+    metro: str | None = None
+    radius_km: float | None = None
+    year: int = 2027
+    n_years: int = 5
+    scenario: str = "baseline"
+    severity: str = "moderate_severe"
+    share_served: float | None = None
+    share_accepting: float | None = None
+    ramp_years: float = 1.0
+    known_at_first: float = 0.25
+    infusions: int = 10
+    weeks: float = 3.5
+    returns: str = "boosters"
+    most_returns: int = 3
+    stop_without_relief_after: int | None = None
+    chairs: int = 2
+    nurses: int | None = None
+    hours: float = 8.0
+    days_a_week: int = 5
+    infusion_minutes: int = 40
+    recovery_minutes: int = 45
+    turnover_minutes: int = 15
+    patients_per_nurse: int = 1
+    recovering_per_nurse: int = 4
+    overbooking: float = 1.0
+    visits_a_day: int | None = None
+    waiting_list: int = 0
+    mg_per_kg: float = 0.5
+    mg: float = 0.0
+    vial_mg: float = 500.0
+    within_days: int = 30
+    share_within: float = 0.9
+    probability: float = 0.8
+    draws: int = 256
+    runs: int = 4
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        given = [name for name in _PLACES if getattr(self, name) not in (None, ())]
+        if len(given) != 1:
+            said = " and ".join(given) if given else "none"
+            raise ValueError(f"the place is said by {said}; expected one of {', '.join(_PLACES)}")
+        needs_radius = given[0] in ("near", "zip")
+        if needs_radius != (self.radius_km is not None):
+            what = "a distance in km" if needs_radius else f"none, as {given[0]} says the place"
+            raise ValueError(f"radius_km is {self.radius_km}; expected {what}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} is {value:g}; expected from {low:g} to {high:g}")
+        for name, words in (
+            ("severity", tuple(SEVERITIES)),
+            ("returns", RETURNS),
+            ("scenario", scenario_names()),
+        ):
+            if getattr(self, name) not in words:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; expected one of {', '.join(words)}"
+                )
+        # What the parts of the plan ask for is refused now, not after a minute's work.
+        self.clinic()
+        self.opening()
+
+    def area(self, *, folder: Path = DATA) -> Area:
+        """The counties of the place."""
+        if self.near is not None:
+            return within_km(*self.near, float(self.radius_km or 0), folder=folder)
+        if self.zip is not None:
+            return within_km_of_zip(self.zip, float(self.radius_km or 0), folder=folder)
+        if self.state is not None:
+            return by_state(self.state, folder=folder)
+        if self.metro is not None:
+            return by_metropolitan_area(self.metro, folder=folder)
+        return by_fips(self.counties, folder=folder)
+
+    def opening(self) -> Opening:
+        """When the clinic opens and how it becomes known."""
+        return Opening(self.year, self.n_years, self.ramp_years, self.known_at_first)
+
+    def clinic(self) -> ClinicPlan:
+        """The clinic: its day, course and dose."""
+        day = DayPlan(
+            chairs=self.chairs,
+            nurses=self.chairs if self.nurses is None else self.nurses,
+            open_minutes=round(60 * self.hours),
+            infusion_minutes=self.infusion_minutes,
+            recovery_minutes=self.recovery_minutes,
+            turnover_minutes=self.turnover_minutes,
+            patients_per_nurse=self.patients_per_nurse,
+            recovering_per_nurse=self.recovering_per_nurse,
+            most_visits=self.visits_a_day,
+        )
+        if self.nurses is None:
+            day = replace(day, nurses=fewest_nurses(replace(day, most_visits=None)))
+        days = infusion_days(self.infusions, self.weeks)
+        course = {
+            "none": lambda: no_boosters(days),
+            "boosters": lambda: single_boosters(days, most=self.most_returns),
+            "courses": lambda: repeat_courses(days, most=self.most_returns),
+        }[self.returns]()
+        course = replace(course, stop_without_relief_after=self.stop_without_relief_after)
+        dose = Dose(self.vial_mg, mg_per_kg=self.mg_per_kg, mg=self.mg)
+        return ClinicPlan(day, course, dose, overbooking=self.overbooking)
+
+    def own_shares(self) -> dict[str, float]:
+        """Shares of the funnel's steps that the planner gave."""
+        given = {"accepting": self.share_accepting, "choosing": self.share_served}
+        return {step: share for step, share in given.items() if share is not None}
+
+
+_PLACES = ("near", "zip", "counties", "state", "metro")
+_RANGES = {
+    "radius_km": (1, 5000), "n_years": (1, 20), "share_served": (0, 1), "share_accepting": (0, 1),
+    "infusions": (1, 60), "weeks": (0.1, 52), "most_returns": (0, 50), "chairs": (1, 200),
+    "nurses": (1, 200), "hours": (0.5, 24), "days_a_week": (1, 7), "waiting_list": (0, 100_000), "visits_a_day": (1, 10_000), "stop_without_relief_after": (1, 60),
+    "within_days": (0, 3650), "share_within": (0.01, 1), "probability": (0.01, 0.999),
+    "draws": (16, 16_384), "runs": (1, 1000), "seed": (0, 2**32),
+}  # fmt: skip
+
+
+def settings_from(given: Mapping[str, object]) -> Settings:
+    """Settings from values by name, as a TOML file or a command line gives them.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a value of another type, or the settings do not fit together.
+    """
+    known = {field.name: str(field.type) for field in fields(Settings)}
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
+            raise ValueError(f"unknown setting {name}{hint}")
+    return Settings(**{name: _typed(name, value, known[name]) for name, value in given.items()})  # type: ignore[arg-type]
+
+
+def _typed(name: str, value: object, kind: str) -> object:
+    """The value as the setting's type; 8 for 8.0 is right, 8.5 for 8 is not."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind.startswith("int") and number and value == int(str(value).removesuffix(".0")):
+        return int(str(value).removesuffix(".0"))
+    if kind.startswith("float") and number:
+        return float(str(value))
+    if kind.startswith("str") and isinstance(value, str):
+        return value
+    if kind.startswith("tuple") and isinstance(value, list | tuple):
+        wanted = str if "str" in kind else (int, float)
+        size = len(value) if "..." in kind else 2
+        if len(value) == size and all(isinstance(part, wanted) for part in value):
+            return tuple(value) if "str" in kind else tuple(float(part) for part in value)
+    words = {
+        "int": "a whole number", "float": "a number", "str": "text in quotes",
+        "tuple[float": "two numbers, [latitude, longitude]", "tuple[str": "a list of texts",
+    }  # fmt: skip
+    expected = next(word for start, word in words.items() if kind.startswith(start))
+    raise ValueError(f"{name} is {value!r}; expected {expected}")
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings from a TOML file as `settings_text` writes it; what it does not name is as usual.
+
+    Raises
+    ------
+    ValueError
+        With the file, and the line where one name is at fault.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise ValueError(f"{path.name}: no such file; expected settings as TOML") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name}: byte {error.start} is not UTF-8") from None
+    try:
+        return settings_from(tomllib.loads(content))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name}: {error}; expected TOML, such as chairs = 4") from None
+    except ValueError as error:
+        raise ValueError(f"{path.name}{_line(str(error), content)}: {error}") from None
+
+
+def _line(message: str, content: str) -> str:
+    """Where the first setting that a message names stands in the file."""
+    lines = content.splitlines()
+    for word in re.findall(r"\w+", message):
+        for number, line in enumerate(lines, start=1):
+            if re.match(rf"\s*{word}\s*=", line):
+                return f":{number}"
+    return ""
+
+
+def settings_text(settings: Settings) -> str:
+    """The settings as TOML that reads back equal; what is not said is left out."""
+    lines = []
+    for name, value in asdict(settings).items():
+        if value is None or value == ():
+            continue
+        shown = list(value) if isinstance(value, tuple) else value
+        lines.append(f"{name} = {json.dumps(shown, ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
