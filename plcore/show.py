@@ -50,6 +50,13 @@ def show(
         The numbers that the chart is drawn from.
     alt : str, required with a Figure that has none at `layout.meta["alt"]`
         What the chart shows, for whoever cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If a name, caption, table or alt text is missing or unfit, or goes with the other kind.
+    TypeError
+        If `thing` is neither.
     """
     _require_text(name, caption)
     if isinstance(thing, pd.DataFrame):
@@ -77,6 +84,8 @@ def table_html(
     ----------
     csv_text : str
         A header line and the rows.
+    caption : str
+        What the table shows, for screen readers.
     numeric : collection of str
         Columns that hold numbers. They are right-aligned, with the decimals that leave at least
         three significant digits to the largest number of the column and two to the smallest,
@@ -148,8 +157,9 @@ def _figure_bundle(
     table = _with_plain_columns(table, name)
     # engine="json": the bytes must not depend on whether a faster JSON package is installed.
     drawn = json.loads(pio.to_json(figure, validate=False, engine="json"))
+    moving = {"frames": drawn["frames"]} if drawn.get("frames") else {}
     data = {
-        PLOTLY: {"data": drawn["data"], "layout": drawn["layout"], "config": dict(CONFIG)},
+        PLOTLY: {"data": drawn["data"], "layout": drawn["layout"], "config": dict(CONFIG)} | moving,
         "text/csv": _csv(table),
         "text/plain": f"{caption}\n{alt}",
     }

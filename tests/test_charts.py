@@ -144,6 +144,17 @@ def curves(table, **options):
     return charts.curves(table, title="T", xaxis="days", yaxis="Relief", source="S", **options)
 
 
+def shrinking_table(**columns):
+    return pd.DataFrame(
+        {"label": ["Live there", "Would come"], "value": [13.9e6, 184.0], "low": [13.9e6, 28.7],
+         "high": [13.9e6, 620.0], "seen": ["derived", "assumed"]}
+    ).assign(**columns)  # fmt: skip
+
+
+def shrinking(table):
+    return charts.steps(table, title="T", xaxis="People", source="S")
+
+
 EVERY = [
     (curves, curves_table().drop(columns=["low", "high"])),
     (funnel, funnel_table()),
@@ -153,6 +164,7 @@ EVERY = [
     (lines, lines_table()),
     (claims, claims_table()),
     (verdicts, verdicts_table()),
+    (shrinking, shrinking_table()),
 ]
 IDS = [chart.__name__ for chart, _ in EVERY]
 
@@ -924,3 +936,35 @@ def test_a_reference_across_curves_is_within_the_axis():
 
     (line,) = [shape for shape in figure.layout.shapes if shape.name == "reference"]
     assert line.y0 == line.y1 == 0.9 < figure.layout.yaxis.range[1]
+
+
+# steps
+
+
+def test_steps_stand_at_the_powers_of_ten_of_their_numbers():
+    lines, points = shrinking(shrinking_table()).data
+
+    np.testing.assert_allclose(points.x, np.log10([13.9e6, 184.0]))
+    np.testing.assert_allclose(
+        [x for x in lines.x if x is not None], np.log10([13.9e6, 13.9e6, 28.7, 620.0])
+    )
+    assert points.marker.symbol == ("circle", "circle-open")
+
+
+def test_steps_print_three_digits_with_their_limits_and_a_sign_where_assumed():
+    figure = shrinking(shrinking_table())
+    across = figure.layout.xaxis
+
+    assert texts(figure, "number") == [
+        "13.9m\N{NO-BREAK SPACE}‡",
+        "184\N{NO-BREAK SPACE}¶<br>28.7-620",
+    ]
+    assert dict(zip(across.tickvals, across.ticktext, strict=True))[3] == "1,000"
+    assert "¶ assumed" in texts(figure, "caption")[0]
+    assert across.range[0] < 1.0
+    assert across.range[1] > np.log10(13.9e6)
+
+
+def test_a_step_to_nobody_has_no_place_on_a_scale_by_tens():
+    with pytest.raises(ValueError, match="steps: low, row 1: 0; expected above 0"):
+        shrinking(shrinking_table(low=[1.0, 0.0]))

@@ -14,7 +14,7 @@ ORDER = [
     "prevalence", "spread", "evidence", "audit", "treatments", "clinic", "population", "incidence", "cohort", "limb_loss", "anchored",
     "scenarios", "projection", "pain", "catchment", "demand", "readings", "threads", "fingerprint", "progress", "cache", "blocks", "workers",
     "simulate", "summary", "precision", "sensitivity", "value", "explain", "calibration", "decomposition", "validation",
-    "charts", "show", "planner", "report",
+    "teaching", "charts", "show", "planner", "report",
 ]  # fmt: skip
 
 

@@ -169,7 +169,10 @@ def _bars(
             width=_BAR,
             orientation="h",
             name=kind,
-            marker={"color": colour, "pattern": {"shape": hatch, "fgcolor": "white", "size": 6}},
+            marker={
+                "color": colour,
+                "pattern": {"shape": hatch, "fgcolor": "white", "size": 6, "fillmode": "overlay"},
+            },
             error_x={
                 "array": [_gap(rows[i]["value"], rows[i]["high"]) for i in chosen],
                 "arrayminus": [_gap(rows[i]["low"], rows[i]["value"]) for i in chosen],

@@ -14,6 +14,9 @@ from plcore.schema import MARKS
 
 Row = dict[str, Any]
 
+#: Steps between ticks, and squares, of numbers beyond it would be infinite or nothing.
+_LARGEST = 1e100
+
 
 def checked(
     chart: str,
@@ -81,6 +84,11 @@ def _number(
     kinds = (int, float, np.integer, np.floating)
     # bool is an int to Python, but a cell with True is no number.
     if isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value):
+        if value and not 1 / _LARGEST <= abs(value) <= _LARGEST:
+            raise ValueError(
+                f"{chart}: {column}, row {index}: {value!r}; expected 0 or a size from "
+                f"{1 / _LARGEST:g} to {_LARGEST:g}"
+            )
         return float(value)
     raise ValueError(f"{chart}: {column}, row {index}: {value!r}; expected a finite number")
 
@@ -183,6 +191,12 @@ def require_scale(chart: str, scale: float) -> None:
     """Refuse a scale that numbers cannot be divided by."""
     if not (math.isfinite(scale) and scale > 0):
         raise ValueError(f"{chart}: scale is {scale!r}; expected a finite number above 0")
+
+
+def require_reference(chart: str, reference: float | None) -> None:
+    """Refuse a reference line that has no place on the chart."""
+    if reference is not None and not math.isfinite(reference):
+        raise ValueError(f"{chart}: reference is {reference!r}; expected a finite number")
 
 
 def rescaled(rows: Sequence[Row], columns: Sequence[str], scale: float) -> list[Row]:

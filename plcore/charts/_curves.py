@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts._check import Row, both_or_neither, by_series, checked, rising, within_shares
+from plcore.charts._check import (
+    Row, both_or_neither, by_series, checked, require_reference, rising, within_shares,
+)  # fmt: skip
 from plcore.charts._template import (
     EDGE,
     LABEL_SIZE,
@@ -55,6 +57,7 @@ def curves(
     colours : sequence of str
         Of the series, in order.
     """
+    require_reference("curves", reference)
     rows = checked("curves", table, text=("series",), number=("x", "value"),
                    optional=("low", "high"))  # fmt: skip
     for row in rows:
@@ -69,9 +72,10 @@ def curves(
     across, down = [row["x"] for row in rows], ticks(bottom, min(top, 1) if percent else top, 6)
     texts = [percentage(at, 0) for at in down] if percent else tick_texts(down)
     left = EDGE + 10 + max(width(text, LABEL_SIZE) for text in texts)
-    pad = 0.02 * (max(across) - min(across)) or 1.0
+    pad = 0.02 * (max(across) - min(across)) or abs(across[0]) / 2 or 1.0
     ends = [(name, each[-1]["x"], each[-1]["value"]) for name, each in series.items()]
-    x_marks = ticks(min(across), max(across), 5)
+    # A curve of one point has no ticks but its own.
+    x_marks = ticks(min(across), max(across), 5) if min(across) < max(across) else [across[0]]
     banded = any(row["low"] is not None for row in rows)
     words = Words(
         title,

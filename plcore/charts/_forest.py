@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts._check import Row, checked, one_of, rising, within_shares
+from plcore.charts._check import (
+    Row, checked, one_of, require_reference, rising, within_shares,
+)  # fmt: skip
 from plcore.charts._rows import Label, label_lines, over_rows, printed, rule, span, stacked
 from plcore.charts._template import ASSUMED, EVIDENCE, PUBLISHED, Words
 from plcore.charts._text import decimals_telling_apart, escaped, marks_explained, number, sign
@@ -49,6 +51,7 @@ def forest(
     interval : str
         What `low` and `high` are.
     """
+    require_reference("forest", reference)
     rows = checked("forest", table, text=("label", "role"), blank=_LIMITS,
                    optional=("n", "events", "weight", "seen", "group"))  # fmt: skip
     for row in rows:

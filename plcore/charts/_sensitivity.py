@@ -109,6 +109,11 @@ def screening(
         mu_star_high, sigma; optional: label.
     answer : str
         The answer and its unit, after division by `scale`.
+
+    Raises
+    ------
+    ValueError
+        If mu_star or sigma is below 0.
     """
     columns = ("mu_star_low", "mu_star", "mu_star_high", "sigma")
     rows = named_rows("screening", table, columns)
@@ -222,6 +227,11 @@ def heat_map(
         The two parameters and their units.
     answer : str
         The answer and its unit, after division by `scale`.
+
+    Raises
+    ------
+    ValueError
+        If a pair of values is missing or there twice, or a parameter has fewer than two values.
     """
     x, y = _grid_columns(table)
     rows = checked("heat_map", table, number=(x, y, "result"))

@@ -76,6 +76,11 @@ def tornado(
         The answer and its unit, after division by `scale`.
     interval : str
         Of which the parameters' low and high are the ends.
+
+    Raises
+    ------
+    ValueError
+        If base is not the same in all rows.
     """
     require_scale("tornado", scale)
     columns = ("at_low", "at_high", "base", "least", "greatest")

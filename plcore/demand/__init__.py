@@ -5,7 +5,7 @@
 * `own`: a planner's own numbers in place of the modelled ones, and beside them.
 """
 
-from plcore.demand.flow import Demand, Opening, demand_table, expected_referrals
+from plcore.demand.flow import Demand, Opening, by_year, demand_table, expected_referrals
 from plcore.demand.funnel import (
     SEVERITIES,
     STEPS,
@@ -36,6 +36,7 @@ __all__ = [
     "OwnNumbers",
     "Step",
     "beside",
+    "by_year",
     "demand_table",
     "expected_referrals",
     "funnel_table",

@@ -57,7 +57,7 @@ class Opening:
         return int(np.ceil(self.n_years * WEEKS_A_YEAR))
 
     def known(self) -> Floats:
-        """Share who know of the clinic in the middle of each week."""
+        """Share who know of the clinic in the middle of each week, shape (n_weeks,)."""
         middle = (np.arange(self.n_weeks) + 0.5) / WEEKS_A_YEAR
         if self.ramp_years == 0:
             return np.ones(self.n_weeks)
@@ -164,6 +164,21 @@ def _emptied(
     return Demand(opening, backlog, new_cases, waiting, joined, left)
 
 
+def by_year(weekly: Floats, opening: Opening) -> Floats:
+    """Sums of (n_draws, n_weeks) numbers by year since the opening, shape (n_draws, n_years).
+
+    A week belongs to the year in which it begins.
+
+    Parameters
+    ----------
+    weekly : ndarray, shape (n_draws, n_weeks)
+    opening : Opening
+        Whose weeks these are.
+    """
+    starts = np.ceil(np.arange(opening.n_years) * WEEKS_A_YEAR - 1e-9).astype(int)
+    return np.asarray(np.add.reduceat(weekly, starts, axis=1))
+
+
 def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     """New patients by year since the opening.
 
@@ -171,12 +186,11 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     -------
     DataFrame
         A row a year and group ("in pain at the opening", "newly in pain", "all"): year, group,
-        mean, median, low, high, in people. A year is 52 weeks, and the last all that are left.
+        mean, median, low, high, in people.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level:g}; expected a share between 0 and 1")
     opening = demand.opening
-    starts = np.ceil(np.arange(opening.n_years) * WEEKS_A_YEAR - 1e-9).astype(int)
     groups = {
         "in pain at the opening": demand.backlog,
         "newly in pain": demand.new_cases,
@@ -184,9 +198,9 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     }
     rows = []
     for group, weekly in groups.items():
-        by_year = np.add.reduceat(weekly, starts, axis=1)
+        yearly = by_year(weekly, opening)
         for i in range(opening.n_years):
-            now = by_year[:, i]
+            now = yearly[:, i]
             limits = np.quantile(now, [0.5, (1 - level) / 2, (1 + level) / 2])
             rows.append((opening.year + i, group, now.mean(), *limits))
     return pd.DataFrame(rows, columns=["year", "group", "mean", "median", "low", "high"])

@@ -80,7 +80,13 @@ class Funnel:
 
 
 def parameter_of(step: str, *, severity: str) -> str:
-    """The parameter that a step draws its share from, at a severity."""
+    """The parameter that a step draws its share from, at a severity.
+
+    Raises
+    ------
+    ValueError
+        If the step or the severity is unknown.
+    """
     names = {each.name: each.parameter for each in STEPS}
     if step not in names:
         raise ValueError(f"no step {step!r}; expected one of {', '.join(names)}")
@@ -160,6 +166,11 @@ def funnel_table(
     DataFrame
         step, who; people: median, low, high; share of the step before: share, share_low,
         share_high; source and seen, as in `parameters.csv`, "the model" or "the planner".
+
+    Raises
+    ------
+    ValueError
+        If the year is not one of the funnel's, or the level not between 0 and 1.
     """
     if year not in funnel.years:
         first, last = funnel.years[[0, -1]]

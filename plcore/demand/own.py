@@ -125,6 +125,11 @@ def template() -> str:
 def read_own(path: Path) -> OwnNumbers:
     """A planner's own numbers from a file as `template` gives it; rows may be left out.
 
+    Parameters
+    ----------
+    path : Path
+        A CSV file, UTF-8.
+
     Raises
     ------
     ValueError
@@ -151,6 +156,11 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
 
     Everything that is a part of what was counted is multiplied by the same factor in every year,
     draw by draw, so that shares, growth and the parts of parts stay as modelled.
+
+    Raises
+    ------
+    ValueError
+        If the year is not one of the outcome's.
     """
     if year not in people.years:
         raise ValueError(
@@ -172,7 +182,13 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
 
 
 def own_per_week(own: OwnNumbers, *, n_weeks: int) -> Floats:
-    """Referrals a week at the planner's monthly average, shape (1, n_weeks)."""
+    """Referrals a week at the planner's monthly average, shape (1, n_weeks).
+
+    Raises
+    ------
+    ValueError
+        If there are no referrals among the own numbers.
+    """
     if not own.referrals:
         raise ValueError("no referrals among the own numbers; expected a row a month")
     return np.full((1, n_weeks), own.a_month * 12 / WEEKS_A_YEAR)

@@ -49,6 +49,7 @@ from plcore.demand import (
     with_own_people,
 )
 from plcore.distributions import Floats
+from plcore.outcome import Outcome
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate import Run, run
@@ -152,14 +153,15 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     if own is not None:
         outcome = with_own_people(modelled.outcome, own, year=settings.year)
         people = replace(modelled, outcome=outcome)
-    funnel, demand = patients_expected(settings, people)
+    funnel, demand = patients_expected(settings, people.outcome, people.draws)
     patients = _patients(settings, people.draws, demand, own)
     plan = settings.clinic()
     compared = None
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
         held = len(appointments(replace(plan.day, most_visits=None)))
-        compared = beside(own, *patients_expected(settings, modelled), visits_a_day=held)
+        expected = patients_expected(settings, modelled.outcome, modelled.draws)
+        compared = beside(own, *expected, visits_a_day=held)
     return Answer(
         settings=settings,
         own=own,
@@ -177,12 +179,14 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     )
 
 
-def patients_expected(settings: Settings, people: Run) -> tuple[Funnel, Demand]:
+def patients_expected(
+    settings: Settings, people: Outcome, draws: pd.DataFrame
+) -> tuple[Funnel, Demand]:
     """The funnel of the people of an area, and the new patients expected a week."""
     funnel = people_to_patients(
-        people.outcome, people.draws, severity=settings.severity, own=settings.own_shares()
+        people, draws, severity=settings.severity, own=settings.own_shares()
     )
-    return funnel, expected_referrals(funnel, people.outcome, people.draws, settings.opening())
+    return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
 def sizes(found: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
@@ -256,7 +260,6 @@ def _scenario(settings: Settings, folder: Path) -> Scenario:
 def _patients(
     settings: Settings, draws: pd.DataFrame, demand: Demand, own: OwnNumbers | None
 ) -> Patients:
-    first = date(settings.year, 1, 1)
     n_days = 7 * demand.opening.n_weeks
     counted = own is not None and bool(own.referrals)
     per_week = demand.per_week
@@ -267,19 +270,31 @@ def _patients(
         referrals = random_referrals(
             per_week, n_days=n_days, n_runs=settings.runs, seed=settings.seed
         )
-    plan = settings.clinic()
-    relief = relief_after_course(
-        course_draws(draws, names=EVIDENCE), plan.course, n_members=_MEMBERS, seed=settings.seed
-    )
-    holidays = us_federal_holidays(first, first + timedelta(days=n_days))
+    relief = relief_of(settings, draws)
     return Patients(
         inputs=clinic_draws(draws),
         referrals=with_waiting_list(referrals, settings.waiting_list),
         relief=relief,
-        open_days=open_days_from(
-            first, n_days, weekdays=range(settings.days_a_week), closed=holidays
-        ),
+        open_days=calendar(settings),
         per_week=np.broadcast_to(per_week.mean(axis=1), len(draws)),
+    )
+
+
+def calendar(settings: Settings) -> NDArray[np.bool_]:
+    """On which days from the opening the clinic is open, shape (n_days,)."""
+    first = date(settings.year, 1, 1)
+    n_days = 7 * settings.opening().n_weeks
+    holidays = us_federal_holidays(first, first + timedelta(days=n_days))
+    return open_days_from(first, n_days, weekdays=range(settings.days_a_week), closed=holidays)
+
+
+def relief_of(settings: Settings, draws: pd.DataFrame) -> Floats:
+    """Days of relief after a course, shape (n_draws, n_members), NaN in those not helped."""
+    return relief_after_course(
+        course_draws(draws, names=EVIDENCE),
+        settings.clinic().course,
+        n_members=_MEMBERS,
+        seed=settings.seed,
     )
 
 

@@ -35,7 +35,7 @@ class Exhibit:
     Attributes
     ----------
     figure : dict or None
-        `data`, `layout` and `config` of a chart; None for a table.
+        `data`, `layout` and `config` of a chart, and `frames` of one that moves; None for a table.
     csv : str
         The numbers at full precision.
     numeric : tuple of str
@@ -149,7 +149,7 @@ def _markdown(cell: NotebookNode, folder: Path) -> str:
 
 
 def _render(text: str, folder: Path, attachments: Mapping[str, Any]) -> str:
-    renderer = IPythonRenderer(
+    renderer = _Renderer(
         escape=False,
         embed_images=True,
         path=str(folder),
@@ -161,6 +161,14 @@ def _render(text: str, folder: Path, attachments: Mapping[str, Any]) -> str:
     return html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace(
         "</table>", "</table></div>"
     )
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's renderer, which here leaves open what is open: `<details>` around paragraphs."""
+
+    def _html_embed_images(self, html: str) -> str:
+        # Its parser ends every tag of a piece of HTML within that piece.
+        return super()._html_embed_images(html) if "<img" in html else html
 
 
 def _linked(html: str, where: str, stems: Sequence[str]) -> str:

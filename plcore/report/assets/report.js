@@ -13,7 +13,7 @@
   for (const plot of plots) {
     const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
     plot.replaceChildren();
-    window.Plotly.newPlot(plot, figure.data, figure.layout, figure.config);
+    window.Plotly.newPlot(plot, figure);
     // The label of the plot says what it shows; its loose ticks and words read aloud would not.
     for (const drawing of plot.querySelectorAll("svg.main-svg")) {
       drawing.setAttribute("aria-hidden", "true");
