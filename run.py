@@ -5,6 +5,8 @@
     python3 run.py test [...]         run the tests; what follows goes to pytest
     python3 run.py lab                open the notebooks in JupyterLab
     python3 run.py bench [job ...]    time plcore against its peers, write benchmarks/results.csv
+    python3 run.py figures [...]      write the report's charts as SVG, PNG, PDF and CSV (--help)
+    python3 run.py plan [...]         plan a clinic: a workbook and CSV files (--help)
 
 Needs Python 3.11 or newer and, the first time, a package index. Everything goes into the folder
 .venv beside this file. Inside a conda environment made from environment.yml and called plcore,
@@ -36,6 +38,14 @@ JOBS = {
     "test": ["-m", "pytest", "-n", "2", "--dist", "loadfile"],
     "lab": ["-m", "jupyterlab", "notebooks"],
     "bench": ["-m", "benchmarks"],
+    "figures": ["-m", "plcore.report.figures"],
+    "plan": ["-m", "plcore.planner"],
+}
+
+#: Jobs for which packages are installed the first time: the extra they belong to, and what for.
+EXTRAS = {
+    "bench": ("bench", "the peers"),
+    "figures": ("images", "what draws images"),
 }
 
 #: Words by which pip and uv say that they could not reach a package index.
@@ -68,10 +78,13 @@ def main(arguments):
         return 2
     try:
         python = environment()
-        if arguments[0] == "bench":
-            install_peers(python)
+        if arguments[0] in EXTRAS:
+            extra, what = EXTRAS[arguments[0]]
+            install_extra(python, extra, what)
         command = [python] + JOBS[arguments[0]] + arguments[1:]
-        return subprocess.call(command, cwd=ROOT, env=clean_environ())
+        # A planner's own files are named as from where the command is given.
+        here = os.getcwd() if arguments[0] == "plan" else ROOT
+        return subprocess.call(command, cwd=here, env=clean_environ())
     except SetUpFailed as failure:
         return _fail(str(failure))
     except KeyboardInterrupt:
@@ -146,24 +159,24 @@ def set_up():
     _uv("installing plcore itself", ["--no-deps", "-e", ROOT])
 
 
-def install_peers(python):
-    """Install, the first time, the packages that only the benchmarks compare plcore with."""
+def install_extra(python, extra, what):
+    """Install, the first time, an extra of pyproject.toml that only some jobs need."""
     import tomllib
 
     with open(PYPROJECT, "rb") as file:
-        peers = tomllib.load(file)["project"]["optional-dependencies"]["bench"]
-    stamp = os.path.join(VENV, "bench.stamp")
-    if python == PYTHON and _read(stamp) == "\n".join(peers):
+        packages = tomllib.load(file)["project"]["optional-dependencies"][extra]
+    stamp = os.path.join(VENV, extra + ".stamp")
+    if python == PYTHON and _read(stamp) == "\n".join(packages):
         return
-    sys.stdout.write("Installing the peers to compare with: %s ...\n" % ", ".join(peers))
+    sys.stdout.write("Installing %s: %s ...\n" % (what, ", ".join(packages)))
     sys.stdout.flush()
-    after = "What was installed before is as it was."
+    doing, after = "installing " + what, "What was installed before is as it was."
     if python == PYTHON:
-        _uv("installing the peers", peers, after)
+        _uv(doing, packages, after)
         with open(stamp, "w") as file:
-            file.write("\n".join(peers))
+            file.write("\n".join(packages))
     else:
-        _call("installing the peers", [python, "-m", "pip", "install", "-q"] + peers, after)
+        _call(doing, [python, "-m", "pip", "install", "-q"] + packages, after)
 
 
 def clean_environ():

@@ -28,6 +28,7 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "requirements.lock").write_text("numpy==2.0.0 --hash=sha256:0\n")
     (tmp_path / "pyproject.toml").write_text(
         '[project.optional-dependencies]\nbench = ["pymare>=0.0.4", "statsmodels>=0.14"]\n'
+        'images = ["kaleido>=1.0"]\n'
     )
     venv = tmp_path / ".venv"
     for name, value in {
@@ -297,6 +298,17 @@ def test_only_bench_installs_the_peers_and_only_once(run, steps):
 
     run.main(["bench"])
     assert steps == [[run.PYTHON, "-m", "benchmarks"]]
+
+
+def test_figures_installs_what_draws_images_once_and_nothing_else(run, steps):
+    run.main(["figures", "--only", "tornado"])
+    assert [command[-1] for command in steps if "kaleido>=1.0" in command] == ["kaleido>=1.0"]
+    assert not [command for command in steps if "pymare>=0.0.4" in command]
+    assert steps[-1] == [run.PYTHON, "-m", "plcore.report.figures", "--only", "tornado"]
+    steps.clear()
+
+    run.main(["figures"])
+    assert steps == [[run.PYTHON, "-m", "plcore.report.figures"]]
 
 
 def test_peers_that_cannot_be_had_leave_the_environment_as_it_was(run, steps, monkeypatch, capsys):

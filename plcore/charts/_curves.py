@@ -10,7 +10,13 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from plcore.charts._check import (
-    Row, both_or_neither, by_series, checked, require_reference, rising, within_shares,
+    Row,
+    both_or_neither,
+    by_series,
+    checked,
+    require_reference,
+    rising,
+    within_shares,
 )  # fmt: skip
 from plcore.charts._template import (
     EDGE,

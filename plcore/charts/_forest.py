@@ -10,7 +10,12 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from plcore.charts._check import (
-    Row, checked, one_of, require_reference, rising, within_shares,
+    Row,
+    checked,
+    one_of,
+    require_reference,
+    rising,
+    within_shares,
 )  # fmt: skip
 from plcore.charts._rows import Label, label_lines, over_rows, printed, rule, span, stacked
 from plcore.charts._template import ASSUMED, EVIDENCE, PUBLISHED, Words

@@ -21,10 +21,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--traceback", action="store_true", help="print where in the code a notebook failed"
     )
+    parser.add_argument(
+        "--no-planner",
+        action="store_true",
+        help="leave out the planner's page, which takes longest",
+    )
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
-        pages = build_report(options.notebooks, options.report, with_traceback=options.traceback)
+        pages = build_report(
+            options.notebooks,
+            options.report,
+            with_traceback=options.traceback,
+            with_planner=not options.no_planner,
+        )
     except (ValueError, OSError) as error:
         if options.traceback:
             raise

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jinja2
@@ -19,8 +18,12 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
+from plcore.planner.page import planner_grid, planner_html
+from plcore.report.api import api_pages
 from plcore.report.execute import execute
+from plcore.report.folder import replacing
 from plcore.report.page import Exhibit, Page, read_page
+from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
 from plcore.show import table_html
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -48,12 +51,38 @@ class Stamp:
     data_date: str
     changed: bool
 
+    def in_words(self) -> str:
+        """As the foot of a page has it."""
+        of = "" if self.commit == self.commit_date else f" of {self.commit_date}"
+        changed = ", with changes not committed" if self.changed else ""
+        return (
+            f"plcore {self.version} · commit {self.commit}{of}{changed} · data of {self.data_date}"
+        )
 
-def build_report(notebooks: Path, report: Path, *, with_traceback: bool = False) -> list[Page]:
+
+def build_report(
+    notebooks: Path, report: Path, *, with_traceback: bool = False, with_planner: bool = False
+) -> list[Page]:
     """The pages of a report, written to the folder `report` from the notebooks of a folder.
 
     A previous report in that folder is replaced at the end and left untouched by any error. The
     same commit gives the same bytes.
+
+    Parameters
+    ----------
+    notebooks : Path
+        Folder of the notebooks, all of which are run; one at least.
+    report : Path
+        A new or empty folder, or that of a previous report.
+    with_traceback : bool
+        Whether the error of a failed cell says where in the code it failed.
+    with_planner : bool
+        Whether the planner's page is worked out, which takes about half a minute, and linked.
+
+    Raises
+    ------
+    ValueError
+        If a cell fails, or something shown cannot be printed; nothing is written then.
     """
     paths = sorted(notebooks.glob("*.ipynb"))
     if not paths:
@@ -65,25 +94,22 @@ def build_report(notebooks: Path, report: Path, *, with_traceback: bool = False)
         read_page(notebook, path, stems=stems)
         for notebook, path in zip(executed, paths, strict=True)
     ]
-    write_report(pages, report, stamp=read_stamp(notebooks))
+    stamp = read_stamp(notebooks)
+    planner = planner_html(planner_grid(), made_from=stamp.in_words()) if with_planner else None
+    write_report(pages, report, stamp=stamp, planner=planner)
     return pages
 
 
-def write_report(pages: Sequence[Page], report: Path, *, stamp: Stamp) -> None:
-    """Write the pages with their charts and tables, and put the folder in its place."""
+def write_report(
+    pages: Sequence[Page], report: Path, *, stamp: Stamp, planner: str | None = None
+) -> None:
+    """Write the pages with their charts and tables, and put the folder in its place.
+
+    `planner` is the planner's page, if it is to be there.
+    """
     _refuse_shared_names(pages)
-    report.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=report.parent) as workshop:
-        fresh = Path(workshop) / "new"
-        _write_files(pages, fresh, stamp)
-        if report.exists():
-            report.rename(Path(workshop) / "previous")
-        try:
-            fresh.rename(report)
-        except OSError:
-            if (Path(workshop) / "previous").exists():
-                (Path(workshop) / "previous").rename(report)
-            raise
+    with replacing(report) as fresh:
+        _write_files(pages, fresh, stamp, planner)
 
 
 def read_stamp(folder: Path) -> Stamp:
@@ -130,9 +156,10 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
         raise ValueError("index.ipynb: its page would replace the front page; name it otherwise")
 
 
-def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp) -> None:
+def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp, planner: str | None) -> None:
     templates = _templates()
-    for part in ("figures", "tables"):
+    deck = find_deck(pages)
+    for part in ("figures", "tables", "api/plcore"):
         (folder / part).mkdir(parents=True)
     _write(folder / "plotly.min.js", get_plotlyjs())
     for asset in ("style.css", "report.js"):
@@ -141,14 +168,23 @@ def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp) -> None:
     def page(path: str, template: str, **values: object) -> None:
         root = "../" * path.count("/")
         html = templates.get_template(template).render(
-            pages=pages, stamp=stamp, root=root, **values
+            pages=pages, stamp=stamp, root=root, deck=deck, planner=planner, **values
         )
         outside = _FROM_OUTSIDE.search(html)
         if outside is not None:
             raise ValueError(f"{path}: would load from outside: {outside[0][:120]}")
         _write(folder / path, html)
 
+    _write(folder / "contents.json", _contents(pages, stamp))
     page("index.html", "index.html")
+    if planner is not None:
+        _write(folder / "planner.html", planner)
+    for path, template, values in api_pages():
+        page(path, template, **values)
+    if deck is not None:
+        page("slides.html", "slides.html")
+        for asset in ("slides.css", "slides.js"):
+            _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))
     for number, shown in enumerate(pages):
         before = pages[number - 1] if number else None
         after = pages[number + 1] if number + 1 < len(pages) else None
@@ -156,9 +192,26 @@ def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp) -> None:
         for exhibit in shown.exhibits:
             _write(folder / "tables" / f"{exhibit.name}.csv", exhibit.csv)
             if exhibit.figure is not None:
-                plain = {key: exhibit.figure[key] for key in ("data", "layout")}
+                kept = ("data", "layout", "frames")
+                plain = {key: exhibit.figure[key] for key in kept if key in exhibit.figure}
                 _write(folder / "figures" / f"{exhibit.name}.json", _json(plain))
                 page(f"figures/{exhibit.name}.html", "figure.html", page=shown, exhibit=exhibit)
+
+
+def _contents(pages: Sequence[Page], stamp: Stamp) -> str:
+    """What the report shows and was made from, for other programs."""
+    exhibits = [
+        {
+            "name": exhibit.name,
+            "chart": exhibit.figure is not None,
+            "notebook": page.stem,
+            "caption": exhibit.caption,
+        }
+        for page in pages
+        for exhibit in page.exhibits
+    ]
+    contents = asdict(stamp) | {"exhibits": exhibits}
+    return json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
 
 
 def _templates() -> jinja2.Environment:
@@ -171,6 +224,7 @@ def _templates() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     templates.globals |= {"table": _table, "figure_json": _figure_json, "height": _height}
+    templates.globals |= {"slide_json": _slide_json, "has_source": has_source, "wide": WIDE}
     return templates
 
 
@@ -182,8 +236,16 @@ def _table(exhibit: Exhibit) -> Markup:
 
 
 def _figure_json(exhibit: Exhibit) -> Markup:
+    return _in_script(exhibit.figure)
+
+
+def _slide_json(exhibit: Exhibit) -> Markup:
+    return _in_script(slide_figure(exhibit))
+
+
+def _in_script(value: object) -> Markup:
     # Inside <script>, "</script>" and "<!--" would end or change the text; JSON allows \u003c.
-    return Markup(_json(exhibit.figure).replace("<", "\\u003c"))
+    return Markup(_json(value).replace("<", "\\u003c"))
 
 
 def _height(exhibit: Exhibit) -> int:

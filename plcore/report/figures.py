@@ -1,0 +1,336 @@
+"""The charts of a report as images that can stand alone, each with its numbers.
+
+`python -m plcore.report.figures [--only NAME ...] [--formats svg,png,pdf] [--to figures]`: the
+title, the unit, the intervals and the source of a chart are in its image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import hashlib
+import importlib
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plcore.charts._template import FAINT_INK, NOTE_LINE, NOTE_SIZE, TITLE_LINE, TITLE_SIZE
+from plcore.charts._text import wrapped
+from plcore.charts._wide import framed_texts, widened
+from plcore.report.folder import replacing
+from plcore.report.site import build_report, read_stamp
+
+FORMATS = ("svg", "png", "pdf")
+COLUMNS = ("file", "chart", "notebook", "caption", "source", "commit")
+
+_CONTENTS = "contents.json"
+#: Pixels; labels of 12 on an image so wide are 14 points high on a slide.
+_WIDTH, _HEIGHT, _EDGE = 800, 450, 12
+_PNG_SCALE = 2
+_MINUTES = 10
+_NO_BROWSER = (
+    "the images are drawn by Chrome or Chromium, and none was found here. Install one (on Debian "
+    "and Ubuntu: apt install chromium, as root), or say where it is with the environment variable "
+    "BROWSER_PATH, and run this again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of a report.
+
+    Attributes
+    ----------
+    stem : str
+        Name of its files: number of the notebook, number of the chart in it, name of the chart.
+    notebook : str
+        The notebook that shows it, without its suffix.
+    figure : mapping
+        `data` and `layout`, as plotly's JSON has them.
+    commit : str
+        The commit that the report was made from; with "+" where files differed from it.
+    """
+
+    stem: str
+    name: str
+    notebook: str
+    caption: str
+    source: str
+    commit: str
+    figure: Mapping[str, Any]
+
+
+def read_charts(report: Path) -> tuple[Chart, ...]:
+    """The charts of a report that was written before, in its order."""
+    path = report / _CONTENTS
+    if not path.exists():
+        raise ValueError(f"{report}: holds no {_CONTENTS}, as every report does; write it anew")
+    contents = json.loads(path.read_text(encoding="utf-8"))
+    commit = contents["commit"] + ("+" if contents["changed"] else "")
+    shown: Counter[str] = Counter()
+    charts = []
+    for entry in contents["exhibits"]:
+        if not entry["chart"]:
+            continue
+        notebook, name = entry["notebook"], entry["name"]
+        shown[notebook] += 1
+        figure = json.loads((report / "figures" / f"{name}.json").read_text(encoding="utf-8"))
+        number = re.match(r"\d*", notebook)
+        first = number[0] if number and number[0] else notebook
+        charts.append(
+            Chart(
+                stem=f"{first}-{shown[notebook]:02}_{name}",
+                name=name,
+                notebook=notebook,
+                caption=entry["caption"],
+                source=_source(figure["layout"]),
+                commit=commit,
+                figure=figure,
+            )
+        )
+    return tuple(charts)
+
+
+def chosen(charts: Sequence[Chart], names: Collection[str]) -> tuple[Chart, ...]:
+    """Those of the charts that are named, in their order; all where none is named."""
+    known = {chart.name for chart in charts}
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise ValueError(
+            f"no chart of the report is called {unknown[0]!r}; there are: {', '.join(sorted(known))}"
+        )
+    return tuple(chart for chart in charts if not names or chart.name in names)
+
+
+def export(
+    charts: Sequence[Chart], report: Path, folder: Path, *, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """The files of charts, written to a folder with `index.csv`, which says what each one shows.
+
+    A previous export in that folder is replaced whole, and left untouched by any error. SVG, PNG,
+    PDF and CSV of the same report are the same bytes wherever browser and fonts are the same.
+
+    Parameters
+    ----------
+    charts : sequence of Chart
+        As `read_charts` returns them.
+    report : Path
+        The report they were read from.
+    formats : sequence of str
+        Some of `FORMATS`; the numbers as CSV come with any of them.
+    """
+    refuse_other_folder(folder)
+    if not charts:
+        raise ValueError(f"{report}: shows no charts")
+    with replacing(folder) as fresh:
+        _draw(charts, fresh, formats)
+        for chart in charts:
+            table = report / "tables" / f"{chart.name}.csv"
+            (fresh / f"{chart.stem}.csv").write_bytes(table.read_bytes())
+        names = [f"{chart.stem}.{ending}" for chart in charts for ending in (*formats, "csv")]
+        _write_index(charts, (*formats, "csv"), fresh / "index.csv")
+    return [folder / name for name in (*names, "index.csv")]
+
+
+def refuse_other_folder(folder: Path) -> None:
+    """A folder that is not an export of ours is never replaced: its files would be lost."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    index = folder / "index.csv"
+    if index.exists() and index.read_text(encoding="utf-8").startswith(",".join(COLUMNS)):
+        return
+    raise ValueError(f"{folder}: exists and is no export of figures; name a new or empty folder")
+
+
+def standalone(chart: Chart) -> dict[str, Any]:
+    """The figure of a chart as an image shows it, with its words inside and no buttons.
+
+    Charts of `plcore.charts` bring their title, unit, intervals and source, here in longer lines;
+    any other gets its caption above and its source below. The version drawn is named beside it.
+    """
+    layout = dict(chart.figure["layout"])
+    # An image cannot be played; the slider stays, for it says which frame is shown.
+    layout.pop("updatemenus", None)
+    note = f"plcore, commit {chart.commit}" if chart.commit != "unknown" else "plcore"
+    if framed_texts(layout):
+        annotations = [
+            {**each, "text": f"{each['text']} ({note})"} if each.get("name") == "source" else each
+            for each in layout["annotations"]
+        ]
+        layout = widened({**layout, "annotations": annotations}, _WIDTH)
+    else:
+        layout = _captioned(layout, chart, note)
+    # Without names of their own, traces get random ones, by which an SVG names its hatches.
+    traces = [{**trace, "uid": f"{n:06}"} for n, trace in enumerate(chart.figure["data"])]
+    return {"data": traces, "layout": layout}
+
+
+def _captioned(layout: Mapping[str, Any], chart: Chart, note: str) -> dict[str, Any]:
+    room = _WIDTH - 2 * _EDGE
+    title = wrapped(chart.caption, room, TITLE_SIZE, bold=True)
+    source = f"Source: {chart.source} ({note})" if chart.source else f"Drawn by {note}"
+    below = wrapped(source, room, NOTE_SIZE)
+    margin = {"l": 80, "r": 80, "t": 60, "b": 80} | layout.get("margin", {})
+    over, under = len(title) * TITLE_LINE + _EDGE, round(len(below) * NOTE_LINE) + _EDGE
+    left = {
+        "xref": "paper", "x": 0, "xanchor": "left", "xshift": _EDGE - margin["l"], "yref": "paper",
+        "yanchor": "top", "align": "left", "showarrow": False, "borderpad": 0,
+    }  # fmt: skip
+    words: list[dict[str, Any]] = [
+        left | {"text": f"<b>{'<br>'.join(title)}</b>", "y": 1, "font": {"size": TITLE_SIZE},
+                "yshift": margin["t"] + over - _EDGE},
+        left | {"text": "<br>".join(below), "y": 0, "yshift": -margin["b"],
+                "font": {"size": NOTE_SIZE, "color": FAINT_INK}},
+    ]  # fmt: skip
+    return {
+        **layout,
+        "height": layout.get("height", _HEIGHT) + over + under,
+        "margin": margin | {"t": margin["t"] + over, "b": margin["b"] + under},
+        "annotations": [*layout.get("annotations", ()), *words],
+    }
+
+
+def _source(layout: Mapping[str, Any]) -> str:
+    meta = layout.get("meta")
+    return str(meta.get("source", "")) if isinstance(meta, Mapping) else ""
+
+
+def _draw(charts: Sequence[Chart], folder: Path, formats: Sequence[str]) -> None:
+    kaleido = _kaleido()
+    jobs = list(_jobs(charts, folder, formats))
+    # The project's own script lets plotly draw maps without asking a server for outlines; without
+    # mathjax=False the page would ask another one for a typesetter of formulas.
+    outlines = Path(__file__).parent / "assets" / "report.js"
+    page = kaleido.PageGenerator(mathjax=False, others=[outlines])
+    drawing = kaleido.write_fig_from_object(jobs, kopts={"n": 2, "page_generator": page})
+    errors = importlib.import_module("choreographer.errors")
+    try:
+        # Some faults leave kaleido waiting for a browser that never answers.
+        faults = asyncio.run(asyncio.wait_for(drawing, 60 * _MINUTES))
+    except errors.ChromeNotFoundError as error:
+        said = os.environ.get("BROWSER_PATH")
+        wrong = f"BROWSER_PATH is {said!r}, where no browser is: " if said else ""
+        raise ValueError(wrong + _NO_BROWSER) from error
+    except errors.BrowserFailedError as error:
+        raise ValueError(f"the browser that draws the images did not start: {error}") from error
+    except TimeoutError as error:
+        raise ValueError(f"the browser did not draw the images in {_MINUTES} minutes") from error
+    missing = [job["path"].name for job in jobs if not _is_written(job["path"])]
+    if faults or missing:
+        cause = faults[0] if faults else "the browser returned nothing"
+        raise ValueError(f"not drawn: {', '.join(missing) or 'unknown'}: {cause}")
+    for job in jobs:
+        _make_repeatable(job["path"])
+
+
+def _jobs(
+    charts: Sequence[Chart], folder: Path, formats: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for chart in charts:
+        figure = standalone(chart)
+        size = {"width": _WIDTH, "height": figure["layout"].get("height", _HEIGHT)}
+        for ending in formats:
+            scale = _PNG_SCALE if ending == "png" else 1
+            options = size | {"format": ending, "scale": scale}
+            yield {"fig": figure, "path": folder / f"{chart.stem}.{ending}", "opts": options}
+
+
+def _kaleido() -> Any:
+    try:
+        return importlib.import_module("kaleido")
+    except ImportError as error:
+        raise ValueError(
+            "images are drawn by the package kaleido, which is not installed; "
+            "`python3 run.py figures` installs it"
+        ) from error
+
+
+def _is_written(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _make_repeatable(path: Path) -> None:
+    """Take out of a file what differs from one drawing of the same chart to the next."""
+    data = path.read_bytes()
+    if path.suffix == ".svg":
+        # plotly's ids hold six random digits; those of two charts in one page must still differ.
+        found = re.search(rb'id="defs-([0-9a-f]{6})"', data)
+        if found is not None:
+            data = data.replace(
+                found[1], hashlib.sha256(path.stem.encode()).hexdigest()[:6].encode()
+            )
+    elif path.suffix == ".pdf":
+        # As long as before: a PDF counts its bytes.
+        data = re.sub(rb"(/(?:Creation|Mod)Date \(D:)\d{14}", rb"\g<1>20000101000000", data)
+    path.write_bytes(data)
+
+
+def _write_index(charts: Sequence[Chart], endings: Sequence[str], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for c in charts:
+            for ending in endings:
+                file_name = f"{c.stem}.{ending}"
+                rows.writerow((file_name, c.name, c.notebook, c.caption, c.source, c.commit))
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    asked = tuple(part.strip() for part in text.split(","))
+    unknown = [part for part in asked if part not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"{unknown[0]!r} is not one of {', '.join(FORMATS)} (separated by commas)"
+        )
+    return tuple(dict.fromkeys(asked))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code: 0 for figures written, 1 for none, the previous export being left as it was."""
+    parser = argparse.ArgumentParser(
+        prog="plcore.report.figures",
+        description="Write every chart of the report as images and CSV. A folder of an earlier "
+        "export is replaced whole.",
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these charts only")
+    parser.add_argument("--formats", type=_formats, default=FORMATS, help="svg,png,pdf or fewer")
+    parser.add_argument("--to", type=Path, default=Path("figures"), help="the folder to write")
+    parser.add_argument("--report", type=Path, default=Path("report"))
+    parser.add_argument("--notebooks", type=Path, default=Path("notebooks"))
+    options = parser.parse_args(arguments)
+    start = time.monotonic()
+    try:
+        # Before the report is built and the browser started, both of which take long.
+        refuse_other_folder(options.to)
+        _kaleido()
+        if not (options.report / _CONTENTS).exists():
+            print("Building the report first ...", flush=True)
+            build_report(options.notebooks, options.report)
+        charts = chosen(read_charts(options.report), options.only)
+        written = export(charts, options.report, options.to, formats=options.formats)
+    except (ValueError, OSError) as error:
+        print(f"figures: {error}", file=sys.stderr)
+        return 1
+    now = read_stamp(options.notebooks)
+    if now.changed or charts[0].commit != now.commit:
+        print(
+            f"Note: drawn from the report of commit {charts[0].commit}; notebooks, code or data "
+            "may have changed since. `python3 run.py report` writes it anew."
+        )
+    print(
+        f"{len(charts)} charts, {len(written)} files in {time.monotonic() - start:.1f} s: "
+        f"see {options.to / 'index.csv'}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

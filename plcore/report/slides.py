@@ -1,0 +1,221 @@
+"""The deck of slides made from the notebook of teaching charts, read from its page.
+
+A slide is a section of that notebook: a heading `## 3. Heading`, a paragraph `**Takeaway.** ...`,
+one chart, a paragraph `**What the chart does not show.** ...` and a question for the class with its
+answer, folded (`<details><summary>Question for the class: ...?</summary>`). Sections without a
+number are no slides.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+from plcore.charts._wide import framed_texts, widened
+from plcore.report.page import Exhibit, Page
+from plcore.schema import MARKS
+
+#: The notebook that the deck is made from.
+STEM = "08_teaching_charts"
+#: Width in pixels for which the text around a chart is wrapped; on a slide it has no less.
+WIDE = 700
+
+_SECTION = re.compile(r'<h2 id="[^"]*">(.*?)</h2>', re.DOTALL)
+_NUMBERED = re.compile(r"(\d+)\.\s+(.+)", re.DOTALL)
+_TAKEAWAY = re.compile(r"<p><strong>Takeaway\.</strong>\s*(.+?)</p>", re.DOTALL)
+_BEYOND = "<p><strong>What the chart does not show.</strong>"
+_QUESTION = re.compile(
+    r"<details>\s*<summary>Question for the class:\s*(.+?)</summary>(.*?)</details>", re.DOTALL
+)
+#: What may be said of a number that nobody has to believe as it stands, and how it is said.
+_DOUBTED = {
+    "assumed": re.compile(r"\bassum(ed|ptions?)\b", re.IGNORECASE),
+    "from memory": re.compile(r"\bfrom memory\b", re.IGNORECASE),
+    "second hand": re.compile(r"\bsecond hand\b", re.IGNORECASE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """A chart with what is to be said about it; all but `heading` and `source` is HTML.
+
+    Attributes
+    ----------
+    heading : str
+        Without its number, as HTML.
+    notes : str
+        What the chart does not show, and whatever else the section says.
+    source : str
+        The source of the chart, plain text; empty where it names none.
+    doubts : tuple of str
+        Those of "assumed", "from memory" and "second hand" that are said of its numbers.
+    """
+
+    heading: str
+    takeaway: str
+    exhibit: Exhibit
+    notes: str
+    question: str
+    answer: str
+    source: str
+    doubts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """The slides of a notebook, with its title (plain text) and first paragraph (HTML)."""
+
+    stem: str
+    title: str
+    lead: str
+    slides: tuple[Slide, ...]
+
+    def doubted(self) -> list[tuple[str, list[int]]]:
+        """Each doubt with the places in the deck, title included, of the slides that have it."""
+        places = {
+            doubt: [n for n, slide in enumerate(self.slides, start=2) if doubt in slide.doubts]
+            for doubt in _DOUBTED
+        }
+        return [(doubt, found) for doubt, found in places.items() if found]
+
+
+@dataclass(slots=True)
+class _Section:
+    heading: str
+    before: str = ""
+    after: str = ""
+    exhibits: list[Exhibit] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def find_deck(pages: Sequence[Page]) -> Deck | None:
+    """The deck of the report's teaching charts; None where it has no such notebook."""
+    return next((read_deck(page) for page in pages if page.stem == STEM), None)
+
+
+def read_deck(page: Page) -> Deck:
+    """The deck of a page; a ValueError names every section that is no slide, and why."""
+    numbered = [
+        (found, section)
+        for section in _sections(page)
+        if (found := _NUMBERED.fullmatch(section.heading)) is not None
+    ]
+    faults, slides = [], []
+    for place, (found, section) in enumerate(numbered, start=1):
+        wrong = list(_faults(section))
+        if int(found[1]) != place:
+            wrong.append(f"is the numbered section {place}, so its number has to be {place}")
+        faults += [f"{page.stem}.ipynb, section {unescape(found[0])!r}: {each}" for each in wrong]
+        if not wrong:
+            slides.append(_slide(found[2], section, page.stem))
+    if not numbered:
+        faults = [f"{page.stem}.ipynb: no section has a heading such as '## 1. What is counted'"]
+    if faults:
+        raise ValueError("\n".join(faults))
+    return Deck(page.stem, page.title, _elsewhere(page.lead, page.stem), tuple(slides))
+
+
+def slide_figure(exhibit: Exhibit) -> Mapping[str, Any]:
+    """The figure of a chart with a second layout, `wide`, in which less of the text is wrapped."""
+    figure = exhibit.figure or {}
+    layout = figure["layout"]
+    # Frames that set texts anew would set them for the other layout.
+    moves = any("annotations" in frame.get("layout", {}) for frame in figure.get("frames", ()))
+    return {**figure, "wide": layout if moves else widened(layout, WIDE)}
+
+
+def has_source(exhibit: Exhibit) -> bool:
+    """Whether a chart names its source in itself."""
+    return exhibit.figure is not None and "source" in framed_texts(exhibit.figure["layout"])
+
+
+def _sections(page: Page) -> Iterator[_Section]:
+    section = None
+    for block in page.blocks:
+        if block.kind == "prose":
+            # Text before the first heading, and after it heading and text in turn.
+            text, *parts = _SECTION.split(block.html)
+            _add(section, text)
+            for heading, after in zip(parts[::2], parts[1::2], strict=True):
+                if section is not None:
+                    yield section
+                section = _Section(heading.strip(), before=after)
+        elif section is not None and block.exhibit is not None:
+            section.exhibits.append(block.exhibit)
+        elif section is not None and block.kind != "code":
+            section.others.append(block.kind)
+    if section is not None:
+        yield section
+
+
+def _add(section: _Section | None, text: str) -> None:
+    if section is None:
+        return
+    if section.exhibits:
+        section.after += text
+    else:
+        section.before += text
+
+
+def _faults(section: _Section) -> Iterator[str]:
+    if _TAKEAWAY.search(section.before) is None:
+        yield "no paragraph '**Takeaway.** ...' between the heading and the chart"
+    charts = [each for each in section.exhibits if each.figure is not None]
+    if len(charts) != 1 or len(section.exhibits) != 1:
+        names = ", ".join(each.name for each in section.exhibits) or "nothing"
+        yield f"shows {names}; a slide shows one chart and no table"
+    if section.others:
+        yield f"has an output that is no exhibit ({section.others[0]}); a slide shows one chart"
+    if _BEYOND not in section.after:
+        yield "no paragraph '**What the chart does not show.** ...' below the chart"
+    question = _QUESTION.search(section.after)
+    if question is None or not question[2].strip():
+        yield (
+            "no '<details><summary>Question for the class: ...?</summary>', blank line, answer, "
+            "blank line, '</details>' below the chart"
+        )
+
+
+def _slide(heading: str, section: _Section, stem: str) -> Slide:
+    # `_faults` found both.
+    takeaway = next(_TAKEAWAY.finditer(section.before))
+    question = next(_QUESTION.finditer(section.after))
+    exhibit = section.exhibits[0]
+    rest = section.before.replace(takeaway[0], "") + section.after.replace(question[0], "")
+    words = " ".join((takeaway[1], rest, question[2], *_words(exhibit)))
+    seen = {MARKS[cell] for cell in _cells(exhibit.csv) if cell in MARKS}
+    return Slide(
+        heading=heading,
+        takeaway=_elsewhere(takeaway[1], stem),
+        exhibit=exhibit,
+        notes=_elsewhere(rest.strip(), stem),
+        question=question[1],
+        answer=_elsewhere(question[2].strip(), stem),
+        source=_source(exhibit),
+        doubts=tuple(d for d, said in _DOUBTED.items() if d in seen or said.search(words)),
+    )
+
+
+def _words(exhibit: Exhibit) -> Iterator[str]:
+    layout = exhibit.figure["layout"] if exhibit.figure is not None else {}
+    yield from (exhibit.caption, exhibit.alt or "", *framed_texts(layout).values())
+
+
+def _cells(text: str) -> set[str]:
+    return {cell for row in csv.reader(io.StringIO(text)) for cell in row}
+
+
+def _source(exhibit: Exhibit) -> str:
+    layout = exhibit.figure["layout"] if exhibit.figure is not None else {}
+    meta = layout.get("meta")
+    return str(meta.get("source", "")) if isinstance(meta, Mapping) else ""
+
+
+def _elsewhere(html: str, stem: str) -> str:
+    """The HTML with links to places of its own page turned into links to that page."""
+    return html.replace('href="#', f'href="{stem}.html#')
