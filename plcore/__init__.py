@@ -25,6 +25,22 @@ Each module is imported by its name, in the direction in which data flows:
   published counts, why the number changes, and how it fits what was not used;
 - `plcore.audit`: the clinic pages' claims against their sources;
 - `plcore.charts`, `plcore.show`, `plcore.report`: what readers see.
+
+`Array` and `Floats` in a signature are NumPy arrays of floating-point numbers. These parameters
+mean the same in every function, and are described only here:
+
+Parameters
+----------
+folder : Path
+    Where the tables are read: the project's own `data/` unless given.
+level : float
+    What share of cases an interval is meant to cover, above 0 and below 1.
+seed : int
+    Where chance begins: the same seed gives the same draws. 0 is a seed.
+draws : DataFrame
+    A row a draw, a column a parameter, as `plcore.draws.draw` gives them.
+scenario : Scenario
+    What is chosen and what is believed, as `plcore.scenarios.read_scenario` gives it.
 """
 
 __version__ = "0.1.0"

@@ -2,6 +2,11 @@
 
 Ziegler-Graham 2008 printed two numbers of people living with limb loss. What lies between them,
 and beyond, depends on the path one assumes: each path here passes through both anchors.
+
+Parameters
+----------
+years : array_like of int, shape (n_years,)
+    Calendar years; results have shape (n_draws, n_years) where the anchors are draws.
 """
 
 from __future__ import annotations
@@ -20,8 +25,13 @@ from plcore.distributions import Floats
 class Anchors:
     """Two years and the people counted in each.
 
-    `first` and `last` are numbers or arrays of one shape, such as (n_draws, 1), that broadcasts
-    against the years; all must be above 0.
+    Attributes
+    ----------
+    first_year, last_year : int
+        The two years; what lies outside them is extrapolated.
+    first, last : array_like
+        People counted in each, above 0: numbers or arrays of one shape, such as (n_draws, 1), that
+        broadcasts against the years.
     """
 
     first_year: int
@@ -46,7 +56,13 @@ def constant_rate(years: ArrayLike, anchors: Anchors) -> Floats:
 
 
 def straight_line(years: ArrayLike, anchors: Anchors) -> Floats:
-    """People if their number grew by the same count every year."""
+    """People if their number grew by the same count every year.
+
+    Raises
+    ------
+    ValueError
+        If the line falls below 0 in one of the years.
+    """
     first, last = np.asarray(anchors.first, dtype=float), np.asarray(anchors.last, dtype=float)
     people = first + (last - first) * _fraction(years, anchors)
     if np.any(people < 0):
@@ -89,6 +105,16 @@ def doubling_time(growth: ArrayLike) -> Floats:
     """Years until a number that grows by the share `growth` a year has doubled.
 
     Infinite where nothing grows, negative (the time since it was double) where it shrinks.
+
+    Parameters
+    ----------
+    growth : array_like
+        A share a year, of any shape; the result has the same.
+
+    Raises
+    ------
+    ValueError
+        If growth is -1 or less: nothing would be left.
     """
     growth = np.asarray(growth, dtype=float)
     if np.any(growth <= -1):
@@ -98,7 +124,13 @@ def doubling_time(growth: ArrayLike) -> Floats:
 
 
 def one_in(people: ArrayLike, population: ArrayLike) -> Floats:
-    """The n of "1 in n": population per person counted."""
+    """The n of "1 in n": population per person counted.
+
+    Parameters
+    ----------
+    people, population : array_like
+        Counted, which must be above 0, and all; of shapes that broadcast.
+    """
     people = np.asarray(people, dtype=float)
     if not np.all(people > 0):
         raise ValueError("people counted is not above 0; expected at least one person")

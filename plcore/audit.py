@@ -64,6 +64,11 @@ def comparable_claims(unit: str, *, folder: Path = DATA) -> pd.DataFrame:
     DataFrame
         A row a claim: claim, label, the claimed and the found numbers with their limits, verdict,
         measures, seen and source (a short citation).
+
+    Raises
+    ------
+    ValueError
+        If no claim in the unit has a number to compare.
     """
     claims = read("claims", folder=folder)
     chosen = claims[

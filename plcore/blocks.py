@@ -47,7 +47,15 @@ class Block:
 
 
 def split(place: int, scenario: Scenario, draws: pd.DataFrame, size: int) -> Iterator[Block]:
-    """The blocks of so many draws each; the last may be shorter."""
+    """The blocks of so many draws each; the last may be shorter.
+
+    Parameters
+    ----------
+    place : int
+        Of the scenario among those of the run.
+    size : int
+        Draws in a block.
+    """
     for start in range(0, len(draws), size):
         yield Block(place, scenario, start, draws.iloc[start : start + size])
 
@@ -81,6 +89,11 @@ def evaluate(model: Model, block: Block) -> Outcome:
 def evaluate_there(model: Model, blocks: Sequence[Block], expected: str) -> list[Outcome]:
     """What the model makes of some blocks, in another process.
 
+    Parameters
+    ----------
+    expected : str
+        What `identity` says in the process that asks.
+
     Raises
     ------
     ValueError
@@ -95,7 +108,13 @@ def evaluate_there(model: Model, blocks: Sequence[Block], expected: str) -> list
 
 
 def identity(model: Model) -> str:
-    """A fingerprint of what another process must have as well: data, libraries and our models."""
+    """A fingerprint of what another process must have as well: data, libraries and our models.
+
+    Parameters
+    ----------
+    model : Model
+        One of plcore's own has to be the same there; any other is sent along.
+    """
     return fingerprint(model if _is_ours(model) else None, surroundings())
 
 

@@ -215,6 +215,19 @@ def across(
 ) -> pd.DataFrame:
     """One outcome in one year under several scenarios, with the same draws in each (see `under`).
 
+    Parameters
+    ----------
+    posterior : Run
+    model : Model
+        The one that the posterior was drawn with.
+    scenarios : sequence of Scenario
+        Each is run as by `under`.
+    outcome : str
+    year : int
+        Which outcome, and in which year.
+    untouched : collection of str
+        As for `under`.
+
     Returns
     -------
     DataFrame

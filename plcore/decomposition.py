@@ -121,6 +121,13 @@ def _held(mortality: Mortality, first: int) -> Mortality:
 def steps(parts: pd.DataFrame, *, first_year: int = 2005, last_year: int = 2050) -> pd.DataFrame:
     """The decomposition as a waterfall takes it: means, which add up, with 95% limits.
 
+    Parameters
+    ----------
+    parts : DataFrame
+        As `decompose` gives it.
+    first_year, last_year : int
+        Those that `parts` leads from and to.
+
     Returns
     -------
     DataFrame

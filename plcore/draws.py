@@ -3,6 +3,13 @@
 A sampler fills a unit hypercube and each parameter's quantile function maps its column to values.
 The randomness of a column is keyed by the seed and the parameter's name, so that scenarios differ
 only in what they change, and another parameter leaves the draws of the rest alone.
+
+Parameters
+----------
+names : sequence of str
+    Of the columns; a sampler returns an array of shape (n, n_names), between 0 and 1.
+n : int
+    Rows, 1 or more.
 """
 
 from __future__ import annotations
@@ -31,8 +38,15 @@ _CELLS = 1 << _BITS
 class Correlation:
     """Two parameters that are high or low together.
 
-    `correlation` is that of their normal scores (a Gaussian copula), which does not depend on
-    the two distributions; `note` gives the reason.
+    Attributes
+    ----------
+    first, second : str
+        Names of the two parameters.
+    correlation : float
+        That of their normal scores (a Gaussian copula), which does not depend on the two
+        distributions; between -1 and 1.
+    note : str
+        The reason.
     """
 
     first: str
@@ -42,7 +56,7 @@ class Correlation:
 
 
 def plain(names: Sequence[str], n: int, seed: int) -> Floats:
-    """Independent uniform numbers."""
+    """Independent uniform numbers, those of a column keyed by its name."""
     return np.column_stack([_stream(name, seed).random(n) for name in names])
 
 

@@ -1,10 +1,16 @@
 """From the tables to the parameters: the rows of `parameters.csv`, and what is pooled from studies.
 
 Pooled numbers are worked out afresh each time, so that they cannot go stale when a study is added.
+
+Parameters
+----------
+tau_scale : float
+    Scale of the half-normal prior of the standard deviation between studies (logits).
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +33,25 @@ CHILDHOOD = {
     "plp_before_six": ("study", "Melzack 1997 (before age 6)"),
 }
 
+#: Every severity that a run counts: a rung of `plp_severity.csv`.
+_RUNGS = ("weekly", "moderate_severe", "extremely_bothersome", "problematic")
+#: The rows of `parameters.csv` that every run reads; an analyst's own rows may stand beside them.
+_TAKEN = (
+    "limb_loss_2005", "limb_loss_2050", "limb_loss_ceiling", "plp_share_claimed", "minor_share",
+    "congenital_share", "congenital_share_claimed", "before_six_share_claimed",
+    "plp_share_8_days", "plp_share_6_months", "plp_share_2_years", "plp_fall",
+    "dysvascular_first_share", "trauma_first_share", "dysvascular_ratio_2009",
+    "dysvascular_ratio_2019", "dysvascular_mean_age",
+    *(
+        f"{cause}_{part}"
+        for cause in ("dysvascular", "trauma", "cancer")
+        for part in (
+            "rate_1996", "ratio_1988", "ratio_1950", "hazard_ratio", "first_year_excess",
+            "male_ratio",
+        )
+    ),
+)  # fmt: skip
+
 
 def gather(
     *,
@@ -48,6 +73,12 @@ def gather(
         Scale of the half-normal prior of the standard deviation between studies, on the logit
         scale: of prevalence, and of severity and pain after childhood losses, which rest on one to
         three studies.
+
+    Raises
+    ------
+    ValueError
+        With the faults of a file, or with the name of a parameter or a rung that every run reads
+        and that is not there, such as one that was misspelt.
     """
     studies = prevalence_studies(pool, kind=kind, folder=folder)
     found = [
@@ -62,7 +93,25 @@ def gather(
     for rung, rows in severity_findings(folder=folder).groupby("rung", sort=False):
         words = f"{str(rung).replace('_', ' ')}, as a share of {rows['share_of'].iloc[0]},"
         found.append(_pooled(f"severity_{rung}", rows, spread, few_studies_tau_scale, words))
+    names = [item.name for item in found]
+    _require(_TAKEN, names, "parameters.csv", "parameter")
+    _require(
+        _RUNGS,
+        [name.removeprefix("severity_") for name in names if name.startswith("severity_")],
+        "plp_severity.csv",
+        "included row of the rung",
+    )
     return tuple(found)
+
+
+def _require(taken: Sequence[str], names: Sequence[str], file: str, what: str) -> None:
+    for name in taken:
+        if name not in names:
+            near = difflib.get_close_matches(name, [key for key in names if key not in taken], n=1)
+            hint = f" (is {near[0]!r} misspelt?)" if near else ""
+            raise ValueError(
+                f"{file}: no {what} {name!r}; expected one, as every run reads it{hint}"
+            )
 
 
 def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataFrame:

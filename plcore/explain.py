@@ -79,12 +79,22 @@ def explain(run: Run, *, outcome: str, year: int, folder: Path = DATA) -> pd.Dat
 def evidence_rows(scenario: Scenario, name: str, *, folder: Path = DATA) -> pd.DataFrame:
     """The rows of data that a parameter of a scenario rests on.
 
+    Parameters
+    ----------
+    name : str
+        Of a parameter of the scenario.
+
     Returns
     -------
     DataFrame
         A row a study or finding where the parameter is pooled, else the one row that gives it:
         row, n, events, value, low, high (as printed, where they are), seen, cited, references
         and note.
+
+    Raises
+    ------
+    ValueError
+        If the scenario has no such parameter.
     """
     known = {item.name: item for item in scenario.parameters}
     if name not in known:
@@ -114,8 +124,11 @@ def chain(run: Run, *, outcome: str, year: int, most: int = 3, folder: Path = DA
 
     Parameters
     ----------
+    outcome : str
+    year : int
+        Which outcome, and in which year.
     most : int
-        How many of the inputs that contribute most are told with their evidence.
+        How many of the inputs that contribute most are told with their evidence; 1 or more.
     """
     if most < 1:
         raise ValueError(f"most is {most}; expected 1 or more")

@@ -50,7 +50,7 @@ def rising_shape(population: Population, *, mean_age: float, male_ratio: float) 
     population : Population
         Must cover `REFERENCE_YEAR`, in whose population the mean of the result is 1.
     mean_age : float
-        Mean age of new cases, in years.
+        Mean age of new cases, in years; refused where no rise gives it.
     male_ratio : float
         Incidence of men over that of women.
     """
@@ -132,7 +132,8 @@ def mean_age_at_loss(
     groups : DataFrame
         From `losses_with_diabetes`.
     share_without : float
-        Share of dysvascular losses that people without diabetes have; published: 0.3 to 0.4.
+        Share of dysvascular losses that people without diabetes have, 0 to 1; published: 0.3
+        to 0.4.
     years_older_without : float
         By how many years these are older on average. No US figure was found; in Germany they are
         0.6 younger (Claessen 2018).
@@ -153,7 +154,7 @@ def grouped_shape(
     population : Population
         Must cover `REFERENCE_YEAR`, in whose population the shares hold and the mean is 1.
     groups : DataFrame
-        With the columns age_low and share, as `losses_with_diabetes` gives them.
+        With the columns age_low and share (not below 0), as `losses_with_diabetes` gives them.
     within : ndarray, shape (2, 101)
         How incidence is spread inside a group; the mean of its two sexes counts.
     male_ratio : float
@@ -178,7 +179,7 @@ def group_sums(values: Floats, starts: Sequence[int]) -> Floats:
     values : ndarray, shape (2, 101)
         People, or a shape times people: then the groups' numbers of new cases.
     starts : sequence of int
-        First age of each group, from 0; the last group is open.
+        First age of each group, which have to rise from 0; the last group is open.
     """
     if list(starts) != sorted(set(starts)) or starts[0] != 0 or starts[-1] > AGES[-1]:
         raise ValueError(f"starts are {list(starts)}; expected rising ages from 0 to {AGES[-1]}")

@@ -186,6 +186,11 @@ def project(
     -------
     ndarray, shape (n_draws, ...)
         The axes of `by` in the order year, age_group, sex, cause.
+
+    Raises
+    ------
+    ValueError
+        If an axis or cause is unknown, or the responses lack the quantity.
     """
     unknown = [name for name in by if name not in (*_AXES, "cause")]
     if unknown:
@@ -211,7 +216,14 @@ def project(
 
 
 def hats_of(knots: Sequence[int], years: ArrayLike) -> Floats:
-    """The trend's weights on its knots in each year, shape (n_years, n_knots)."""
+    """The trend's weights on its knots in each year, shape (n_years, n_knots).
+
+    Parameters
+    ----------
+    knots : sequence of int
+        Years at which the trend bends.
+    years : array_like of int, shape (n_years,)
+    """
     return _hats(np.asarray(years), knots)
 
 

@@ -157,6 +157,11 @@ def draws_needed(simulated: Run, *, digits: int = 3) -> pd.DataFrame:
     draws of those than there are.) The error is `order_statistic_errors` for the sampler
     `plain`, `replicated_errors` (sixteen runs) for others.
 
+    Parameters
+    ----------
+    digits : int
+        1 or more.
+
     Returns
     -------
     DataFrame

@@ -102,7 +102,7 @@ def prevalence_studies(
 
 
 def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Logits of the studies' shares and their sampling variances, each (k,)."""
+    """Logits of the studies' shares and their sampling variances, each of shape (k,)."""
     return meta.logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
 
 
@@ -158,6 +158,11 @@ def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> M
     -------
     mapping
         value, low, high (a share and its 95% limits) and df.
+
+    Raises
+    ------
+    ValueError
+        If the spread is neither.
     """
     if spread not in SPREADS:
         raise ValueError(f"spread is {spread!r}; expected one of {', '.join(SPREADS)}")

@@ -2,6 +2,15 @@
 
 Where nobody watches, nothing is written: not to a file or a pipe, and not into a notebook that is
 run to the end by a program, such as the report.
+
+Parameters
+----------
+title : str
+    What is run.
+total, done : int
+    Blocks of the run, and those finished.
+seconds : float
+    Since the run began.
 """
 
 from __future__ import annotations

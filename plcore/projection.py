@@ -86,7 +86,15 @@ def responses_of(
     quantities: Sequence[str],
     age_groups: Sequence[int] = AGE_GROUPS,
 ) -> Responses:
-    """The responses of the cohort model that cover all hazard ratios of the draws."""
+    """The responses of the cohort model that cover all hazard ratios of the draws.
+
+    Parameters
+    ----------
+    quantities : sequence of str
+        Some of `plcore.limb_loss.QUANTITIES`.
+    age_groups : sequence of int
+        First age of each group.
+    """
     shape = np.stack(
         [
             _rising(draws, population),
@@ -222,7 +230,14 @@ def people_per_1000(
 def age_pyramid(
     draws: pd.DataFrame, scenario: Scenario, *, years: Sequence[int], width: int = 5
 ) -> pd.DataFrame:
-    """Median people with limb loss by age group and sex: label, sex, value and series (a year)."""
+    """Median people with limb loss by age group and sex: label, sex, value and series (a year).
+
+    Parameters
+    ----------
+    years : sequence of int
+    width : int
+        Years of age in a group.
+    """
     population, mortality = people_and_mortality(scenario)
     starts = range(0, int(AGES[-1]) + 1, width)
     responses = responses_of(

@@ -144,10 +144,16 @@ def run_all(
 ) -> tuple[Run, ...]:
     """Simulate scenarios with common random numbers, their blocks side by side.
 
-    Parameters are those of `run`. A parameter that two scenarios share has the same value in the
+    A parameter that two scenarios share has the same value in the
     same draw of both, so that the difference between two outcomes, draw by draw, is not noise. (It
     must stand in the same place of both for the Sobol sampler, as it does in those of
     `plcore.scenarios.read_scenario`.)
+
+    Parameters
+    ----------
+    model, n_draws, seed, sampler, executor, block, blocks_per_task, cache, progress
+        As for `run`.
+    scenarios : sequence of Scenario
 
     Returns
     -------

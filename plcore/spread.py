@@ -17,7 +17,12 @@ _TAILS = (0.025, 0.975)
 
 
 def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
-    """The same studies pooled in several ways: does the method matter?
+    """The same studies pooled in several ways, to see whether the method matters.
+
+    Parameters
+    ----------
+    tau_scale : float
+        Scale of the half-normal prior of the standard deviation between studies (logits).
 
     Returns
     -------
@@ -63,7 +68,7 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
     studies : DataFrame
         Rows of `prevalence_studies`.
     columns : mapping of str to str
-        Column of the studies to what the feature is called.
+        Column of the studies to what the feature is called; it must have two values or more.
 
     Returns
     -------
@@ -100,6 +105,11 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
 
 def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Studies by their standard error, and where 95% of them should lie if they had one share.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
 
     Returns
     -------
@@ -156,6 +166,8 @@ def one_more_study(
         How many such studies.
     tau_scale : float
         Scale of the half-normal prior of the standard deviation between studies.
+    n_replicates : int
+        Simulated studies of each size and number.
 
     Returns
     -------

@@ -16,6 +16,11 @@ LEVELS = (50, 80, 95)
 def summarise(*runs: Run) -> pd.DataFrame:
     """The median, mean and intervals of every outcome.
 
+    Parameters
+    ----------
+    runs : Run
+        One or more.
+
     Returns
     -------
     DataFrame
@@ -71,6 +76,11 @@ def interval_table(
         What each outcome is called, in the order wanted.
     scale : float
         Numbers are divided by it; two decimals are printed.
+
+    Raises
+    ------
+    ValueError
+        If the table is of several scenarios, or lacks an outcome in a year.
     """
     scenarios = sorted(set(table["scenario"]))
     if len(scenarios) != 1:

@@ -19,6 +19,15 @@ def evaluate_all(
 ) -> Iterator[tuple[Block, Outcome]]:
     """Every block with its outcome, each once, in the order in which they are finished.
 
+    Parameters
+    ----------
+    model : Model
+    blocks : sequence of Block
+    executor : concurrent.futures.Executor, optional
+        Whose workers evaluate; None for this process.
+    blocks_per_task : int
+        Blocks sent to a worker at a time.
+
     Raises
     ------
     concurrent.futures.BrokenExecutor

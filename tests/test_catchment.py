@@ -490,7 +490,7 @@ def test_geography_takes_little_room():
     ("file", "before", "after", "message"),
     [
         ("us_counties_2023.csv", "AL,Alabama,32.5359", "AL,Alabama,132.5359",
-         r"us_counties_2023.csv:2: lat is '132.5359'; expected a number from -90 to 90"),
+         r"us_counties_2023.csv:2: lat is '132.5359'; expected a number from 0 to 72"),
         ("us_county_people_2023.csv.gz", "01001,female", "01001,woman",
          r"us_county_people_2023.csv.gz:3: sex is 'woman'; expected one of male, female"),
         ("us_county_people_2023.csv.gz", "01003,male", "01002,male",
@@ -520,7 +520,7 @@ def test_a_state_without_any_figure_of_diabetes_is_refused(folder):
 
 
 def test_a_missing_year_of_california_is_named(folder):
-    rewrite(folder, "ca_diabetes_amputations_2005_2022.csv", "\n2020,06037,", "\n2006,06999,")
+    rewrite(folder, "ca_diabetes_amputations_2005_2022.csv", "\n2020,06037,", "\n2016,06999,")
 
     with pytest.raises(ValueError, match="county 06037 has 6 years of 2016-2022; expected 7"):
         california_counties(POPULATION, elasticity=1, folder=folder)

@@ -46,7 +46,7 @@ BROKEN = {
     "only blanks": (b" \n\n", "t.csv: the file is empty"),
     "header only": (HEADER, "t.csv:2: no rows"),
     "latin-1 text": (GOOD.replace(b"x,1", b"\xe9,1"), "t.csv:2: byte 0xe9 is not UTF-8"),
-    "utf-16": (GOOD.decode().encode("utf-16"), "t.csv:1: byte 0xff is not UTF-8"),
+    "utf-16": (GOOD.decode().encode("utf-16"), "t.csv:1: every second byte is 0; expected the file saved as UTF-8"),
     "cut off in a line": (GOOD[:-4], "t.csv:3: the last line has no end"),
     "quote never closed": (GOOD.replace(b"y,0", b'"y,0'), "t.csv:3: unexpected end of data"),
     "text after a quote": (GOOD.replace(b"y,0", b'"y"z,0'), "t.csv:3: ',' expected after"),

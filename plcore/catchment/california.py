@@ -36,7 +36,13 @@ _YEARS = (2016, 2022)
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """A coefficient of a log-linear model of counts, with its 95% interval."""
+    """A coefficient of a log-linear model of counts, with its 95% interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        The coefficient and its limits.
+    """
 
     value: float
     low: float
@@ -101,14 +107,25 @@ def california_counties(
 
     Parameters
     ----------
+    population : Population
+        Of the nation, over those years.
+    elasticity : float
+        Percent more amputations for one percent more diabetes; 0 expects the same of all counties.
     measure : str
         Column of the diabetes file: "adjusted" for age, as the model uses it, or "crude".
+    first_year, last_year : int
+        Years whose amputations are added up; 2016 to 2022 unless given.
 
     Returns
     -------
     DataFrame
         Columns fips, county, person_years (of all ages), diabetes (percent), observed, expected,
         ratio (observed over expected).
+
+    Raises
+    ------
+    ValueError
+        If the measure is neither.
     """
     if measure not in ("adjusted", "crude"):
         raise ValueError(f"measure is {measure!r}; expected adjusted or crude")
@@ -148,6 +165,14 @@ def fitted_elasticity(
     A log-linear model of the counts, variance in proportion to the mean (quasi-Poisson: McCullagh
     and Nelder 1989, section 6.2). The interval is for these 58 counties as a sample: it does not
     tell whether other states, or people without diabetes, follow the same.
+
+    Parameters
+    ----------
+    population : Population
+    measure : str
+        As for `california_counties`.
+    first_year, last_year : int
+        Years whose amputations are added up; 2016 to 2022 unless given.
     """
     counties = california_counties(
         population,

@@ -103,6 +103,12 @@ def pain_in_areas(
 ) -> Floats:
     """People with phantom limb pain in each of many areas, such as all counties for a map.
 
+    Parameters
+    ----------
+    areas : sequence of Area
+    years : sequence of int
+        The years wanted, in order.
+
     Returns
     -------
     ndarray, shape (n_draws, n_areas, n_years)

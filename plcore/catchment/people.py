@@ -88,6 +88,11 @@ def in_areas(
 def shares_of(area: Area, elasticity: ArrayLike, *, folder: Path = DATA) -> Floats:
     """An area's share of the nation's limb loss of each age group, sex and cause, for every draw.
 
+    Parameters
+    ----------
+    elasticity : array_like, shape (n_draws,)
+        Percent more dysvascular loss for one percent more diabetes, from -10 to 10.
+
     Returns
     -------
     ndarray, shape (n_draws, 18, 2, n_causes)

@@ -58,7 +58,20 @@ class Area:
 
 
 def by_fips(fips: Sequence[str], *, name: str | None = None, folder: Path = DATA) -> Area:
-    """The counties of these codes, such as ["06037", "06059"]."""
+    """The counties of these codes, such as ["06037", "06059"].
+
+    Parameters
+    ----------
+    fips : sequence of str
+        Five digits each.
+    name : str, optional
+        What the area is called; by default the names of its counties.
+
+    Raises
+    ------
+    ValueError
+        If a code is not that of a county of the 50 states or DC.
+    """
     if isinstance(fips, str):
         raise TypeError(f"fips is {fips!r}; expected a list of codes")
     known = files.read_counties(folder=folder)
@@ -72,7 +85,13 @@ def by_fips(fips: Sequence[str], *, name: str | None = None, folder: Path = DATA
 
 
 def by_state(state: str, *, folder: Path = DATA) -> Area:
-    """All counties of a state, by its two letters or its name; DC counts as one."""
+    """All counties of a state, by its two letters or its name; DC counts as one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such state; the message names one that is written much like it.
+    """
     rows = files.frame(files.COUNTIES, folder=folder)
     found = rows[(rows["state"] == state) | (rows["state_name"] == state)]
     if found.empty:
@@ -98,6 +117,16 @@ def by_metropolitan_area(code: str, *, folder: Path = DATA) -> Area:
     """The counties of a metropolitan or micropolitan area (five digits) or a combined one (three).
 
     `metropolitan_areas` lists them: 31080 is Los Angeles-Long Beach-Anaheim, CA.
+
+    Parameters
+    ----------
+    code : str
+        As `metropolitan_areas` lists it.
+
+    Raises
+    ------
+    ValueError
+        If there is no area of this code; the message gives those of a name.
     """
     table = metropolitan_areas(folder=folder)
     titles = dict(zip(table["code"], table["title"], strict=True))
@@ -120,6 +149,9 @@ def within_km(
     lat, lon : float
         Degrees north and east: all longitudes of the lower 48 states are negative.
     km : float
+        Kilometres, above 0.
+    name : str, optional
+        What the area is called; by default the point and the distance.
 
     Raises
     ------
@@ -151,13 +183,32 @@ def within_km(
 
 
 def within_km_of_zip(zip_code: str, km: float, *, folder: Path = DATA) -> Area:
-    """The counties whose people's centre is within a distance of a ZIP code's point."""
+    """The counties whose people's centre is within a distance of a ZIP code's point.
+
+    Parameters
+    ----------
+    zip_code : str
+        Five digits.
+    km : float
+        Kilometres, above 0.
+    """
     lat, lon = zip_point(zip_code, folder=folder)
     return within_km(lat, lon, km, name=f"within {km:g} km of ZIP {zip_code}", folder=folder)
 
 
 def zip_point(zip_code: str, *, folder: Path = DATA) -> tuple[float, float]:
-    """Latitude and longitude of a point inside a ZIP code's area."""
+    """Latitude and longitude of a point inside a ZIP code's area.
+
+    Parameters
+    ----------
+    zip_code : str
+        Five digits.
+
+    Raises
+    ------
+    ValueError
+        If it has no area in the 50 states or DC; codes of post-office boxes have none.
+    """
     table = files.frame(files.ZIPS, folder=folder)
     found = table[table["zip"] == zip_code]
     if found.empty:
@@ -172,6 +223,13 @@ def great_circle_km(lat: float, lon: float, lats: ArrayLike, lons: ArrayLike) ->
     """Distance from a point to others on a sphere of radius `EARTH_RADIUS_KM`, by the haversine.
 
     The Earth is flattened: true distances differ by up to 0.6%.
+
+    Parameters
+    ----------
+    lat, lon : float
+        Degrees north and east of the point.
+    lats, lons : array_like, shape (n,)
+        Of the others.
     """
     from_lat, from_lon, to_lat, to_lon = map(np.radians, (lat, lon, lats, lons))
     half = np.sin((to_lat - from_lat) / 2) ** 2

@@ -3,6 +3,15 @@
 Loads are in erlangs: arrivals per unit of time by the mean time of service, which is the mean
 number of servers busy. Servers and loads are broadcast against each other. Where the load is not
 below the number of servers the queue grows without end, and the mean wait is infinite.
+
+Parameters
+----------
+servers : array_like of int
+    1 or more; of any shape that broadcasts against the load.
+load : array_like
+    Erlangs, 0 or more.
+service_mean : float
+    Mean time of service, above 0; results have its unit.
 """
 
 from __future__ import annotations
@@ -57,7 +66,12 @@ def erlang_c(servers: ArrayLike, load: ArrayLike) -> Floats:
 
 
 def mean_wait(servers: ArrayLike, load: ArrayLike, *, service_mean: float = 1.0) -> Floats:
-    """Mean wait (M/M/c), in the unit of `service_mean`; infinite where the load is too high."""
+    """Mean wait (M/M/c), in the unit of `service_mean`; infinite where the load is too high.
+
+    References
+    ----------
+    Erlang AK. Elektroteknikeren 1917;13:5-13.
+    """
     _positive("service_mean", service_mean)
     c, a = _checked(servers, load)
     stable = a < c
@@ -68,7 +82,17 @@ def mean_wait(servers: ArrayLike, load: ArrayLike, *, service_mean: float = 1.0)
 def wait_within(
     servers: ArrayLike, load: ArrayLike, time: ArrayLike, *, service_mean: float = 1.0
 ) -> Floats:
-    """Share of arrivals who wait no longer than `time` (M/M/c); 0 where the load is too high."""
+    """Share of arrivals who wait no longer than `time` (M/M/c); 0 where the load is too high.
+
+    Parameters
+    ----------
+    time : array_like
+        0 or more, in the unit of `service_mean`; broadcasts against servers and load.
+
+    References
+    ----------
+    Erlang AK. Elektroteknikeren 1917;13:5-13.
+    """
     _positive("service_mean", service_mean)
     c, a = _checked(servers, load)
     t = np.asarray(time, dtype=float)
@@ -80,6 +104,11 @@ def wait_within(
 
 def one_server_mean_wait(load: ArrayLike, *, service_mean: float, service_sd: float) -> Floats:
     """Mean wait for a single server, whatever the distribution of service (M/G/1).
+
+    Parameters
+    ----------
+    service_sd : float
+        Standard deviation of the time of service, 0 or more.
 
     References
     ----------
@@ -127,7 +156,21 @@ def allen_cunneen(
 
 
 def fewest_servers(load: float, *, within: float, share: float, service_mean: float = 1.0) -> int:
-    """The fewest servers with which at least `share` of arrivals wait no longer than `within`."""
+    """The fewest servers with which at least `share` of arrivals wait no longer than `within`.
+
+    Parameters
+    ----------
+    load : float
+        Erlangs.
+    within : float
+        Longest wait, in the unit of `service_mean`.
+    share : float
+        Of arrivals, below 1.
+
+    References
+    ----------
+    Erlang AK. Elektroteknikeren 1917;13:5-13; as `wait_within`.
+    """
     if not 0 < share < 1:
         raise ValueError(f"share is {share:g}; expected between 0 and 1")
     least = int(np.floor(_checked(1, load)[1])) + 1

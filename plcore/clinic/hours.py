@@ -66,6 +66,7 @@ class DayPlan:
 
     @property
     def visit_minutes(self) -> int:
+        """Minutes a patient is in the chair as planned: infusion and recovery."""
         return self.infusion_minutes + self.recovery_minutes
 
 
@@ -75,6 +76,10 @@ def appointments(day: DayPlan) -> Floats:
     Each visit is given the first minute from which there is a chair for all of it and its making
     ready, and a nurse for all of it. The last patients leave by closing time; the making ready
     after them need not be done by then.
+
+    Returns
+    -------
+    ndarray, shape (n_visits,)
     """
     chairs = np.zeros(day.open_minutes + day.turnover_minutes, dtype=np.int64)
     nurses = np.zeros(day.open_minutes, dtype=np.int64)
@@ -127,10 +132,20 @@ def open_days(
     ----------
     first : date
     n_days : int
+        1 or more.
     weekdays : sequence of int
-        Monday is 0.
+        Monday is 0, Sunday 6.
     closed : sequence of date
         Holidays; days outside the period are left out of account.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_days,)
+
+    Raises
+    ------
+    ValueError
+        If a weekday is not one, or no day is open.
     """
     if n_days < 1:
         raise ValueError(f"n_days is {n_days}; expected 1 or more")
@@ -146,6 +161,12 @@ def open_days(
 
 
 def us_federal_holidays(first: date, last: date) -> tuple[date, ...]:
-    """The days on which US federal offices are closed (5 U.S.C. 6103), by pandas' calendar."""
+    """The days on which US federal offices are closed (5 U.S.C. 6103), by pandas' calendar.
+
+    Parameters
+    ----------
+    first, last : date
+        The days from the one to the other, both included.
+    """
     found = USFederalHolidayCalendar().holidays(pd.Timestamp(first), pd.Timestamp(last))
     return tuple(stamp.date() for stamp in found)

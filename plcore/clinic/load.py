@@ -66,7 +66,7 @@ def clinic_load(
     plan, inputs, relief, open_days
         As `plcore.clinic.schedule.simulate_clinic` takes them.
     per_week : array_like, shape () or (n_draws,)
-        New patients referred a week.
+        New patients referred a week, 0 or more.
     """
     rate = np.asarray(per_week, dtype=float)
     if not (np.isfinite(rate) & (rate >= 0)).all():

@@ -70,6 +70,7 @@ class ClinicOutcome:
 
     @property
     def n_days(self) -> int:
+        """Days followed."""
         return len(self.open)
 
 

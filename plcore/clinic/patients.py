@@ -23,12 +23,12 @@ def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int
     Parameters
     ----------
     per_week : array_like, shape () or (n_draws, 1) or (n_draws, n_weeks)
-        Referrals expected a week. Weeks start with day 0; the last one may be cut short, and a
-        column for each is needed where they differ.
+        Referrals expected a week, 0 or more. Weeks start with day 0; the last one may be cut
+        short, and a column for each is needed where they differ.
     n_days : int
-        Days followed.
+        Days followed, 1 or more.
     n_runs : int
-        Runs of chance for each draw.
+        Runs of chance for each draw, 1 or more.
     seed : int
 
     Returns
@@ -87,7 +87,15 @@ def given_referrals(per_week: ArrayLike, *, n_days: int) -> Integers:
 
 
 def with_waiting_list(referrals: Integers, waiting: int) -> Integers:
-    """The same with a number of people who wait already on day 0, before all others."""
+    """The same with a number of people who wait already on day 0, before all others.
+
+    Parameters
+    ----------
+    referrals : ndarray of int, shape (n_draws, n_runs, n_patients)
+        As `random_referrals` gives them.
+    waiting : int
+        People, 0 or more.
+    """
     if waiting < 0:
         raise ValueError(f"waiting is {waiting}; expected 0 people or more")
     first = np.zeros((*referrals.shape[:2], waiting), dtype=np.int64)
@@ -98,6 +106,11 @@ def relief_after_course(
     inputs: CourseDraws, plan: CoursePlan, *, n_members: int, seed: int
 ) -> Floats:
     """Days from the last infusion of a whole course to the end of relief, by the course model.
+
+    Parameters
+    ----------
+    n_members : int
+        Patients of each draw.
 
     Returns
     -------

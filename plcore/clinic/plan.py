@@ -135,6 +135,7 @@ class ClinicDraws:
 
     @property
     def n_draws(self) -> int:
+        """Draws of the inputs."""
         return len(self.no_show)
 
 
@@ -171,6 +172,11 @@ def clinic_draws(draws: pd.DataFrame, names: Mapping[str, str] = PARAMETERS) -> 
         As `plcore.draws.draw` gives it.
     names : mapping of str to str
         Which column is which input.
+
+    Raises
+    ------
+    ValueError
+        If `names` lacks an input or has one that there is not, or `draws` lacks a column.
     """
     if set(names) != set(INPUTS):
         odd = sorted(set(names) ^ set(INPUTS))

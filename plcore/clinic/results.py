@@ -1,4 +1,12 @@
-"""Tables of simulated clinics, with what we do not know and what chance does kept apart."""
+"""Tables of simulated clinics, with what we do not know and what chance does kept apart.
+
+Parameters
+----------
+first : date
+    Day 0 of the period followed.
+n_days : int
+    Days followed.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +40,7 @@ def clinic_measures(outcome: ClinicOutcome, *, from_day: int = 0) -> dict[str, t
     ----------
     outcome : ClinicOutcome
     from_day : int
-        Days before it, of a clinic that is filling up, are left out.
+        Days before it, of a clinic that is filling up, are left out; at least one has to be left.
     """
     if not 0 <= from_day < outcome.n_days:
         raise ValueError(f"from_day is {from_day}; expected from 0 to {outcome.n_days - 1}")
@@ -129,12 +137,21 @@ def vials_shared(outcome: ClinicOutcome) -> Floats:
     """Vials by day if one may serve several patients of the same day, and none is kept overnight.
 
     `ClinicOutcome.vials` are those needed if each patient has vials of their own.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, n_runs, n_days)
     """
     return np.asarray(np.ceil(outcome.mg / outcome.plan.dose.vial_mg - 1e-9))
 
 
 def clinic_table(outcome: ClinicOutcome, *, from_day: int = 0, level: float = 0.95) -> pd.DataFrame:
     """What a planner asks for, a row a measure.
+
+    Parameters
+    ----------
+    from_day : int
+        As for `clinic_measures`.
 
     Returns
     -------
@@ -174,7 +191,8 @@ def by_period(
     ----------
     outcome : ClinicOutcome
     periods : sequence of str, shape (n_days,)
-        The period of each day: see `days_from`, `weeks_from` and `months_from`.
+        The period of each day, which must be as many: see `days_from`, `weeks_from` and
+        `months_from`.
     level : float
         Of the intervals over all replications (both kinds of uncertainty).
 

@@ -46,7 +46,7 @@ def sizing_table(
     sizes : sequence of DayPlan
         From the smallest to the largest.
     inputs, referrals, relief, open_days, seed
-        As `simulate_clinic` takes them.
+        As `simulate_clinic` takes them, with their shapes.
     within_days, share : int, float
         The service level: at least this share of patients have a first infusion within so many days
         of referral.

@@ -12,6 +12,17 @@ right, but has no Paule-Mandel, no proportions and no exact model, and its searc
 times as long as the steps used here (`benchmarks/pooling.py`). pimeta (1.1) divides by zero when a
 study has all events. What is here is held to metafor 3.8-1 number by number
 (`tests/reference/README.md`).
+
+Parameters
+----------
+y, v : array_like, shape (..., k)
+    Estimates of k studies on the scale that is pooled and their sampling variances, which must be
+    finite and above 0; leading axes are data sets (replicates, draws).
+tau2 : Estimator
+    How the spread between studies is estimated: `reml`, `paule_mandel`, `maximum_likelihood`,
+    `dersimonian_laird` or `fixed`.
+knapp_hartung : bool
+    Standard errors from the observed scatter and t, or from the weights and the normal.
 """
 
 from plcore.meta.bayes import (

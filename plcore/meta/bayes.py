@@ -25,12 +25,18 @@ _HALVINGS = 60
 
 @dataclass(frozen=True, slots=True)
 class HalfNormal:
-    """Prior of tau: the absolute value of a normal of the given standard deviation."""
+    """Prior of tau: the absolute value of a normal of the given standard deviation.
+
+    Attributes
+    ----------
+    scale : float
+        That standard deviation, above 0.
+    """
 
     scale: float
 
     def log_density(self, tau: Array) -> Array:
-        """Log density at tau, but for a constant."""
+        """Log density at tau, of any shape, but for a constant."""
         return -((tau / _positive(self.scale, "scale")) ** 2) / 2
 
 
@@ -42,7 +48,7 @@ class HalfT:
     df: float
 
     def log_density(self, tau: Array) -> Array:
-        """Log density at tau, but for a constant."""
+        """Log density at tau, of any shape, but for a constant."""
         squares = (tau / _positive(self.scale, "scale")) ** 2 / _positive(self.df, "df")
         return -(self.df + 1) / 2 * np.log1p(squares)
 
@@ -142,7 +148,13 @@ def new_setting_quantile(posterior: Posterior, p: npt.ArrayLike) -> Array:
 
 
 def posterior_draws(posterior: Posterior, n_draws: int, *, seed: int) -> tuple[Array, Array]:
-    """Draws of the mean and, from the same worlds, of a new setting; each (..., n_draws)."""
+    """Draws of the mean and, from the same worlds, of a new setting; each (..., n_draws).
+
+    Parameters
+    ----------
+    n_draws : int
+        1 or more.
+    """
     if n_draws < 1:
         raise ValueError(f"n_draws is {n_draws}, but it must be at least 1")
     random = np.random.default_rng(seed)

@@ -8,6 +8,17 @@ to all cells of *that study only*, as metafor does by default (add = 1/2, to = "
 studies are left as printed. `add=0` refuses such studies instead. Proportions need no such device
 in `pool_exact`, which should be preferred when cells are empty or studies small.
 
+Parameters
+----------
+events, events_1, events_2 : array_like, shape (..., k)
+    People with the event, alone or in arms 1 and 2; from 0 to n.
+n, n_1, n_2 : array_like, shape (..., k)
+    People in the study or arm, above 0.
+add : float
+    Put into every cell of a study with an empty one; 0 refuses such a study.
+mean_1, mean_2, sd_1, sd_2 : array_like, shape (..., k)
+    Means and standard deviations of the arms; these must be above 0.
+
 References
 ----------
 Viechtbauer (2010), J Stat Softw 36(3), section 3.1 (the formulas and the zero-cell rule).

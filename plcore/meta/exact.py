@@ -148,7 +148,16 @@ def log_likelihood(
 ) -> Array:
     """Log-likelihood of the exact model at a mean log odds and a variance between settings.
 
-    Shapes: events, n (..., k); mu, tau2 and the result (...).
+    Parameters
+    ----------
+    events, n : array_like, shape (..., k)
+        Counts, as for `pool_exact`.
+    mu, tau2 : array_like, shape (...)
+        Mean log odds, and variance between settings, not below 0.
+
+    Returns
+    -------
+    ndarray, shape (...)
     """
     e, total = checked_counts(events, n)
     shape = np.broadcast_shapes(e.shape[:-1], np.shape(mu), np.shape(tau2))

@@ -7,6 +7,11 @@ single study) tau2 is NaN; `fixed` assumes none and returns 0.
 
 Notation: w = 1 / (v + tau2), W = diag(w), P = W - W X (X'W X)^-1 X'W, Q(tau2) = y'P y.
 
+Parameters
+----------
+x : array_like, shape (k, p), optional
+    Design of a meta-regression; without it, an intercept alone.
+
 References
 ----------
 DerSimonian & Laird (1986), Control Clin Trials 7:177; Paule & Mandel (1982), J Res NBS 87:377;

@@ -1,4 +1,10 @@
-"""One mean of many studies: pooled estimate, spread, prediction interval; leave-one-out."""
+"""One mean of many studies: pooled estimate, spread, prediction interval; leave-one-out.
+
+References
+----------
+Hartung & Knapp (2001), Stat Med 20:3875 (interval); Higgins & Thompson (2002), Stat Med 21:1539
+(I2, H2); Higgins, Thompson & Spiegelhalter (2009), J R Stat Soc A 172:137 (prediction interval).
+"""
 
 from __future__ import annotations
 
@@ -61,7 +67,17 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True)
 class OnScale:
-    """A pooled result on the scale of the reader, such as shares for logits."""
+    """A pooled result on the scale of the reader, such as shares for logits.
+
+    Attributes
+    ----------
+    estimate, low, high : ndarray
+        The mean and its interval.
+    prediction_low, prediction_high : ndarray
+        Where the true value of one new setting lies.
+    level : float
+        Of both intervals.
+    """
 
     estimate: Array
     low: Array
@@ -104,7 +120,7 @@ def pool(
         One study cannot tell the spread: its tau2, se, i2 and h2 are NaN and its intervals
         unbounded, except for `fixed` without Knapp-Hartung, which is the study's own interval.
 
-    Errors
+    Raises
     ------
     ValueError
         Names the study whose y is not finite or whose v is not above 0.
@@ -169,6 +185,16 @@ def back(pooled: Pooled, transform: Callable[[Array], Array]) -> OnScale:
     """The estimate and both intervals through a rising function, such as `scipy.special.expit`.
 
     The back-transformed mean of logits is the share in the *median* setting, not the mean share.
+
+    Parameters
+    ----------
+    transform : function
+        Of arrays, rising everywhere.
+
+    Returns
+    -------
+    OnScale
+        With arrays of the shapes of `pooled`.
     """
     return OnScale(
         transform(pooled.estimate),

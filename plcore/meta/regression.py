@@ -1,4 +1,10 @@
-"""What explains the spread: meta-regression, subgroups, small-study effects, funnel data."""
+"""What explains the spread: meta-regression, subgroups, small-study effects, funnel data.
+
+References
+----------
+Thompson & Higgins (2002), Stat Med 21:1559 (meta-regression); Knapp & Hartung (2003), Stat Med
+22:2693 (its test and intervals); Sterne & Egger (2001), J Clin Epidemiol 54:1046 (funnel axes).
+"""
 
 from __future__ import annotations
 
@@ -60,7 +66,13 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Means at given values of the moderators, with their intervals; shape (..., settings)."""
+    """Means at given values of the moderators, with their intervals; shape (..., settings).
+
+    Attributes
+    ----------
+    estimate, se, low, high, prediction_low, prediction_high : ndarray
+        As in `plcore.meta.Pooled`.
+    """
 
     estimate: Array
     se: Array
@@ -74,7 +86,14 @@ class Fitted:
 class Subgroups:
     """A mean a group, and the test that all groups share one; groups along the last axis.
 
-    `statistic` is chi-square on `statistic_df[0]`, or F on both where the second is finite.
+    Attributes
+    ----------
+    names, k
+        The groups, and the studies in each.
+    estimate, se, low, high, prediction_low, prediction_high, tau2 : ndarray, shape (..., groups)
+        As in `Pooled`, by group.
+    statistic, statistic_df, p
+        Of the test between groups: chi-square on `statistic_df[0]`, or F on both if finite.
     """
 
     names: tuple[str, ...]
@@ -95,8 +114,12 @@ class Subgroups:
 class Egger:
     """Egger's regression: how the estimates lean on their standard errors.
 
-    `limit` is the mean of a study without sampling error; `slope` is the bias a unit of standard
-    error, `t` its test on `df` = k - 2.
+    Attributes
+    ----------
+    limit : ndarray
+        The mean of a study without sampling error.
+    slope, se, t, df, p : ndarray
+        The bias a unit of standard error, its error, and its test on df = k - 2.
     """
 
     limit: Array
@@ -109,7 +132,13 @@ class Egger:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The edges of a funnel plot: where `level` of studies of a given standard error should lie."""
+    """The edges of a funnel plot: where `level` of studies of a given standard error should lie.
+
+    Attributes
+    ----------
+    se, low, high : ndarray, shape (steps,)
+        Standard errors from 0 to the largest of the studies, and the edges there.
+    """
 
     se: Array
     low: Array
@@ -129,14 +158,10 @@ def regress(
 
     Parameters
     ----------
-    y, v : array_like, shape (..., k)
-        As for `pool`.
     moderators : array_like, shape (k,) or (k, p - 1)
         Shared by all data sets; the intercept is added.
-    tau2, knapp_hartung, level
-        As for `pool`.
 
-    Errors
+    Raises
     ------
     ValueError
         Missing values, moderators that determine each other, or fewer studies than coefficients.
@@ -184,7 +209,13 @@ def regress(
 
 
 def fitted(regression: Regression, moderators: npt.ArrayLike) -> Fitted:
-    """Means, intervals and prediction intervals at rows of moderators, shape (settings, p - 1)."""
+    """Means, intervals and prediction intervals at rows of moderators.
+
+    Parameters
+    ----------
+    moderators : array_like, shape (settings, p - 1)
+        Columns as given to `regress`; another number of them is refused.
+    """
     x = _with_intercept(moderators)
     p = regression.coefficients.shape[-1]
     if x.shape[1] != p:
@@ -214,6 +245,17 @@ def subgroups(
     test of moderators. With separate ones each group is pooled alone, and Cochran's Q of the group
     means is set against chi-square; a group of one study then has no interval and no test is
     possible (NaN).
+
+    Parameters
+    ----------
+    groups : sequence of str, length k
+    common_tau2 : bool
+        One spread for all groups, or one for each.
+
+    Raises
+    ------
+    ValueError
+        If groups and studies differ in number, or all studies are of one group.
     """
     estimates, variances = checked(y, v)
     if len(groups) != estimates.shape[-1]:
@@ -292,6 +334,11 @@ def egger(y: npt.ArrayLike, v: npt.ArrayLike) -> Egger:
     The variant with multiplicative dispersion (Egger et al. 1997, BMJ 315:629; metafor's
     `regtest(model="lm")`). Logits of shares and their variances are tied by arithmetic, so that
     with proportions a slope is no sign of missing studies by itself.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 studies, or all have the same v.
     """
     estimates, variances = checked(y, v)
     k = estimates.shape[-1]
@@ -314,7 +361,13 @@ def egger(y: npt.ArrayLike, v: npt.ArrayLike) -> Egger:
 
 
 def funnel(centre: float, v: npt.ArrayLike, *, level: float = 0.95, steps: int = 50) -> Funnel:
-    """Edges of a funnel around a centre, from standard error 0 to the largest of the studies."""
+    """Edges of a funnel around a centre, from standard error 0 to the largest of the studies.
+
+    Parameters
+    ----------
+    centre, steps
+        On the scale of the estimates; points along each edge.
+    """
     reach = float(stats.norm.ppf((1 + checked_level(level)) / 2))
     se = np.linspace(0, np.sqrt(checked(np.zeros(np.shape(v)), v)[1].max()), steps)
     return Funnel(se, centre - reach * se, centre + reach * se)

@@ -11,7 +11,7 @@ Array = npt.NDArray[np.float64]
 def checked(y: npt.ArrayLike, v: npt.ArrayLike) -> tuple[Array, Array]:
     """Study estimates and sampling variances as float arrays of one shape (..., k).
 
-    Errors
+    Raises
     ------
     ValueError
         An estimate that is not finite, a variance that is not finite and above 0, or no study at
@@ -51,7 +51,7 @@ def checked_level(level: float) -> float:
 def design(x: npt.ArrayLike | None, k: int) -> Array:
     """Design matrix, shape (k, p): a column of ones where none is given.
 
-    Errors
+    Raises
     ------
     ValueError
         Wrong shape, a value that is not finite, or columns that are not independent.

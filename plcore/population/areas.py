@@ -32,17 +32,33 @@ _OLDEST_FOLLOWED = 89
 
 
 def areas(*, folder: Path = DATA) -> tuple[str, ...]:
-    """Codes of the areas that have both people and mortality: ISO 3166, or WLD for the world."""
+    """Codes of the areas that have both people and mortality: ISO 3166, or WLD for the world.
+
+    Raises
+    ------
+    ValueError
+        If the two files of the UN do not have the same areas.
+    """
     people = files.un_areas(folder, files.UN_POPULATION)
     deaths = files.un_areas(folder, files.UN_MORTALITY)
     return tuple(area for area in people if area in deaths)
 
 
 def variants(area: str, *, folder: Path = DATA) -> tuple[str, ...]:
-    """Variants of the population of an area, the default first."""
+    """Variants of the population of an area, the default first.
+
+    Raises
+    ------
+    ValueError
+        If there is no such area, or it has no medium variant.
+    """
     _check_area(area, folder)
     printed = files.un_areas(folder, files.UN_POPULATION)[area]
     un = tuple(f"{_UN}_{variant}" for variant in printed if variant != "estimate")
+    if _UN_MEDIUM not in un:
+        raise ValueError(
+            f"{files.UN_POPULATION.file}: {area} has {', '.join(printed)}; expected medium too"
+        )
     return (_RESIDENT, _SOCIAL_SECURITY, *un) if area == "USA" else un
 
 
@@ -167,7 +183,10 @@ def read_mortality(
 def _check_area(area: str, folder: Path) -> None:
     known = areas(folder=folder)
     if area not in known:
-        raise ValueError(f"area is {area!r}; expected one of {', '.join(known)}")
+        both = f"{files.UN_POPULATION.file} and {files.UN_MORTALITY.file}"
+        raise ValueError(
+            f"area is {area!r}; expected one of {', '.join(known)}, which {both} both have"
+        )
 
 
 def _years(first: int, last: int, extrapolate: bool) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

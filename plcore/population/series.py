@@ -82,7 +82,19 @@ class Mortality:
 
 
 def total(population: Population, year: int, *, age_from: int = 0) -> float:
-    """People in a year, of all ages or from an age on."""
+    """People in a year, of all ages or from an age on.
+
+    Parameters
+    ----------
+    year : int
+    age_from : int
+        0 to 100.
+
+    Raises
+    ------
+    ValueError
+        If the population does not have the year or the age.
+    """
     if not 0 <= age_from <= AGES[-1]:
         raise ValueError(f"age_from is {age_from}; expected an age from 0 to {AGES[-1]}")
     return float(population.people[_place(population, year), :, age_from:].sum())
@@ -94,6 +106,19 @@ def life_expectancy(mortality: Mortality, year: int, sex: str, *, age: int = 0) 
     The hazard is constant within a year of age, and from 100 on. In the first year of life deaths
     come early, which this ignores: life expectancy at birth is too long by less than the hazard at
     age 0 times half a year.
+
+    Parameters
+    ----------
+    year : int
+    sex : str
+        "male" or "female".
+    age : int
+        Exact age, 0 to 100.
+
+    Raises
+    ------
+    ValueError
+        If the year, sex or age is not there, or nobody dies at 100 and over.
     """
     if sex not in SEXES:
         raise ValueError(f"sex is {sex!r}; expected one of {', '.join(SEXES)}")

@@ -33,7 +33,13 @@ class Answer:
         return f"{self.outcome} in {self.year}"
 
     def of(self, outcome: Outcome) -> Floats:
-        """The answer in every draw, shape (n_draws,)."""
+        """The answer in every draw, shape (n_draws,).
+
+        Raises
+        ------
+        ValueError
+            If the outcome or the year is not there.
+        """
         if self.outcome not in outcome.values:
             known = ", ".join(outcome.values)
             raise ValueError(f"no outcome {self.outcome!r}; expected one of {known}")
@@ -46,7 +52,9 @@ class Answer:
 
 
 def evaluate(model: Model, scenario: Scenario, draws: pd.DataFrame, answer: Answer) -> Floats:
-    """The answer for every row of the draws, the model being called on many rows at a time.
+    """The answer for every row of the draws, shape (n_draws,).
+
+    The model is called on many rows at a time.
 
     Raises
     ------

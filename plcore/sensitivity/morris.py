@@ -107,6 +107,11 @@ def elementary_effects(x: ArrayLike, y: ArrayLike) -> Floats:
     Returns
     -------
     ndarray, shape (n_trajectories, n_parameters)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a step moves several inputs or none.
     """
     points, answers = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if points.ndim != 3 or points.shape[1] != points.shape[2] + 1:
@@ -142,6 +147,11 @@ def effects_table(
     DataFrame
         A row a parameter: mu, mu_star, mu_star_low, mu_star_high, sigma (n - 1 in its
         denominator), sigma_low, sigma_high.
+
+    Raises
+    ------
+    ValueError
+        If there are too few trajectories or resamples for an interval.
     """
     each = np.asarray(effects, dtype=float)
     require_level(level)

@@ -112,7 +112,8 @@ def two_way(
     first, second : str
         Two parameters that are not fixed.
     steps : int
-        Values of each, evenly spaced over the range that holds it with probability `within`.
+        Values of each, 2 or more, evenly spaced over the range that holds it with probability
+        `within`.
     within : float
 
     Returns
@@ -203,7 +204,7 @@ def threshold(
     answer : Answer
     parameter : str
     wanted : float
-        The line, in the unit of the answer.
+        The line, in the unit of the answer; must be finite.
     within : float
         The parameter goes through the range that holds it with this probability.
     """

@@ -3,6 +3,24 @@
 An analysis is a function of counts or of means, vectorised over trials, that is passed to the power
 and the simulation of a design. All p-values are two-sided, of no effect; the effect is treated
 minus control, or a single arm minus its goal. Analyses of two shares are in `plcore.trials.share_analysis`.
+
+Parameters
+----------
+responders, n : array_like, shape (n_trials,)
+    Patients who respond, and patients.
+goal : float
+    The share or mean that a single arm is set against.
+treated, control, mean : array_like, shape (n_trials,)
+    Means of the arms, or of the only one.
+sd_treated, sd_control, sd : array_like, shape (n_trials,)
+    Their standard deviations.
+n_treated, n_control : array_like, shape (n_trials,)
+    Patients in them.
+
+References
+----------
+Student (1908), Biometrika 6:1; Welch (1947), Biometrika 34:28; Wilson (1927), J Am Stat Assoc
+22:209; Clopper & Pearson (1934), Biometrika 26:404.
 """
 
 from __future__ import annotations
@@ -143,6 +161,13 @@ def paired_t(
 
     Takes what `crossover_means` passes: mean and SD of half the difference first minus second
     period, of those treated first and of those treated second.
+
+    Parameters
+    ----------
+    half_1, sd_1, n_1 : array_like, shape (n_trials,)
+        Mean and SD of half the difference, and patients, of those treated first.
+    half_2, sd_2, n_2 : array_like, shape (n_trials,)
+        The same of those treated second.
     """
     h1, s1, n1 = floats(half_1, sd_1, n_1)
     h2, s2, n2 = floats(half_2, sd_2, n_2)

@@ -8,6 +8,15 @@ Which interval. Added up over all tables of arms of 10 and 10, 12 and 8 or 25 an
 rates, the score intervals and Newcombe's cover 95.1 to 96.1% on average and never less than 90.8%,
 where Wald's of a difference covers 90 to 93% and down to 64%. `odds_ratio_exact` covers 97.4% or
 more: never less than its level, and wide for it.
+
+Parameters
+----------
+responders_1, n_1 : array_like, shape (...)
+    Responders and people in arm 1, the treatment.
+responders_2, n_2 : array_like, shape (...)
+    The same in arm 2, the control.
+margin : float
+    A difference between -1 and 1.
 """
 
 from __future__ import annotations
@@ -44,7 +53,15 @@ _LEFT_OUT = 1e-14
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How far treatment and control differ, with the limits of its interval; arrays (...)."""
+    """How far treatment and control differ, with the limits of its interval; arrays (...).
+
+    Attributes
+    ----------
+    estimate, low, high : ndarray, shape (...)
+        The difference or ratio and its limits.
+    level : float
+        Of the interval.
+    """
 
     estimate: Array
     low: Array
@@ -101,8 +118,8 @@ def risk_difference_z(
 ) -> Array:
     """Score statistic of a difference beyond a margin; above 1.96 is significant at 2.5%.
 
-    The test that `risk_difference_score` inverts. A margin below 0 tests for not being worse by
-    more than that.
+    The test that `risk_difference_score` inverts (Miettinen and Nurminen 1985). A margin
+    below 0 tests for not being worse by more than that; it must lie between -1 and 1.
     """
     if not -1 < margin < 1:
         raise ValueError(f"margin is {margin:g}; expected a difference between -1 and 1")
@@ -186,8 +203,9 @@ def probability_better(
 ) -> Array:
     """The probability that the treatment's response rate beats the control's by more than a margin.
 
-    By quadrature over the posteriors of two separate arms, to ten digits or so. A margin below 0
-    asks whether the treatment is not worse by more than that.
+    By quadrature over the posteriors of two separate arms (Altham 1969, J R Stat Soc B 31:261), to
+    ten digits or so. A margin below 0
+    asks whether the treatment is not worse by more than that; it must lie between -1 and 1.
     """
     if not -1 < margin < 1:
         raise ValueError(f"margin is {margin:g}; expected a difference between -1 and 1")

@@ -10,6 +10,23 @@ because their pain is high that day have less on another. `baseline_mean` and `b
 those of everybody, before patients are taken for a B between `lowest` and `highest`;
 `before_selection` gives them from those of the patients taken. On a scale of whole numbers, 4 or
 more is 3.5 or more before rounding.
+
+Parameters
+----------
+mean_fall, sd_fall : array_like
+    Of the fall in pain, in points; all arrays have shapes that broadcast.
+share : array_like
+    Of patients who respond, between 0 and 1.
+points, fraction : array_like
+    The fall that is a response: so many points, so large a part of the baseline (0.3 for 30%).
+baseline_mean, baseline_sd : array_like
+    Of everybody's pain before, in points.
+correlation : array_like
+    Of baseline and fall: see `fall_from_scores`. Rarely printed; give a range.
+lowest, highest : float
+    Patients with a baseline between these. Below 0 a part of it is no fall.
+n : int
+    Patients.
 """
 
 from __future__ import annotations
@@ -44,8 +61,12 @@ _WEIGHTS = stats.norm.pdf(_SCORES) / stats.norm.pdf(_SCORES).sum()
 class DerivedResponse:
     """A share of responders that nobody counted: worked out from means and SDs under `model`.
 
-    `low` and `high` carry the sampling error of the mean and SD of n patients, not that of the
-    model.
+    Attributes
+    ----------
+    share, low, high : float
+        The limits carry the sampling error of the mean and SD of n patients, not that of the model.
+    n, level, model
+        Patients, level, and the model in words.
     """
 
     share: float
@@ -88,17 +109,6 @@ def share_with_relative_fall(
 
     Exact for the model: B and the margin F - fraction B - points are bivariate normal, whose
     distribution function is one of Owen's T (Owen 1956, Ann Math Stat 27:1075).
-
-    Parameters
-    ----------
-    fraction : array_like
-        0.3 for a fall of 30%.
-    correlation : array_like
-        Of baseline and fall: see `fall_from_scores`. Rarely printed; give a range.
-    points : array_like
-        Asked for on top of the fraction.
-    lowest, highest : float
-        Patients with a baseline between these. Below 0 a part of it is no fall.
     """
     mean, sd = _finite("mean_fall", mean_fall), _above_0("sd_fall", sd_fall)
     centre, spread = _finite("baseline_mean", baseline_mean), _above_0("baseline_sd", baseline_sd)
@@ -157,7 +167,12 @@ def mean_fall_for_relative_share(
 def fall_from_scores(
     sd_before: npt.ArrayLike, sd_after: npt.ArrayLike, correlation: npt.ArrayLike
 ) -> tuple[Array, Array]:
-    """SD of the fall, and its correlation with the baseline, from the scores before and after."""
+    """SD of the fall, and its correlation with the baseline, from the scores before and after.
+
+    Parameters
+    ----------
+    sd_before, sd_after, correlation : array_like
+    """
     before, after = _above_0("sd_before", sd_before), _above_0("sd_after", sd_after)
     r = checked_between("correlation", correlation, -1, 1)
     sd = np.sqrt(before**2 + after**2 - 2 * r * before * after)
@@ -211,8 +226,12 @@ def natural_fall(
 ) -> Array:
     """Mean fall, with no treatment, of people taken because their pain was `lowest` or more.
 
-    (1 - retest) of the distance between their mean and everybody's. `mean` and `sd` are those of
-    everybody on any day, `retest` the correlation of two days (James 1973, Biometrics 29:121).
+    (1 - retest) of the distance between their mean and everybody's (James 1973, Biometrics 29:121).
+
+    Parameters
+    ----------
+    mean, sd, retest, lowest : array_like
+        Of everybody on any day; correlation of two days; least pain of those taken.
     """
     spread, r = _above_0("sd", sd), checked_between("retest", retest, 0, 1, ends=True)
     alpha = (_finite("lowest", lowest) - _finite("mean", mean)) / spread
@@ -231,7 +250,12 @@ def natural_improvement(
     """Share of people taken for pain of `lowest` or more who improve with no treatment.
 
     Improved is a fall of `points` plus `fraction` of the baseline, or any fall where both are 0.
-    The other arguments are as in `natural_fall`; with a `retest` of 1 nobody's pain changes.
+    With a `retest` of 1 nobody's pain changes.
+
+    Parameters
+    ----------
+    mean, sd, retest, lowest
+        As for `natural_fall`.
     """
     r = checked_between("retest", retest, 0, 1, ends=True)
     moving = np.where(r < 1, r, 0)
@@ -245,7 +269,12 @@ def natural_improvement(
 def before_selection(mean: float, sd: float, *, lowest: float) -> tuple[float, float]:
     """Mean and SD of everybody, from those of the people taken for a value of `lowest` or more.
 
-    Errors
+    Parameters
+    ----------
+    mean, sd, lowest : float
+        Of those taken, `lowest` being their least value.
+
+    Raises
     ------
     ValueError
         A mean less than one SD above the threshold, which no normal has above it.
@@ -274,7 +303,14 @@ def before_selection(mean: float, sd: float, *, lowest: float) -> tuple[float, f
 class Excess:
     """How far the response rate of a single arm lies above a control it did not have.
 
-    `mean`, `low` and `high` are of the difference; `probability` is that of its being above 0.
+    Attributes
+    ----------
+    mean, low, high, probability : float
+        Of the difference, and that of its being above 0.
+    control_mean : float
+        Mean of the response rate assumed without the treatment.
+    level : float
+        Of the interval.
     """
 
     mean: float

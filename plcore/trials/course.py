@@ -96,7 +96,7 @@ def simulate_course(
     plan : CoursePlan
     chance : Chance
         The patients. They are the same in every draw, so that two draws or two scenarios differ by
-        their inputs and not by luck.
+        their inputs and not by luck. There must be slots for all infusions of the plan.
     n_days : int
         Days followed, the first of which is that of the first infusion.
     """

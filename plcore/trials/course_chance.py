@@ -48,10 +48,12 @@ class Chance:
 
     @property
     def n_patients(self) -> int:
+        """Patients, a column each."""
         return len(self.drug)
 
     @property
     def n_slots(self) -> int:
+        """Infusions that a patient may have."""
         return len(self.relief)
 
 

@@ -3,6 +3,15 @@
 No randomised trial of a course of several infusions in phantom limb pain was found. Whoever makes
 a `CourseDraws` says where each number comes from; `EVIDENCE`, `CLAIMED` and `PLACEBO_ONLY` name
 the parameters of three sets that share all that no page claims.
+
+Parameters
+----------
+days : sequence of int
+    Days of the infusions of a course, rising from 0.
+wait_days : int
+    From the end of relief to the next infusion.
+most : int
+    How many times at most.
 """
 
 from __future__ import annotations
@@ -93,6 +102,7 @@ class CourseDraws:
 
     @property
     def n_draws(self) -> int:
+        """Draws of the inputs."""
         return len(self.drug_response)
 
     def part(self, draws: slice) -> CourseDraws:
@@ -201,7 +211,15 @@ class CoursePlan:
 
 
 def infusion_days(n_infusions: int, weeks: float) -> tuple[int, ...]:
-    """Days of infusions spread evenly over some weeks, from day 0, at least a day apart."""
+    """Days of infusions spread evenly over some weeks, from day 0, at least a day apart.
+
+    Parameters
+    ----------
+    n_infusions : int
+        1 or more, and no more than one a day.
+    weeks : float
+        Length of the course, above 0: the last infusion is on the last of its days.
+    """
     if n_infusions < 1 or not weeks > 0:
         raise ValueError(
             f"{n_infusions} infusions in {weeks:g} weeks; expected 1 or more in more than 0 weeks"

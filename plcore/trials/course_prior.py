@@ -31,7 +31,7 @@ def added_response(
     responders, n, control_responders, control_n : int
         Patients with the response and patients in each arm.
     p : array_like
-        Probabilities between 0 and 1.
+        Probabilities between 0 and 1, of any shape; the result has the same.
     weight : float
         What a patient of the trial counts for, above 0 and at most 1, because the patients or the
         treatment differ from those in question (power prior, Ibrahim and Chen 2000).

@@ -78,6 +78,11 @@ def _measures(o: CourseOutcome) -> Iterator[tuple[str, str, Floats]]:
 def course_by_day(outcome: CourseOutcome, *, levels: Sequence[int] = (50, 80, 95)) -> pd.DataFrame:
     """Relief, pain and infusions by day, over the draws.
 
+    Parameters
+    ----------
+    levels : sequence of int
+        Percent of the draws that each interval holds.
+
     Returns
     -------
     DataFrame
@@ -105,6 +110,11 @@ def days_to_relapse(
     outcome: CourseOutcome, *, shares: Sequence[float] = (0.25, 0.5, 0.75), level: float = 0.95
 ) -> pd.DataFrame:
     """Days from the last infusion until relief ends, in those helped who completed the course.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Of the patients helped, between 0 and 1.
 
     Returns
     -------

@@ -124,7 +124,7 @@ def mean_and_sd(stream: np.random.Generator, n: Counts, mean: Array, sd: Array) 
 def draws_of(n_trials: int, **parameters: Array) -> list[Array]:
     """Parameters as arrays (n_draws,), single numbers repeated.
 
-    Errors
+    Raises
     ------
     ValueError
         More than one axis, different numbers of draws, or trials that are not a whole number of

@@ -66,7 +66,13 @@ class NumberNeeded:
 
 
 def number_needed(effect: Effect) -> NumberNeeded:
-    """The number needed to treat that a risk difference of one comparison stands for."""
+    """The number needed to treat that a risk difference of one comparison stands for.
+
+    Raises
+    ------
+    ValueError
+        If the effect holds several comparisons, as arrays.
+    """
     if np.size(effect.estimate) != 1:
         raise ValueError(
             f"the effect has shape {np.shape(effect.estimate)}; expected one comparison"

@@ -6,6 +6,15 @@ print the two totals and not this table: `paired_bounds` then says what every ta
 totals would have given, and no single interval is more than a guess at it. No function here knows
 of period or carry-over effects.
 
+Parameters
+----------
+both, first_only, second_only, neither : array_like, shape (...)
+    People who respond under both, one or none of the two.
+responders_1, responders_2 : int
+    Totals under the first and the second.
+n : int
+    People.
+
 References
 ----------
 Newcombe (1998), Stat Med 17:2635-2650; Tango (1998), Stat Med 17:891-908; Tang, Tang & Chan (2003),
@@ -250,6 +259,13 @@ def crossover_by_correlation(
     level: float = 0.95,
 ) -> pd.DataFrame:
     """The within-person difference for each correlation thought possible.
+
+    Parameters
+    ----------
+    mean_1, sd_1, mean_2, sd_2 : float
+        Under the first and the second.
+    correlations : sequence of float
+        Of the two values of a person, from -1 to below 1.
 
     Returns
     -------

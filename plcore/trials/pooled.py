@@ -3,6 +3,13 @@
 A fall of half the pain is not a fall of a third, an hour is not three months, and the same patients
 seen twice are not two groups. Rows are pooled only where treatment, role, setting, definition and
 band of follow-up agree, and each group of patients counts once.
+
+Parameters
+----------
+responders, n : array_like, shape (n_trials,)
+    Patients who respond, and patients.
+rows : DataFrame
+    Rows of the same patients at several times.
 """
 
 from __future__ import annotations
@@ -143,7 +150,15 @@ def earliest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def follow_up_band(days: float, *, bands: Mapping[str, float] = FOLLOW_UP_BANDS) -> str:
-    """The name of the band that a time of follow-up falls into."""
+    """The name of the band that a time of follow-up falls into.
+
+    Parameters
+    ----------
+    days : float
+        0 or more, and at most the end of the last band.
+    bands : mapping of str to float
+        The last day of each, in rising order.
+    """
     if not days >= 0:
         raise ValueError(f"follow_up_days is {days:g}; expected a number of 0 or more")
     for name, last in bands.items():
@@ -208,6 +223,15 @@ def pool_group(
 
     Refuses rows of more than one treatment, role, setting, definition or band of follow-up
     (column follow_up), and several rows of the same patients unless `keep` picks one.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Rows of arms, as in `trials.csv`.
+    pool : RatePool
+        `exact_pool`, `bayes_pool` with a prior, or another function of responders and n.
+    keep : function, optional
+        `latest` or `earliest`: which of several rows of the same patients.
     """
     if group.empty:
         raise ValueError("no rows to pool")

@@ -6,6 +6,39 @@ keyword, so that `sample_size` can vary the patients of any of them.
 The effect is treated minus control. Power counts every trial that rejects, on either side where the
 test is two-sided; one-sided tests look for more than `margin`. A margin below 0 is one of
 non-inferiority, above 0 of superiority by more than it. Arguments broadcast.
+
+Parameters
+----------
+treated, control, share : array_like
+    Shares who respond, between 0 and 1.
+goal : array_like
+    The share that a single arm is set against.
+difference : array_like
+    Of the means, treated minus control.
+sd, sd_difference : array_like
+    Standard deviation in each arm, and of the difference of a patient's two values.
+n : array_like of int
+    Patients analysed.
+n_treated, n_control : array_like of int
+    Patients analysed in each arm.
+n_treated_first, n_control_first : array_like of int
+    Patients analysed in each order of treatments.
+treated_only, control_only : array_like
+    Shares of patients who respond to one treatment and not to the other.
+correlation : array_like
+    Of a patient's two values.
+margin : float
+    How much more than this the difference is to be.
+alpha : float
+    Level of the test, between 0 and 1.
+two_sided : bool
+    Whether a difference on either side is looked for.
+
+References
+----------
+Johnson & Welch (1940), Biometrika 31:362 (the noncentral t behind the power of means); Clopper &
+Pearson (1934), Biometrika 26:404 (the exact test of one share); Duffy (1984), Biometrics 40:1005
+(the exact power of McNemar's test).
 """
 
 from __future__ import annotations
@@ -57,7 +90,10 @@ def shares_power_unpooled(
     alpha: float = 0.05,
     two_sided: bool = True,
 ) -> Array:
-    """Power of the Wald test of two shares, whose variance takes each arm's own share."""
+    """Power of the Wald test of two shares, whose variance takes each arm's own share.
+
+    Chow, Shao and Wang (2008), Sample Size Calculations in Clinical Research, section 4.2.
+    """
     p1, p2, n1, n2 = _two_shares(treated, control, n_treated, n_control)
     se = np.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
     return _normal_power(p1 - p2 - margin, se, se, alpha, two_sided)
@@ -74,8 +110,15 @@ def shares_power_exact(
 ) -> Array:
     """Power of any analysis of two shares: the probability of all tables that it rejects.
 
-    With `treated` equal to `control` it is the type I error. `analysis` is `fisher`, `chi_square`,
-    `unconditional` or another of that form; shares may be 0 or 1.
+    With `treated` equal to `control` it is the type I error.
+
+    Parameters
+    ----------
+    analysis : function
+        `fisher`, `chi_square`, `unconditional` or another of that form.
+    treated, control : array_like
+        Shares who respond, 0 to 1.
+    n_treated, n_control : int
     """
     checked_between("alpha", alpha, 0, 1)
     p1, p2 = np.broadcast_arrays(_share("treated", treated), _share("control", control))
@@ -127,7 +170,13 @@ def means_power(
     alpha: float = 0.05,
     two_sided: bool = True,
 ) -> Array:
-    """Power of Student's t-test of two means, exact for normal values of one common SD."""
+    """Power of Student's t-test of two means, exact for normal values of one common SD.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 patients, a standard deviation is not above 0, or alpha no level.
+    """
     effect = np.asarray(difference, np.float64) - margin
     spread, n1, n2 = (
         _above("sd", sd),
@@ -148,7 +197,13 @@ def paired_means_power(
     alpha: float = 0.05,
     two_sided: bool = True,
 ) -> Array:
-    """Power of the paired t-test, the order of treatments ignored; `sd_of_difference` gives its SD."""
+    """Power of the paired t-test, the order of treatments ignored; `sd_of_difference` gives its SD.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 patients, a standard deviation is not above 0, or alpha no level.
+    """
     size = _sizes("n", n)
     if np.any(size < 2):
         raise ValueError("one pair has no spread; expected n of 2 or more")

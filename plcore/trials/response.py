@@ -4,6 +4,11 @@ A response rate has a beta prior; after `responders` of `n` people its posterior
 that everything here is exact. The rate of one arm is not the effect of the treatment: people get
 better under placebo and by themselves, and only `plcore.trials.comparison` speaks of that.
 
+Parameters
+----------
+responders, n : array_like, shape (...)
+    Counts: people who respond, and people.
+
 References
 ----------
 Brown, Cai & DasGupta (2001), Stat Sci 16:101-133 (Jeffreys, Wilson and Clopper-Pearson intervals).
@@ -60,7 +65,17 @@ JEFFREYS = Prior(0.5, 0.5, "Jeffreys prior, worth 1 person")
 
 
 def prior_from_mean(mean: float, *, people: float, basis: str) -> Prior:
-    """A prior with this mean that counts for so many people."""
+    """A prior with this mean that counts for so many people.
+
+    Parameters
+    ----------
+    mean : float
+        A share between 0 and 1.
+    people : float
+        Above 0.
+    basis : str
+        Where it comes from, in words.
+    """
     if not 0 < mean < 1:
         raise ValueError(f"mean is {mean:g}; expected a share between 0 and 1")
     if not 0 < people < np.inf:
@@ -74,6 +89,11 @@ def prior_from_earlier(responders: int, n: int, *, weight: float, basis: str) ->
 
     The power prior of Ibrahim and Chen (2000, Stat Sci 15:46-60) on Jeffreys' prior. A weight below
     1 says how far the earlier people resemble those in question.
+
+    Parameters
+    ----------
+    basis : str
+        Where it comes from, in words.
     """
     checked_responders(responders, n)
     if not 0 <= weight <= 1:
@@ -139,7 +159,7 @@ def rate_quantile(rate: ResponseRate, p: npt.ArrayLike) -> Array:
 
 
 def rate_interval(rate: ResponseRate, *, level: float = 0.95) -> tuple[Array, Array]:
-    """Equal-tailed interval: as likely to lie above the rate as below it."""
+    """Equal-tailed interval, each limit of the shape of the rate: as likely above as below it."""
     tail = (1 - checked_level(level)) / 2
     # The upper limit from the upper tail: 1 - tail has lost the digits of a small tail.
     upper = 1 - special.betaincinv(rate.b, rate.a, tail)
@@ -147,7 +167,12 @@ def rate_interval(rate: ResponseRate, *, level: float = 0.95) -> tuple[Array, Ar
 
 
 def rate_densest(rate: ResponseRate, *, level: float = 0.95) -> tuple[Array, Array]:
-    """The shortest interval that holds the level; it ends at 0 or 1 where the density is highest."""
+    """The shortest interval that holds the level; it ends at 0 or 1 where the density is highest.
+
+    Returns
+    -------
+    low, high : ndarray, of the shape of the rate
+    """
     checked_level(level)
     a, b = np.broadcast_arrays(rate.a, rate.b)
     a, b = a.reshape(-1), b.reshape(-1)
@@ -169,7 +194,13 @@ def rate_densest(rate: ResponseRate, *, level: float = 0.95) -> tuple[Array, Arr
 
 
 def rate_above(rate: ResponseRate, threshold: npt.ArrayLike) -> Array:
-    """The probability that the rate lies above a threshold."""
+    """The probability that the rate lies above a threshold.
+
+    Parameters
+    ----------
+    threshold : array_like
+        Of a shape that broadcasts against the rate.
+    """
     t = np.asarray(threshold, dtype=np.float64)
     require(t, (t >= 0) & (t <= 1), "threshold", "a share from 0 to 1")
     return np.asarray(special.betainc(rate.b, rate.a, 1 - t))
@@ -194,6 +225,10 @@ def further_responders_interval(
     """The fewest and most responders to plan for among further people.
 
     The narrowest central limits with no more than half of 1 - level beyond either.
+
+    Returns
+    -------
+    low, high : ndarray, of the shape of the rate
     """
     tail = (1 - checked_level(level)) / 2
     below = np.cumsum(further_responders(rate, people), axis=-1)

@@ -1,6 +1,15 @@
 """The patients a trial needs for a power: any power function, turned round.
 
 sample_size(partial(shares_power, 0.5, 0.3), power=0.9, dropout=0.15)
+
+Parameters
+----------
+power : float
+    Asked for; above alpha and below 1.
+alpha : float
+    Level of the test.
+dropout : float
+    Share of the recruited that is not analysed.
 """
 
 from __future__ import annotations
@@ -48,7 +57,8 @@ def sample_size(
     Parameters
     ----------
     power_at : function
-        Of n_treated, n_control and the keyword alpha, such as `partial(shares_power, 0.5, 0.3)`.
+        Of n_treated, n_control (arrays of one shape) and the keyword alpha, such as
+        `partial(shares_power, 0.5, 0.3)`.
     control_per_treated : float
         Patients in control for each treated; rounded up.
     dropout : float
@@ -56,7 +66,7 @@ def sample_size(
     most : int
         Treated patients to look up to.
 
-    Errors
+    Raises
     ------
     ValueError
         A power that is not above alpha, or not reached by `most`: no effect, or one too small.
@@ -79,7 +89,16 @@ def sample_size_one_group(
     dropout: float = 0.0,
     most: int = 10_000,
 ) -> SampleSize:
-    """As `sample_size`, for single arms and pairs: `power_at` of n and the keyword alpha."""
+    """As `sample_size`, for single arms and pairs: `power_at` of n and the keyword alpha.
+
+    Parameters
+    ----------
+    power_at : function
+        Of n (an array of any shape) and the keyword alpha, such as
+        `partial(share_power_exact, 0.5, 0.3)`.
+    most : int
+        Patients to look up to.
+    """
     return _smallest(power_at, lambda n: (n,), power, alpha, dropout, most)
 
 

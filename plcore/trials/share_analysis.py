@@ -1,4 +1,21 @@
-"""Analyses of shares: two arms of responders and non-responders, and crossovers of them."""
+"""Analyses of shares: two arms of responders and non-responders, and crossovers of them.
+
+Parameters
+----------
+treated, n_treated : array_like, shape (n_trials,)
+    Responders and patients of the treated arm.
+control, n_control : array_like, shape (n_trials,)
+    The same of control.
+treated_only_1, control_only_1, n_1 : array_like, shape (n_trials,)
+    Patients treated first: who respond to treatment only, to control only, and all.
+treated_only_2, control_only_2, n_2 : array_like, shape (n_trials,)
+    The same of those treated second.
+
+References
+----------
+McNemar (1947), Psychometrika 12:153; Tango (1998), Stat Med 17:891; Newcombe (1998), Stat Med
+17:873.
+"""
 
 from __future__ import annotations
 

@@ -45,17 +45,17 @@ class Simulated:
 
     @property
     def rejects(self) -> npt.NDArray[np.bool_]:
-        """Which trials reject that there is no effect, on either side."""
+        """Which trials reject that there is no effect, on either side, shape (n_trials,)."""
         return self.p <= self.alpha
 
     @property
     def better(self) -> npt.NDArray[np.bool_]:
-        """Which trials reject in favour of the treatment."""
+        """Which trials reject in favour of the treatment, shape (n_trials,)."""
         return self.rejects & (self.estimate > 0)
 
     @property
     def truth(self) -> Array:
-        """The true effect of each trial."""
+        """The true effect of each trial, shape (n_trials,)."""
         return np.resize(self.effect, self.n_trials)
 
     @property

@@ -10,6 +10,39 @@ chi-square. Patients who drop out do so at random, which thins a binomial to ano
 
 Random numbers come in blocks of trials, each with a stream keyed by the seed and its place, so the
 same seed gives the same bits whatever `chunk` is, and a longer run begins with the shorter one.
+
+Parameters
+----------
+treated, control, share, mean : array_like, shape () or (n_draws,)
+    Shares who would respond or means of the values, in each arm or the only one.
+sd : array_like, shape () or (n_draws,)
+    Of the values in each arm.
+n : int
+    Patients who start.
+n_treated, n_control : int
+    Patients randomised to each arm.
+n_treated_first, n_control_first : int
+    Patients randomised to each order of treatments.
+goal : float
+    The share or mean that a single arm is set against.
+n_trials : int
+    Trials to simulate, 1 or more.
+analysis : function
+    How a trial is analysed: one of `plcore.trials.analysis` or `plcore.trials.share_analysis`.
+dropout : float or (float, float)
+    Share of patients, in each of two arms, whose outcome is not seen.
+dropouts_fail : bool
+    Count them as non-responders, or leave them out. The effect that the estimates are held against
+    stays that among all patients.
+period, carry_over : float
+    Added to both treatments in the second period, and to control's there, after treatment: an error
+    of minus half the carry-over for who adjusts for the period.
+correlation : array_like, shape () or (n_draws,)
+    Of a patient's two values.
+alpha : float
+    Level of the test.
+chunk : int
+    Trials held in memory at once; changes nothing else.
 """
 
 from __future__ import annotations
@@ -67,20 +100,7 @@ def parallel_shares(
     alpha: float = 0.05,
     chunk: int = CHUNK,
 ) -> Simulated:
-    """Two parallel arms of responders and non-responders.
-
-    Parameters
-    ----------
-    treated, control : array_like, shape () or (n_draws,)
-        Shares who would respond.
-    n_treated, n_control : int
-        Patients randomised.
-    dropout : (float, float)
-        Shares of each arm, treated and control, whose response is not seen.
-    dropouts_fail : bool
-        Count them as non-responders, or leave them out. The effect that the estimates are held
-        against stays that among all patients.
-    """
+    """Two parallel arms of responders and non-responders."""
     effects = draws_of(
         n_trials, treated=_share("treated", treated), control=_share("control", control)
     )
@@ -115,11 +135,7 @@ def parallel_means(
     alpha: float = 0.05,
     chunk: int = CHUNK,
 ) -> Simulated:
-    """Two parallel arms of normal values, such as the fall in pain; those seen are analysed.
-
-    `treated` and `control` are means and `sd` the SD in each arm, of shape () or (n_draws,); the
-    rest is as in `parallel_shares`.
-    """
+    """Two parallel arms of normal values, such as the fall in pain; those seen are analysed."""
     effects = draws_of(
         n_trials, treated=_finite("treated", treated), control=_finite("control", control),
         sd=_spread(sd),
@@ -167,9 +183,6 @@ def crossover_shares(
     treated, control, odds_ratio : array_like, shape () or (n_draws,)
         Shares who would respond in the first period, and the tie between a patient's two
         responses: see `plcore.trials.power.paired_shares`.
-    period, carry_over : float
-        Added to both shares in the second period, and to control's there, after treatment: an error
-        of minus half the carry-over for who adjusts for the period.
     dropout : float
         Share who leave between the periods: left out, or failing then with `dropouts_fail`.
     """
@@ -214,8 +227,7 @@ def crossover_means(
 ) -> Simulated:
     """A 2x2 crossover of normal values, such as the fall in pain; both periods or not analysed.
 
-    `correlation` is that of a patient's two values; `period` and `carry_over` are added as in
-    `crossover_shares`, to means. The analysis gets half the difference of first and second period
+    The analysis gets half the difference of first and second period
     in place of the values of two arms: `student_t` then is the t-test adjusted for the period,
     `plcore.trials.analysis.paired_t` the one that ignores it.
     """

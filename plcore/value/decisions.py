@@ -16,7 +16,13 @@ from plcore.simulate import Run
 
 
 def in_year(run: Run, *, outcome: str, year: int) -> Floats:
-    """One outcome of a run in one year, for every draw, shape (n_draws,)."""
+    """One outcome of a run in one year, for every draw, shape (n_draws,).
+
+    Raises
+    ------
+    ValueError
+        If the run has no such outcome or year.
+    """
     if outcome not in run.outcome.values:
         raise ValueError(f"outcome is {outcome!r}; expected one of {', '.join(run.outcome.values)}")
     years = run.outcome.years

@@ -149,6 +149,8 @@ def evppi_table(
 ) -> pd.DataFrame:
     """What it would be worth to know each group of parameters, the most valuable first.
 
+    `evppi` of each group (Strong, Oakley and Brennan 2014).
+
     Parameters
     ----------
     net_benefit : array_like, shape (n_draws, n_options)
@@ -161,6 +163,11 @@ def evppi_table(
     DataFrame
         Columns label, value, low, high (95% Monte-Carlo limits), se, cross_fitted, changes and
         share_of_evpi; `charts.bars` takes it.
+
+    Raises
+    ------
+    ValueError
+        If a group has no names, or names that are no columns of the draws.
     """
     if groups is None:
         varying = draws.columns[(draws.min() < draws.max()).to_numpy()]

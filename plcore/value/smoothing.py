@@ -4,6 +4,13 @@ What is known enters as normal scores of its ranks, so that the result does not 
 it is given in and no far value decides the fit. One column gets a cubic P-spline (Eilers and Marx
 1996), several a Gaussian process; both are a basis with a penalty, whose weight maximises the
 restricted likelihood (Wood 2011), which undersmooths less often than cross-validation.
+
+Parameters
+----------
+scores : ndarray, shape (n_draws, n_columns)
+    Normal scores of what is known, as `normal_scores` gives them.
+y : ndarray, shape (n_draws, n_options)
+    The numbers to expect.
 """
 
 from __future__ import annotations
@@ -55,7 +62,13 @@ def normal_scores(known: Floats) -> Floats:
 
 
 def spline(scores: Floats, y: Floats) -> Smoothed:
-    """Fits of a cubic spline in one column, which a heavy penalty makes a straight line."""
+    """Fits of a cubic spline in one column, which a heavy penalty makes a straight line.
+
+    Raises
+    ------
+    ValueError
+        If there is more than one column.
+    """
     if scores.shape[1] != 1:
         raise ValueError(f"{scores.shape[1]} columns for a spline; expected 1")
     x = scores[:, 0]

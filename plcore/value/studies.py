@@ -25,9 +25,10 @@ def prevalence_study(
         Asked and answering.
     seed : int
     spread : float
-        Standard deviation (logits) between the share among those who can be asked and the share
-        the decision is about. 0 is a probability sample of the very people; the studies there are
-        differ by the spread that `prevalence.pool_prevalence` finds, the root of its tau2.
+        Standard deviation (logits, 0 or more) between the share among those who can be asked and
+        the share the decision is about. 0 is a probability sample of the very people; the studies
+        there are differ by the spread that `prevalence.pool_prevalence` finds, the root of its
+        tau2.
     """
     if not spread >= 0:
         raise ValueError(f"spread is {spread}; expected 0 or more")
