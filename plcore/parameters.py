@@ -62,7 +62,7 @@ class Parameter:
     shape: tuple[float, ...]
 
     def ppf(self, p: ArrayLike) -> Floats:
-        """The values below which the number lies with probabilities `p`, in the shape of `p`."""
+        """Values that the number is below with probabilities `p` (0 to 1), in the shape of `p`."""
         p = np.asarray(p, dtype=float)
         if not np.all((p >= 0) & (p <= 1)):
             raise ValueError(f"{self.name}: expected probabilities from 0 to 1")
@@ -75,6 +75,7 @@ class Parameter:
 
     @property
     def median(self) -> float:
+        """The value that the number is as likely above as below."""
         return float(self.ppf(np.array([0.5]))[0])
 
 
@@ -89,6 +90,13 @@ def parameter(
     note: str = "",
 ) -> Parameter:
     """A `Parameter`, checked.
+
+    Parameters
+    ----------
+    name, unit, dist, source, seen, note : str
+        As in `Parameter`.
+    arguments : mapping of str to float
+        What the source prints, by column name.
 
     Raises
     ------

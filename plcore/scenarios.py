@@ -8,6 +8,7 @@ the baseline does not know is refused with the line it stands on.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,7 @@ from plcore.parameters import Parameter, parameter
 from plcore.population import variants
 from plcore.prevalence import KINDS, POOLS, SPREADS
 from plcore.schema import MARKS
+from plcore.table import content
 
 Choice = str | float | bool
 
@@ -54,7 +56,7 @@ class Scenario:
 
     @property
     def years(self) -> NDArray[np.int64]:
-        """The years from the first to the last chosen."""
+        """The years from the first to the last chosen, shape (n_years,)."""
         return np.arange(int(self.choices["first_year"]), int(self.choices["last_year"]) + 1)
 
 
@@ -63,7 +65,8 @@ _ChoiceCheck = tuple[Callable[[object], bool], str]
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(float(str(value)))
 
 
 def _is_year(value: object) -> bool:
@@ -184,16 +187,14 @@ class _Toml:
         if not path.is_file():
             known = ", ".join(scenario_names(folder=folder))
             raise ValueError(f"no scenario {name!r}; expected one of {known}")
-        try:
-            text = path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path.name}: byte {error.start} is not UTF-8") from None
-        if not text.strip():
-            raise ValueError(f"{path.name}: the file is empty; expected a title")
+        text = content(path)
         try:
             return cls(path.name, text, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path.name}: {error}; expected TOML") from None
+            # "Expected '=' after a key (at line 3, column 5)", or "(at end of document)".
+            found = re.fullmatch(r"(.*) \(at line (\d+), (column \d+)\)", str(error), re.DOTALL)
+            words = f"{found[2]}: {found[1]}, {found[3]}" if found else f"{_end(text)}: {error}"
+            raise ValueError(f"{path.name}:{words}; expected TOML") from None
 
     def table(self, name: str) -> dict[str, Any]:
         found = self.content.get(name, {})
@@ -209,8 +210,9 @@ class _Toml:
     def check_top(self) -> None:
         faults = [self._unknown(key, _TOP) for key in self.content if key not in _TOP]
         for key in ("title", "note"):
-            if not isinstance(self.content.get(key, "" if key == "note" else None), str):
-                faults.append(f"{self._at(key)}: {key} is {self.content.get(key)!r}; expected text")
+            found = self.content.get(key, "-" if key == "note" else None)
+            if not isinstance(found, str) or not found.strip():
+                faults.append(f"{self._at(key)}: {key} is {found!r}; expected text")
         _raise(faults)
 
     def choices(self) -> dict[str, Choice]:
@@ -248,7 +250,8 @@ class _Toml:
         )
         for key, (is_right, expected) in checks.items():
             if (key in given or key in required) and not is_right(given.get(key)):
-                faults.append(f"{at}: {name}: {key} is {given.get(key)!r}; expected {expected}")
+                where = self._at(key, under=name) if key in given else at
+                faults.append(f"{where}: {name}: {key} is {given.get(key)!r}; expected {expected}")
         _raise(faults)
         try:
             return parameter(
@@ -277,25 +280,30 @@ class _Toml:
         at, given, faults = self._at("correlations"), self.content.get("correlations", []), []
         if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
             raise ValueError(f"{at}: correlations is {given!r}; expected tables [[correlations]]")
-        for item in given:
+        for nth, item in enumerate(given):
             faults += [self._unknown(key, checks) for key in item if key not in checks]
             for key, (is_right, expected) in checks.items():
                 if not is_right(item.get(key)):
-                    faults.append(f"{at}: {key} is {item.get(key)!r}; expected {expected}")
+                    where = self._at(key, under="correlations", nth=nth) if key in item else at
+                    faults.append(f"{where}: {key} is {item.get(key)!r}; expected {expected}")
         _raise(faults)
         return tuple(Correlation(**item) for item in given)
 
-    def _at(self, key: str) -> str:
-        pattern = re.compile(rf"^\s*(\[+(\w+\.)*)?{re.escape(key)}\b")
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            if pattern.match(line):
-                return f"{self.file}:{number}"
-        return self.file
+    def _at(self, key: str, *, under: str = "", nth: int = 0) -> str:
+        """The file and the line of a key: the first, or the first in the nth table of a name."""
+        start = ([*self._places(under)[nth:], 0] if under else [0])[0]
+        found = [line for line in self._places(key) if line > start]
+        return f"{self.file}:{found[0]}" if found else self.file
+
+    def _places(self, key: str) -> list[int]:
+        pattern = re.compile(rf"^\s*(\[+\s*(\w+\.)*)?[\"']?{re.escape(key)}\b")
+        lines = enumerate(self.text.splitlines(), start=1)
+        return [number for number, line in lines if pattern.match(line)]
 
     def _unknown(self, key: str, known: Iterable[str], under: str = "") -> str:
         near = difflib.get_close_matches(key, list(known), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(known)}"
-        return f"{self._at(key)}: {under + ': ' if under else ''}unknown {key!r}{hint}"
+        return f"{self._at(key, under=under)}: {under + ': ' if under else ''}unknown {key!r}{hint}"
 
 
 def _field_checks(before: Parameter, sources: set[str]) -> Mapping[str, _ChoiceCheck]:
@@ -311,6 +319,10 @@ def _field_checks(before: Parameter, sources: set[str]) -> Mapping[str, _ChoiceC
         "seen": _word(marks),
         "note": _REASON,
     }
+
+
+def _end(text: str) -> int:
+    return len(text.splitlines())
 
 
 def _raise(faults: list[str]) -> None:

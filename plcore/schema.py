@@ -14,6 +14,9 @@ from plcore.trial_tables import TREATMENTS, TRIALS
 MARKS = columns.MARKS
 VERDICTS = ("supported", "contradicted", "misattributed", "unverifiable")
 
+_FOUND = ("found_low", "found", "found_high")
+_ESTIMATE = ("low", "value", "high")
+
 _key, _keys = columns.key, columns.keys
 _seen, _year, _any = columns.seen, columns.year, columns.words
 _area = text(r"[A-Z]{3}", "an ISO 3166 code of three capitals, or WLD")
@@ -32,7 +35,7 @@ def _claim_has_unit(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _finding_has_unit(row: Row) -> Iterator[tuple[str, str]]:
-    numbers = [row[name] for name in ("found_low", "found", "found_high")]
+    numbers = [row[name] for name in _FOUND]
     if not all(is_empty(cell) for cell in numbers) and is_empty(row["found_unit"]):
         yield "found_unit", "the unit of the numbers found"
 
@@ -81,10 +84,11 @@ def _no_default_from_memory(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _some_number(row: Row) -> Iterator[tuple[str, str]]:
-    if all(is_empty(row[name]) for name in ("value", "low", "high")):
+    if all(is_empty(row[name]) for name in _ESTIMATE):
         yield "value", "a value, or at least one of low and high"
 
 
+_within_unit = columns.within_unit(columns.ESTIMATES, *_ESTIMATE)
 _TO_SOURCES = {"source": "sources"}
 _LEVELS = one_of(
     "any", "lower", "upper", "toe", "foot", "below_knee", "above_knee", "other_lower", "finger",
@@ -165,7 +169,7 @@ TABLES = {
             Column("claimed_low", number(0), optional=True),
             Column("claimed", number(0), optional=True),
             Column("claimed_high", number(0), optional=True),
-            Column("unit", _any),
+            Column("unit", one_of(*columns.CLAIMS, "none")),
             Column("verdict", one_of(*VERDICTS)),
             Column("qualifier", _any, optional=True),
             Column("source", _keys),
@@ -184,6 +188,9 @@ TABLES = {
             ordered("found_low", "found", "found_high"),
             _claim_has_unit,
             _finding_has_unit,
+            columns.within_unit(columns.CLAIMS, "claimed_low", "claimed", "claimed_high"),
+            columns.begins_with_unit(columns.CLAIMS, unit="found_unit"),
+            columns.within_unit(columns.CLAIMS, *_FOUND, unit="found_unit"),
         ),
         references={"page": "sources", "source": "sources", "trials": "trials"},
     ),
@@ -267,13 +274,13 @@ TABLES = {
             Column("value", number(), optional=True),
             Column("low", number(), optional=True),
             Column("high", number(), optional=True),
-            Column("unit", _any),
+            Column("unit", one_of(*columns.ESTIMATES)),
             Column("source", _keys),
             Column("seen", _seen),
             Column("note", _any, optional=True),
         ),
         key=("estimate",),
-        rules=(ordered("low", "value", "high"),),
+        rules=(ordered(*_ESTIMATE), _some_number, _within_unit),
         references=_TO_SOURCES,
     ),
     "amputation_incidence": Table(
@@ -295,7 +302,7 @@ TABLES = {
             Column("low", number(), optional=True),
             Column("high", number(), optional=True),
             Column("standard_error", number(0), optional=True),
-            Column("unit", _any),
+            Column("unit", one_of(*columns.ESTIMATES)),
             Column("n", whole(1), optional=True),
             *_CITED,
         ),
@@ -303,8 +310,9 @@ TABLES = {
         rules=(
             ordered("age_low", "age_high"),
             ordered("first_year", "last_year"),
-            ordered("low", "value", "high"),
+            ordered(*_ESTIMATE),
             _some_number,
+            _within_unit,
         ),
         references=_TO_SOURCES,
     ),
@@ -333,8 +341,9 @@ TABLES = {
             ordered("age_low", "age_high"),
             ordered("first_year", "last_year"),
             ordered("months_from", "months_to"),
-            ordered("low", "value", "high"),
+            ordered(*_ESTIMATE),
             _some_number,
+            _within_unit,
             _events_within_n,
         ),
         references=_TO_SOURCES,
@@ -355,7 +364,7 @@ TABLES = {
             Column("note", _any, optional=True),
         ),
         key=("name",),
-        rules=(ordered("low", "value", "high"), _events_within_n, _no_default_from_memory),
+        rules=(ordered(*_ESTIMATE), _events_within_n, _no_default_from_memory),
         references=_TO_SOURCES,
     ),
     "calibration_targets": Table(

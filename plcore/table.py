@@ -46,7 +46,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: how its cells are read, and whether a cell may be empty."""
+    """One column: how its cells are read, and whether a cell may be empty.
+
+    Attributes
+    ----------
+    name : str
+    check : Check
+    optional : bool
+        Whether a cell may be empty.
+    """
 
     name: str
     check: Check
@@ -57,10 +65,21 @@ class Column:
 class Table:
     """What a CSV file holds.
 
-    `key` names the columns that identify a row. A rule yields, for each fault of a row, the column
-    and what was expected; a rule across rows also yields, first, the place of the row, counted
-    from 0, and is asked once no row has a fault of its own. `references` maps a column to the table
-    whose key it names; a cell may name several, separated by semicolons.
+    Attributes
+    ----------
+    file : str
+        Its path below `data/`.
+    columns : tuple of Column
+        In the order of the file.
+    key : tuple of str
+        The columns that identify a row.
+    rules : tuple of function
+        Each yields, for every fault of a row, the column and what was expected.
+    across : tuple of function
+        The same across rows, with the place of the row first, counted from 0; asked once no row
+        has a fault of its own.
+    references : mapping of str to str, optional
+        A column to the table whose key it names; a cell may name several, separated by semicolons.
     """
 
     file: str
@@ -72,7 +91,15 @@ class Table:
 
 
 def text(pattern: str = r".+", expected: str = "text") -> Check:
-    """A check for text that matches a pattern from end to end."""
+    """A check for text that matches a pattern from end to end.
+
+    Parameters
+    ----------
+    pattern : str
+        A regular expression; without one, any text but none.
+    expected : str
+        What a message calls text that would be right.
+    """
     compiled = re.compile(pattern, re.ASCII if pattern != r".+" else 0)
 
     def read(cell: str) -> str:
@@ -198,6 +225,53 @@ def read_table(
     return pd.DataFrame(rows, columns=[column.name for column in table.columns])
 
 
+def content(path: Path) -> str:
+    """The text of a file, unpacked if it ends in `.gz`: whole, UTF-8, and with a last line end.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it is empty, cut off or not UTF-8.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path.name}: no such file in {path.parent}") from None
+    if path.suffix == ".gz":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path.name}: not a whole gzip file ({error})") from None
+    if not raw.strip():
+        expected = "a title" if path.suffix == ".toml" else "a header and rows"
+        raise ValueError(f"{path.name}: the file is empty; expected {expected}")
+    # In UTF-16, every second byte of plain English is 0.
+    if raw.count(0) > len(raw) / 4:
+        raise ValueError(
+            f"{path.name}:1: every second byte is 0; expected the file saved as UTF-8, "
+            "not as UTF-16"
+        )
+    try:
+        found = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path.name}:{line}: byte {raw[error.start]:#04x} is not UTF-8; "
+            "expected the file saved as UTF-8"
+        ) from None
+    if not found.endswith("\n"):
+        line = found.count("\n") + 1
+        raise ValueError(
+            f"{path.name}:{line}: the last line has no end; expected a line end "
+            "(is the file cut off?)"
+        )
+    return found
+
+
 def _span(low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
         return ""
@@ -222,37 +296,8 @@ def _report(faults: list[str]) -> str:
     return "\n".join(shown)
 
 
-def _content(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path.name}: no such file in {path.parent}") from None
-    if path.suffix == ".gz":
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path.name}: not a whole gzip file ({error})") from None
-    if not raw.strip():
-        raise ValueError(f"{path.name}: the file is empty; expected a header and rows")
-    try:
-        content = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise ValueError(
-            f"{path.name}:{line}: byte {raw[error.start]:#04x} is not UTF-8; "
-            "expected the file saved as UTF-8"
-        ) from None
-    if not content.endswith("\n"):
-        line = content.count("\n") + 1
-        raise ValueError(
-            f"{path.name}:{line}: the last line has no end; expected a line end "
-            "(is the file cut off?)"
-        )
-    return content
-
-
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(_content(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(content(path), newline=""), strict=True)
     line = 1
     while True:
         try:

@@ -84,6 +84,11 @@ def response_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
 def comparisons(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
     """Treatment against control by trial, in words: only what was compared.
 
+    Parameters
+    ----------
+    setting : str
+        As in the column of `trials.csv`.
+
     Returns
     -------
     DataFrame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,16 +14,47 @@ from numpy.typing import NDArray
 from plcore.data import DATA
 from plcore.distributions import Floats
 from plcore.population import SEXES
-from plcore.table import Column, Table, number, one_of, ordered, read_table, text, whole
+from plcore.table import Cell, Column, Row, Table, number, one_of, ordered, read_table, text, whole
 
 #: First age of each group of the county file; the last is open.
 AGE_GROUPS = tuple(range(0, 86, 5))
 
 _FIPS = text(r"\d{5}", "five digits, with the zeros in front")
 _STATE = text(r"[A-Z]{2}", "a code of two capital letters")
-_LATITUDE, _LONGITUDE = Column("lat", number(-90, 90)), Column("lon", number(-180, 180))
+_LATITUDE, _LONGITUDE = Column("lat", number(0, 72)), Column("lon", number(-180, 180))
 _PEOPLE = whole(0)
 _PERCENT = number(0.1, 100)
+
+
+def _in_america(row: Row) -> Iterator[tuple[str, str]]:
+    # The sea between Puerto Rico and Guam.
+    if -64 < float(row["lon"]) < 144:
+        yield "lon", "from -180 to -64, or from 144 to 180: America, Guam and the Marianas"
+
+
+def _state_of_code(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """The first two digits of the code of a county are its state."""
+    codes: dict[Cell, tuple[Cell, ...]] = {}
+    states: dict[Cell, Cell] = {}
+    for place, row in enumerate(rows):
+        code = str(row["fips"])[:2]
+        found = (row["state"], row.get("state_name", ""))
+        first = codes.setdefault(code, found)
+        if first != found:
+            column = "state" if first[0] != found[0] else "state_name"
+            yield place, column, f"{first[column != 'state']}, as in other counties of {code}"
+        elif states.setdefault(found[0], code) != code:
+            yield place, "state", f"another than that of counties of {states[found[0]]}"
+
+
+def _rate_agrees(row: Row) -> Iterator[tuple[str, str]]:
+    rate = 1e5 * float(row["discharges"]) / float(row["adults"])
+    # Printed to one decimal.
+    if abs(rate - float(row["rate"])) > 0.051:
+        yield "rate", f"{rate:.1f}, as discharges and adults give"
+    if (row["coding"] == "icd9") != (float(row["year"]) <= 2015):
+        yield "coding", "icd9 to 2015, icd10 after"
+
 
 COUNTIES = Table(
     file="us_counties_2023.csv",
@@ -39,6 +71,12 @@ COUNTIES = Table(
         Column("ages", one_of("census", "estimated")),
     ),
     key=("fips",),
+    rules=(_in_america,),
+    across=(_state_of_code,),
+    references={
+        "metropolitan": "us_metropolitan_areas_2023",
+        "combined": "us_metropolitan_areas_2023",
+    },
 )
 AREAS = Table(
     file="us_metropolitan_areas_2023.csv",
@@ -70,6 +108,7 @@ DIABETES = Table(
     ),
     key=("fips",),
     rules=(ordered("crude_low", "crude", "crude_high"),),
+    across=(_state_of_code,),
 )
 CENTRES = Table(
     file="us_population_centres_2020.csv",
@@ -81,6 +120,8 @@ CENTRES = Table(
         _LONGITUDE,
     ),
     key=("fips",),
+    rules=(_in_america,),
+    references={"fips": "us_counties_2023"},
 )
 ZIPS = Table(
     file="us_zip_points_2021.csv.gz",
@@ -91,6 +132,8 @@ ZIPS = Table(
         Column("fips", _FIPS, optional=True),
     ),
     key=("zip",),
+    rules=(_in_america,),
+    references={"fips": "us_counties_2023"},
 )
 AMPUTATIONS = Table(
     file="ca_diabetes_amputations_2005_2022.csv",
@@ -105,6 +148,7 @@ AMPUTATIONS = Table(
         Column("adjusted_rate", number(0)),
     ),
     key=("year", "fips"),
+    rules=(_rate_agrees,),
 )
 _TABLES = {
     table.file: table for table in (COUNTIES, AREAS, PEOPLE, DIABETES, CENTRES, ZIPS, AMPUTATIONS)
@@ -200,6 +244,7 @@ def _people(rows: pd.DataFrame, folder: Path) -> Floats:
 def _diabetes(rows: pd.DataFrame, folder: Path) -> tuple[Floats, NDArray[np.bool_]]:
     """Age-adjusted percent by county; for those CDC does not have, the mean of their state."""
     table = _frame(DIABETES, folder)
+    _all_or_none(rows, table)
     weighted = (table["adjusted"] * table["people"]).groupby(table["state"]).sum()
     of_state = weighted / table.groupby("state")["people"].sum()
     percent = rows["fips"].map(table.set_index("fips")["adjusted"])
@@ -213,11 +258,40 @@ def _diabetes(rows: pd.DataFrame, folder: Path) -> tuple[Floats, NDArray[np.bool
     return percent.to_numpy(dtype=float), missing.to_numpy(dtype=bool)
 
 
+def _all_or_none(rows: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Of a state, CDC has the same counties, or other ones altogether, as of Connecticut."""
+    for state, counties in rows.groupby("state")["fips"]:
+        wanted, found = set(counties), set(table.loc[table["state"] == state, "fips"])
+        if wanted & found and wanted != found:
+            code = min(wanted ^ found)
+            line = int(table.index[table["fips"] == code][0]) + 2 if code in found else 1
+            what = f"{code} is no county of" if code in found else f"no row of {code} in"
+            raise ValueError(
+                f"{DIABETES.file}:{line}: {what} {state}; expected its counties as {COUNTIES.file} "
+                "has them"
+            )
+
+
 def _frame(table: Table, folder: Path) -> pd.DataFrame:
     path = Path(folder) / "geography" / table.file
-    return _read_once(path, path.stat().st_mtime_ns if path.exists() else 0)
+    return _read_once(path, _saved(path), *(_saved(part) for part in _named_by(path)))
+
+
+def _saved(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _named_by(path: Path) -> list[Path]:
+    """The files of whose keys a file makes use, near ones first."""
+    names = sorted(set((_TABLES[path.name].references or {}).values()))
+    direct = [path.parent / f"{name}.csv" for name in names]
+    return direct + [part for each in direct for part in _named_by(each)]
 
 
 @lru_cache(maxsize=32)
-def _read_once(path: Path, stamp: int) -> pd.DataFrame:
-    return read_table(path, _TABLES[path.name])
+def _read_once(path: Path, *stamps: int) -> pd.DataFrame:
+    keys = {
+        target: frozenset(_frame(_TABLES[f"{target}.csv"], path.parent.parent).iloc[:, 0])
+        for target in set((_TABLES[path.name].references or {}).values())
+    }
+    return read_table(path, _TABLES[path.name], keys=keys)

@@ -84,12 +84,13 @@ def _number(
     kinds = (int, float, np.integer, np.floating)
     # bool is an int to Python, but a cell with True is no number.
     if isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value):
-        if value and not 1 / _LARGEST <= abs(value) <= _LARGEST:
+        found = float(value)
+        if found and not 1 / _LARGEST <= abs(found) <= _LARGEST:
             raise ValueError(
                 f"{chart}: {column}, row {index}: {value!r}; expected 0 or a size from "
                 f"{1 / _LARGEST:g} to {_LARGEST:g}"
             )
-        return float(value)
+        return found
     raise ValueError(f"{chart}: {column}, row {index}: {value!r}; expected a finite number")
 
 
