@@ -26,7 +26,8 @@ def floors(requirements, pattern):
 def wanted():
     extras = PROJECT["project"]["optional-dependencies"]
     groups = PROJECT["dependency-groups"]
-    lines = [*PROJECT["project"]["dependencies"], *extras["notebooks"], *groups["test"]]
+    lines = [*PROJECT["project"]["dependencies"], *extras["notebooks"]]
+    lines += [*extras["workbook"], *groups["test"]]
     return floors(lines, r"(?P<name>[a-z0-9._-]+)(?P<floor>>=[0-9.]+)?")
 
 

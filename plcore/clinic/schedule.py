@@ -29,7 +29,7 @@ from plcore.clinic.queue import idle, serve
 from plcore.distributions import Floats
 
 #: Replications worked on at a time: what a day holds of them stays in the cache.
-_CHUNK = 256
+_CHUNK = 1024
 
 
 def simulate_clinic(

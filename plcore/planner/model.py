@@ -11,7 +11,7 @@ from plcore.catchment import Area, people_nearby
 from plcore.clinic import appointments, clinic_draws, clinic_load
 from plcore.demand import by_year
 from plcore.outcome import Outcome
-from plcore.planner.answer import calendar, patients_expected, relief_of
+from plcore.planner.answers import calendar, patients_expected, relief_of
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario
 

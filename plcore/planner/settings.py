@@ -7,12 +7,15 @@ The same names serve the command line, with hyphens.
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+
+import numpy as np
 
 from plcore.catchment import (
     Area,
@@ -36,59 +39,94 @@ RETURNS = ("boosters", "courses", "none")
 class Settings:
     """A planner's settings; whatever is not said is as here.
 
+    One of near, zip, counties, state and metro says where. Command line and workbook take their
+    words from here.
+
     Attributes
     ----------
     name : str
+        Of the plan, and of the files that it is written to.
     near : tuple of float, optional
-        Latitude and longitude; with `radius_km`.
+        Latitude and longitude of the clinic, in degrees north and east; with `radius_km`.
     zip : str, optional
-        With `radius_km`.
+        ZIP code of the clinic; with `radius_km`.
     counties : tuple of str
-        Codes of five digits.
-    state, metro : str, optional
-        Two letters or a name; a code of `plcore.catchment.metropolitan_areas`.
-        One of near, zip, counties, state and metro says where.
+        Codes of counties (FIPS), of five digits.
+    state : str, optional
+        Two letters, or a name.
+    metro : str, optional
+        Code of a metropolitan, micropolitan or combined area.
     radius_km : float, optional
-        Great-circle distance to where the people of a county live.
-    year, n_years : int
-        The clinic opens at the start of the year; years followed.
+        Great-circle distance in km to where the people of a county live.
+    year : int
+        The clinic opens at the start of this year.
+    n_years : int
+        Years followed.
     scenario : str
         Of `data/scenarios`.
     severity : str
-        The least severe pain counted, a key of `plcore.demand.SEVERITIES`.
-    share_served, share_accepting : float, optional
-        Shares of the last two steps of the funnel where the planner knows them.
-    ramp_years, known_at_first : float
-        As in `plcore.demand.Opening`.
-    infusions, weeks : int, float
+        The least severe pain counted: any, weekly, moderate_severe or extremely_bothersome.
+    share_served : float, optional
+        Share of those who would have a course who have it at this clinic, from 0 to 1, where the
+        planner knows it.
+    share_accepting : float, optional
+        Share of those eligible who would have a course, from 0 to 1, where the planner knows it.
+    ramp_years : float
+        Years until all who will know of the clinic do; 0 from the first day.
+    known_at_first : float
+        Share, from 0 to 1, who know of it on the first day.
+    infusions : int
         Of a course.
+    weeks : float
+        Over which a course is spread.
     returns : str
-        What follows when relief ends: one of `RETURNS`.
+        What follows when relief ends: boosters (of one infusion), courses (whole ones) or none.
     most_returns : int
+        Times that somebody comes back at most.
     stop_without_relief_after : int, optional
         Infusions after which those whom the course does not help have no more.
-    chairs, nurses : int
-        Nurses on duty at the same time; the fewest that chairs need where they are not said.
+    chairs : int
+        In which infusions are given.
+    nurses : int, optional
+        On duty at the same time; the fewest that the chairs need where they are not said.
     hours : float
-        From the first infusion to the last patient's leaving.
+        Hours of a day, from the first infusion to the last patient's leaving.
     days_a_week : int
-        From Monday on, less US federal holidays.
-    infusion_minutes, recovery_minutes, turnover_minutes : int
-    patients_per_nurse, recovering_per_nurse : int
-        During the infusion and after it.
+        Open days of a week, from Monday on, less US federal holidays.
+    infusion_minutes : int
+        Minutes of an infusion.
+    recovery_minutes : int
+        Minutes in the chair after it, as planned.
+    turnover_minutes : int
+        Minutes to make a chair ready for the next patient.
+    patients_per_nurse : int
+        During the infusion.
+    recovering_per_nurse : int
+        Patients a nurse looks after once the infusion is over.
     overbooking : float
         Visits booked for each that the day holds.
     visits_a_day : int, optional
         No more visits than these are booked on a day, whatever chairs and nurses hold.
     waiting_list : int
         People who wait on the first day.
-    mg_per_kg, mg, vial_mg : float
-        Ketamine of an infusion by weight and whatever the weight; what a vial holds.
-    within_days, share_within, probability : int, float, float
-        The service level: this share of patients have a first infusion within so many days of
-        referral, with this probability.
-    draws, runs, seed : int
-        Of what we do not know, and of chance for each.
+    mg_per_kg : float
+        Ketamine of an infusion, in mg for each kg of body weight.
+    mg : float
+        Ketamine of an infusion whatever the weight, in mg, on top of `mg_per_kg`.
+    vial_mg : float
+        Ketamine that a vial holds, in mg.
+    within_days : int
+        The service level: days from referral to the first infusion.
+    share_within : float
+        The service level: share of patients, from 0 to 1, who have it within these days.
+    probability : float
+        Probability, from 0 to 1, with which the service level is to be kept.
+    draws : int
+        Samples of what we do not know.
+    runs : int
+        Samples of chance for each draw.
+    seed : int
+        Of the random numbers: the same seed gives the same answer.
     """
 
     name: str = "plan"
@@ -134,10 +172,10 @@ class Settings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        given = [name for name in _PLACES if getattr(self, name) not in (None, ())]
+        given = [name for name in PLACES if getattr(self, name) not in (None, ())]
         if len(given) != 1:
             said = " and ".join(given) if given else "none"
-            raise ValueError(f"the place is said by {said}; expected one of {', '.join(_PLACES)}")
+            raise ValueError(f"the place is said by {said}; expected one of {', '.join(PLACES)}")
         needs_radius = given[0] in ("near", "zip")
         if needs_radius != (self.radius_km is not None):
             what = "a distance in km" if needs_radius else f"none, as {given[0]} says the place"
@@ -155,6 +193,28 @@ class Settings:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; expected one of {', '.join(words)}"
                 )
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"name is {self.name!r}; expected letters, digits, spaces, dots, hyphens and "
+                "underscores, as files are called so"
+            )
+        visit = self.infusion_minutes + self.recovery_minutes
+        if 60 * self.hours < visit:
+            raise ValueError(
+                f"hours is {self.hours:g}, which holds no visit of {visit} minutes; "
+                f"expected {visit / 60:.3g} or more"
+            )
+        stop = self.stop_without_relief_after
+        if stop is not None and stop > self.infusions:
+            raise ValueError(
+                f"stop_without_relief_after is {stop}; expected at most the {self.infusions} "
+                "infusions of the course"
+            )
+        if self.within_days >= 365 * self.n_years:
+            raise ValueError(
+                f"within_days is {self.within_days}; expected fewer than the "
+                f"{365 * self.n_years} days that are followed"
+            )
         # What the parts of the plan ask for is refused now, not after a minute's work.
         self.clinic()
         self.opening()
@@ -206,18 +266,41 @@ class Settings:
         return {step: share for step, share in given.items() if share is not None}
 
 
-_PLACES = ("near", "zip", "counties", "state", "metro")
+def meanings() -> dict[str, str]:
+    """What each setting means, with its unit: the words of `Settings`."""
+    lines = inspect.cleandoc(Settings.__doc__ or "").splitlines()
+    found: dict[str, str] = {}
+    name = ""
+    for line in lines[lines.index("Attributes") + 2 :]:
+        if line.startswith(" "):
+            found[name] = f"{found[name]} {line.strip()}".strip()
+        elif line:
+            name = line.split(" :")[0]
+            found[name] = ""
+    return found
+
+
+#: The settings of which one says where.
+PLACES = ("near", "zip", "counties", "state", "metro")
+# Begins and ends with a letter or a digit.
+_NAME = re.compile(r"\w([\w .-]{0,78}\w)?")
 _RANGES = {
-    "radius_km": (1, 5000), "n_years": (1, 20), "share_served": (0, 1), "share_accepting": (0, 1),
-    "infusions": (1, 60), "weeks": (0.1, 52), "most_returns": (0, 50), "chairs": (1, 200),
-    "nurses": (1, 200), "hours": (0.5, 24), "days_a_week": (1, 7), "waiting_list": (0, 100_000), "visits_a_day": (1, 10_000), "stop_without_relief_after": (1, 60),
-    "within_days": (0, 3650), "share_within": (0.01, 1), "probability": (0.01, 0.999),
-    "draws": (16, 16_384), "runs": (1, 1000), "seed": (0, 2**32),
+    "radius_km": (1, 5000), "year": (2005, 2100), "n_years": (1, 20), "share_served": (0, 1),
+    "share_accepting": (0, 1), "infusions": (1, 60), "weeks": (0.1, 52), "most_returns": (0, 50),
+    "stop_without_relief_after": (1, 60), "chairs": (1, 200), "nurses": (1, 200),
+    "hours": (0.5, 24), "days_a_week": (1, 7), "visits_a_day": (1, 10_000),
+    "waiting_list": (0, 100_000), "within_days": (0, 3650), "share_within": (0.01, 1),
+    "probability": (0.01, 0.999), "draws": (16, 16_384), "runs": (1, 1000), "seed": (0, 2**32),
 }  # fmt: skip
 
 
 def settings_from(given: Mapping[str, object]) -> Settings:
     """Settings from values by name, as a TOML file or a command line gives them.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        Names of the fields of `Settings`; what is left out is as usual.
 
     Raises
     ------
@@ -236,9 +319,9 @@ def settings_from(given: Mapping[str, object]) -> Settings:
 def _typed(name: str, value: object, kind: str) -> object:
     """The value as the setting's type; 8 for 8.0 is right, 8.5 for 8 is not."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind.startswith("int") and number and value == int(str(value).removesuffix(".0")):
-        return int(str(value).removesuffix(".0"))
-    if kind.startswith("float") and number:
+    if kind.startswith("int") and number and float(str(value)).is_integer():
+        return int(float(str(value)))
+    if kind.startswith("float") and number and np.isfinite(float(str(value))):
         return float(str(value))
     if kind.startswith("str") and isinstance(value, str):
         return value
@@ -258,34 +341,47 @@ def _typed(name: str, value: object, kind: str) -> object:
 def read_settings(path: Path) -> Settings:
     """Settings from a TOML file as `settings_text` writes it; what it does not name is as usual.
 
+    Parameters
+    ----------
+    path : Path
+
     Raises
     ------
     ValueError
         With the file, and the line where one name is at fault.
     """
+    given = read_given(path)
+    try:
+        return settings_from(given)
+    except ValueError as error:
+        raise ValueError(f"{located(str(error), path)}: {error}") from None
+
+
+def read_given(path: Path) -> dict[str, object]:
+    """What a TOML file of settings says, by name, as yet unchecked."""
     path = Path(path)
     try:
         content = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise ValueError(f"{path.name}: no such file; expected settings as TOML") from None
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise ValueError(f"{path.name}: {reason}; expected settings as TOML") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name}: byte {error.start} is not UTF-8") from None
     try:
-        return settings_from(tomllib.loads(content))
+        return tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path.name}: {error}; expected TOML, such as chairs = 4") from None
-    except ValueError as error:
-        raise ValueError(f"{path.name}{_line(str(error), content)}: {error}") from None
 
 
-def _line(message: str, content: str) -> str:
-    """Where the first setting that a message names stands in the file."""
-    lines = content.splitlines()
+def located(message: str, path: Path) -> str:
+    """The file of settings, with the line of the first setting that a message names."""
+    path = Path(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
     for word in re.findall(r"\w+", message):
         for number, line in enumerate(lines, start=1):
             if re.match(rf"\s*{word}\s*=", line):
-                return f":{number}"
-    return ""
+                return f"{path.name}:{number}"
+    return path.name
 
 
 def settings_text(settings: Settings) -> str:
@@ -295,5 +391,7 @@ def settings_text(settings: Settings) -> str:
         if value is None or value == ():
             continue
         shown = list(value) if isinstance(value, tuple) else value
-        lines.append(f"{name} = {json.dumps(shown, ensure_ascii=False)}")
+        # Of what TOML escapes, JSON leaves out DEL.
+        text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
+        lines.append(f"{name} = {text}")
     return "\n".join(lines) + "\n"

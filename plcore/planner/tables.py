@@ -21,8 +21,8 @@ from plcore.clinic import (
 from plcore.data import cite
 from plcore.demand import demand_table, funnel_table, parameter_of
 from plcore.demand.funnel import STEPS
-from plcore.planner.answer import Answer
-from plcore.planner.settings import Settings
+from plcore.planner.answers import Answer
+from plcore.planner.settings import Settings, meanings
 from plcore.scenarios import read_scenario
 
 #: By what the clinic's days may be added up.
@@ -54,24 +54,32 @@ def key_figures(found: Answer, *, level: float = 0.95) -> pd.DataFrame:
     for row in yearly[yearly["group"] == "all"].itertuples():
         rows.append((f"new patients in {row.year}", "people", row.median, row.low, row.high))
     for measure, (unit, values) in clinic_measures(found.outcome).items():
-        rows.append((measure.replace("_", " "), unit, *np.nanquantile(values, tails)))
+        # Of nobody there is no wait.
+        known = values[np.isfinite(values)]
+        limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
+        rows.append((measure.replace("_", " "), unit, *limits))
     load = np.quantile(found.load.load, tails)
     rows.append(("visits demanded of those held, long run", "share", *load))
     return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
 
 
 def answer_tables(
-    found: Answer, sizing: pd.DataFrame, *, period: str = "month"
+    found: Answer, sizing: pd.DataFrame | None, *, period: str = "month"
 ) -> dict[str, pd.DataFrame]:
     """Every table of an answer, by name.
 
     Parameters
     ----------
     found : Answer
-    sizing : DataFrame
-        As `plcore.planner.answer.sizes` gives it.
+    sizing : DataFrame or None
+        As `plcore.planner.answers.sizes` gives it; None leaves out the table of chairs.
     period : str
         "day", "week" or "month".
+
+    Raises
+    ------
+    ValueError
+        If the period is another word.
     """
     if period not in PERIODS:
         raise ValueError(f"period is {period!r}; expected one of {', '.join(PERIODS)}")
@@ -83,7 +91,7 @@ def answer_tables(
         "funnel": funnel_table(found.funnel, parameters, year=found.settings.year),
         "patients": demand_table(found.demand),
         "clinic": clinic_table(outcome),
-        "chairs": sizing,
+        **({} if sizing is None else {"chairs": sizing}),
         f"by_{period}": by_period(outcome, labels),
         "what_became_of_them": fates_table(outcome),
         "settings": settings_table(found.settings),
@@ -95,13 +103,20 @@ def answer_tables(
 
 
 def settings_table(settings: Settings) -> pd.DataFrame:
-    """The settings, a row each: setting, value (as text), and whether it was chosen or is usual."""
+    """The settings, a row each.
+
+    Returns
+    -------
+    DataFrame
+        setting, value (as text), how ("chosen" or "usual") and meaning, with its unit.
+    """
     usual = {field.name: field.default for field in fields(Settings)}
+    words = meanings()
     rows = [
-        (name, _shown(value), "chosen" if value != usual[name] else "usual")
+        (name, _shown(value), "chosen" if value != usual[name] else "usual", words[name])
         for name, value in asdict(settings).items()
     ]
-    return pd.DataFrame(rows, columns=["setting", "value", "how"])
+    return pd.DataFrame(rows, columns=["setting", "value", "how", "meaning"])
 
 
 def assumptions_table(found: Answer) -> pd.DataFrame:
@@ -124,7 +139,16 @@ def assumptions_table(found: Answer) -> pd.DataFrame:
             continue
         low, median, high = np.quantile(found.people.draws[item.name], [0.025, 0.5, 0.975])
         source = "; ".join(cite(key) for key in item.source.split(";"))
-        row: tuple[object, ...] = (item.name, item.unit, median, low, high, item.seen, source, item.note)
+        row: tuple[object, ...] = (
+            item.name,
+            item.unit,
+            median,
+            low,
+            high,
+            item.seen,
+            source,
+            item.note,
+        )
         if item.name in own:
             row = (item.name, item.unit, *[own[item.name]] * 3, "own", "the planner", "")
         rows.append(row)
@@ -170,6 +194,11 @@ def side_by_side(
     DataFrame
         figure, unit, then a column for each name with "median (low to high)" as text; settings
         that differ stand first.
+
+    Raises
+    ------
+    ValueError
+        If there is no answer.
     """
     if not answers:
         raise ValueError("no answers; expected one or more")
@@ -215,8 +244,10 @@ def three(value: float) -> str:
         return "none"
     if value == 0:
         return "0"
-    digits = 2 - int(np.floor(np.log10(abs(value))))
-    return f"{round(value, digits):,.{max(digits, 0)}f}"
+    # Rounded first: 9.996 is 10.0.
+    rounded = float(f"{value:.2e}")
+    digits = 2 - int(np.floor(np.log10(abs(rounded))))
+    return f"{rounded:,.{max(digits, 0)}f}"
 
 
 def _shown(value: object) -> str:

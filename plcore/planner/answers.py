@@ -197,7 +197,7 @@ def sizes(found: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     found : Answer
     chairs : sequence of int, optional
         By default from 1 until the service level is kept with the probability asked for, two more
-        for what they would add, and at least one more than the settings have.
+        for what they would add, and where the settings have still more, those and one more.
 
     Returns
     -------
@@ -220,12 +220,18 @@ def sizes(found: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     if chairs is not None:
         return table(chairs)
     rows = [table([1])]
+    enough: int | None = None
     while len(rows) < MOST_CHAIRS:
-        kept = [bool(row["probability"].iloc[0] >= settings.probability) for row in rows]
-        # Two more than enough, and one more than there are to be.
-        if any(kept) and len(rows) >= max(kept.index(True) + 3, settings.chairs + 1):
-            break
-        rows.append(table([len(rows) + 1]))
+        last = int(rows[-1]["chairs"].iloc[0])
+        if enough is None and rows[-1]["probability"].iloc[0] >= settings.probability:
+            enough = last
+        wanted = last + 1
+        if enough is not None and last >= enough + 2:
+            # Sizes between what is enough and what is planned add little.
+            wanted = max(wanted, settings.chairs)
+            if last > settings.chairs:
+                break
+        rows.append(table([wanted]))
     return with_gains(pd.concat(rows, ignore_index=True))
 
 

@@ -1,0 +1,181 @@
+"""The counties as the page needs them: who lives there, where their people are, and outlines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+from plcore.catchment import county_centres, great_circle_km, read_counties
+from plcore.catchment.files import PEOPLE, frame
+from plcore.data import DATA
+from plcore.distributions import Floats
+
+OUTLINES = "us_county_outlines_2023.geojson.gz"
+#: The map's width in steps; each corner is drawn to the nearest.
+MAP_STEPS = 4000
+#: Of a map, by the first two digits of its counties' codes: the standard parallels and the point at
+#: the middle, as is usual for the 48 states, Alaska and Hawaii (Snyder 1987, Map Projections: A
+#: Working Manual, page 100); its scale against that of the 48 states; and its upper left corner, in
+#: thousandths of the map's width.
+_MAPS = {
+    "02": ((55.0, 65.0), (50.0, -154.0), 0.36, (0, 455)),
+    "15": ((8.0, 18.0), (3.0, -157.0), 1.0, (260, 535)),
+    "": ((29.5, 45.5), (23.0, -96.0), 1.0, (8, 8)),
+}
+#: Width of the map, of the Earth's radius.
+_WIDTH = 0.74
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """The counties of the 50 states and DC, in the order of their codes.
+
+    Attributes
+    ----------
+    fips, name : ndarray of str, shape (n_counties,)
+        "Los Angeles County, CA".
+    lat, lon : ndarray, shape (n_counties,)
+        Where their people are.
+    people : ndarray of int, shape (n_counties, 36)
+        In 2023, by age group and sex.
+    log_ratio : ndarray, shape (n_counties,)
+        Log of the share of adults with diabetes over its median.
+    ages_estimated, diabetes_of_state : ndarray of bool, shape (n_counties,)
+        Counties whose ages are estimated; whose diabetes is that of their state.
+    """
+
+    fips: NDArray[np.str_]
+    name: NDArray[np.str_]
+    lat: Floats
+    lon: Floats
+    people: NDArray[np.int64]
+    log_ratio: Floats
+    ages_estimated: NDArray[np.bool_]
+    diabetes_of_state: NDArray[np.bool_]
+
+    @property
+    def share(self) -> Floats:
+        """Of the nation's people of an age group and sex, shape (n_counties, 36)."""
+        return np.asarray(self.people / self.people.sum(axis=0))
+
+
+def read_places(*, folder: Path = DATA) -> Places:
+    """The counties of the data."""
+    known = read_counties(folder=folder)
+    centres = county_centres(folder=folder)
+    cells = frame(PEOPLE, folder=folder).iloc[:, 2:].to_numpy(dtype=np.int64)
+    return Places(
+        fips=known.fips,
+        name=known.name,
+        lat=centres["lat"].to_numpy(dtype=float),
+        lon=centres["lon"].to_numpy(dtype=float),
+        people=cells.reshape(len(known.fips), 2, -1)
+        .transpose(0, 2, 1)
+        .reshape(len(known.fips), -1),
+        log_ratio=np.log(known.diabetes / np.median(known.diabetes)),
+        ages_estimated=known.ages_estimated,
+        diabetes_of_state=known.diabetes_of_state,
+    )
+
+
+def nearby(places: Places, fips: Sequence[str], radius_km: float | None) -> NDArray[np.intp]:
+    """Where the counties of an area stand: those named, or all near the one that is."""
+    at = np.flatnonzero(np.isin(places.fips, list(fips)))
+    if len(at) != len(fips) or not len(at):
+        raise ValueError(f"counties are {list(fips)}; expected codes of counties, each once")
+    if radius_km is None:
+        return at
+    if len(at) > 1:
+        raise ValueError(f"{len(at)} counties and radius_km {radius_km:g}; expected one county")
+    if not 0 < radius_km < np.inf:
+        raise ValueError(f"radius_km is {radius_km:g}; expected a distance above 0")
+    lat, lon = float(places.lat[at[0]]), float(places.lon[at[0]])
+    away = great_circle_km(lat, lon, places.lat, places.lon)
+    return np.flatnonzero(away <= radius_km)
+
+
+def weighted_people(places: Places, at: NDArray[np.intp], elasticities: Floats) -> Floats:
+    """Shares of people, weighted by (diabetes)^elasticity and added up, (n_elasticities, 36).
+
+    Those of an area over those of all counties are its share of the nation's vascular limb loss
+    (`plcore.catchment.people`).
+    """
+    weight = np.exp(elasticities[:, np.newaxis] * places.log_ratio[at])
+    return np.asarray(weight @ places.share[at])
+
+
+def node_weights(elasticity: Floats, low: float, high: float, n: int) -> Floats:
+    """Weights of values at n Chebyshev points for any elasticity between, shape (n_draws, n).
+
+    Interpolation by the discrete orthogonality of the polynomials at their points (Trefethen 2013,
+    Approximation Theory and Approximation Practice, chapters 3 and 4).
+    """
+    x = 2 * (elasticity - low) / (high - low) - 1
+    both = chebyshev.chebvander(x, n - 1) @ chebyshev.chebvander(chebyshev.chebpts1(n), n - 1).T
+    return np.asarray((2 * both - 1) / n)
+
+
+def elasticity_nodes(low: float, high: float, n: int) -> Floats:
+    """The Chebyshev points between two elasticities."""
+    return np.asarray(low + (high - low) * (chebyshev.chebpts1(n) + 1) / 2)
+
+
+def outlines(places: Places, *, folder: Path = DATA) -> list[list[NDArray[np.int64]]]:
+    """Each county's rings on the map, in steps from its upper left corner, shape (n_corners, 2).
+
+    Raises
+    ------
+    ValueError
+        If the outlines are not those of the counties, in their order.
+    """
+    path = Path(folder) / "geography" / OUTLINES
+    features = json.loads(gzip.decompress(path.read_bytes()))["features"]
+    found = [feature["id"] for feature in features]
+    if found != places.fips.tolist():
+        odd = min(set(found) ^ set(places.fips.tolist()), default="one out of order")
+        raise ValueError(f"{OUTLINES}: {odd}; expected each county of 2023 in turn")
+    rings = [
+        (_map_of(feature["id"]), place, np.array(corners))
+        for place, feature in enumerate(features)
+        for polygon in feature["geometry"]["coordinates"]
+        for corners in polygon
+    ]
+    drawn: list[list[NDArray[np.int64]]] = [[] for _ in features]
+    for name, (_, _, _, corner) in _MAPS.items():
+        flat = [(place, _flat(corners, name)) for own, place, corners in rings if own == name]
+        least = np.min([points.min(axis=0) for _, points in flat], axis=0)
+        for place, points in flat:
+            steps = np.rint(MAP_STEPS * ((points - least) / _WIDTH + np.array(corner) / 1000))
+            kept = _without_repeats(steps.astype(np.int64))
+            # What is no more than a line at this size is left out.
+            drawn[place] += [kept] if len(kept) > 2 else []
+    return drawn
+
+
+def _map_of(fips: str) -> str:
+    return fips[:2] if fips[:2] in _MAPS else ""
+
+
+def _flat(corners: Floats, name: str) -> Floats:
+    """Corners (lon, lat) by Albers' equal-area projection: x to the right and y down."""
+    parallels, (lat0, lon0), scale, _ = _MAPS[name]
+    # Alaska's islands reach beyond 180 degrees.
+    lon = np.radians((corners[:, 0] - lon0 + 180) % 360 - 180)
+    lat = np.radians(corners[:, 1])
+    first, last, origin = np.radians([*parallels, lat0])
+    n = (np.sin(first) + np.sin(last)) / 2
+    c = np.cos(first) ** 2 + 2 * n * np.sin(first)
+    rho, rho0 = (np.sqrt(c - 2 * n * np.sin(angle)) / n for angle in (lat, origin))
+    return scale * np.column_stack([rho * np.sin(n * lon), rho * np.cos(n * lon) - rho0])
+
+
+def _without_repeats(points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Corners of a closed ring, each once."""
+    return np.asarray(points[(points != np.roll(points, -1, axis=0)).any(axis=1)])

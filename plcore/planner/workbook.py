@@ -1,0 +1,380 @@
+"""A planner's answer as an Excel workbook and CSV files.
+
+XlsxWriter rather than openpyxl: its charts are native to Excel and need no second library, and the
+same tables make the same bytes, where openpyxl writes the time of saving into every file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from plcore.planner.answers import Answer
+from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
+
+#: The sheet of each table and what stands on it, in the order of the workbook.
+SHEETS: Mapping[str, tuple[str, str]] = {
+    "chairs": (
+        "Chairs",
+        (
+            "Clinics of other sizes with the same patients: means, the probability that the service "
+            "level is kept with its standard error, and what a size adds to the one before."
+        ),
+    ),
+    "by_day": ("By day", "The clinic by day; low and high hold 95% of what may happen."),
+    "by_week": ("By week", "The clinic by ISO week; low and high hold 95% of what may happen."),
+    "by_month": ("By month", "The clinic by month; low and high hold 95% of what may happen."),
+    "funnel": (
+        "Funnel",
+        (
+            "From the residents to those who would come, in the year of the opening; share is that of "
+            "the step before. Assumed steps are shaded."
+        ),
+    ),
+    "patients": (
+        "Patients",
+        "New patients expected by year, those in pain at the opening apart from those newly so.",
+    ),
+    "clinic": (
+        "Clinic",
+        (
+            "The clinic over all its days: low_unknown and high_unknown hold 95% of what we do not "
+            "know, low_chance and high_chance 95% of what chance does, low_both and high_both both."
+        ),
+    ),
+    "what_became_of_them": (
+        "What became of them",
+        "The patients referred, by what became of them.",
+    ),
+    "own_numbers": ("Own numbers", "What was counted beside what the model expects without it."),
+    "side_by_side": ("Side by side", "What differs between the plans: median (95% interval)."),
+    "settings": ("Settings", "What was chosen (bold), and what is as usual."),
+    "assumptions": (
+        "Assumptions",
+        (
+            "Every uncertain number that the answer rests on. Assumed ones, with no source, are "
+            "shaded; seen says how the source was read."
+        ),
+    ),
+}
+#: Columns whose numbers are shares, whatever the unit of their row.
+_SHARES = {
+    "share", "share_low", "share_high", "share_within", "share_gained", "chair_utilisation",
+    "probability", "standard_error",
+}  # fmt: skip
+#: Widest column, in characters; longer texts are wrapped.
+_WIDEST = 60
+#: In the place of the time of writing, so that the same plan makes the same bytes.
+_CREATED = datetime(2000, 1, 1)
+_GREY = "#595959"
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """A workbook being written, and the formats that it has so far."""
+
+    file: Any
+    formats: dict[tuple[tuple[str, object], ...], Any] = field(default_factory=dict)
+
+    def style(self, **look: object) -> Any:
+        key = tuple(sorted(look.items()))
+        if key not in self.formats:
+            self.formats[key] = self.file.add_format(dict(key) | {"valign": "top"})
+        return self.formats[key]
+
+
+def require_xlsxwriter() -> Any:
+    """The library that writes workbooks.
+
+    Raises
+    ------
+    ValueError
+        If it is not installed, with how to install it.
+    """
+    try:
+        return importlib.import_module("xlsxwriter")
+    except ImportError:
+        raise ValueError(
+            "workbooks are written by the package XlsxWriter, which is not installed; "
+            "`python3 run.py plan` brings it, and so does `pip install XlsxWriter`"
+        ) from None
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """A CSV file for each table: UTF-8, lines end in a line feed, numbers in full precision."""
+    paths = []
+    for name, table in tables.items():
+        path = folder / f"{name}.csv"
+        path.write_text(table.to_csv(index=False, lineterminator="\n"), "utf-8", newline="\n")
+        paths.append(path)
+    return paths
+
+
+def write_plan(
+    path: Path, found: Answer, sizing: pd.DataFrame | None, tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """The workbook of one plan.
+
+    Parameters
+    ----------
+    path : Path
+        A file there is replaced.
+    found : Answer
+    sizing : DataFrame or None
+        As `plcore.planner.answers.sizes` gives it.
+    tables : mapping of str to DataFrame
+        As `plcore.planner.tables.answer_tables` gives them.
+    """
+    book = _new(path, f"Plan: {found.settings.name}")
+    shown = [name for name in SHEETS if name in tables]
+    _summary(book, found, in_sentences(found, sizing), tables["key_figures"], shown)
+    for name in shown:
+        _sheet(book, name, tables[name])
+    _charts(book, found, tables)
+    _close(book)
+
+
+def write_comparison(path: Path, answers: Mapping[str, Answer], side: pd.DataFrame) -> None:
+    """The workbook of several plans, as `plcore.planner.tables.side_by_side` compares them."""
+    book = _new(path, "Plans side by side")
+    sheet = _text_sheet(book, "Summary", "Plans side by side")
+    row = 2
+    for name, found in answers.items():
+        row = _paragraphs(book, sheet, row, f"{name}: {_where(found)}", in_sentences(found, None))
+    _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
+    _sheet(book, "side_by_side", side)
+    _close(book)
+
+
+def _new(path: Path, title: str) -> _Book:
+    book = _Book(require_xlsxwriter().Workbook(str(path), {"strings_to_numbers": False}))
+    book.file.set_properties({"title": title, "author": "plcore", "created": _CREATED})
+    return book
+
+
+def _close(book: _Book) -> None:
+    try:
+        book.file.close()
+    except require_xlsxwriter().exceptions.FileCreateError as error:
+        raise ValueError(
+            f"{book.file.filename}: cannot be written ({error}); if it is open in another "
+            "program, close it there"
+        ) from None
+
+
+def _where(found: Answer) -> str:
+    return f"{found.area.name}, opens {found.first_day:%d %B %Y}"
+
+
+def _summary(
+    book: _Book, found: Answer, told: Sequence[str], figures: pd.DataFrame, shown: Sequence[str]
+) -> None:
+    sheet = _text_sheet(book, "Summary", f"Plan: {found.settings.name}")
+    sheet.write_string(1, 0, _where(found), book.style(text_wrap=True, font_color=_GREY))
+    row = _paragraphs(book, sheet, 3, "In short (median and 95% interval)", told)
+    header = ["Key figure", "unit", "median", "low", "high"]
+    for column, text in enumerate(header):
+        sheet.write_string(row, column, text, book.style(bold=True, bottom=1))
+    for values in figures.itertuples(index=False):
+        row += 1
+        _cells(book, sheet, row, list(figures.columns), values, {})
+    row = _paragraphs(book, sheet, row + 2, "What it is not", WHAT_IT_IS_NOT)
+    sheets = [f"{SHEETS[name][0]}: {SHEETS[name][1]}" for name in shown]
+    _paragraphs(book, sheet, row, "Sheets", [*sheets, "Charts: the same numbers, drawn."])
+
+
+def _text_sheet(book: _Book, name: str, title: str) -> Any:
+    sheet = book.file.add_worksheet(name)
+    sheet.set_column(0, 0, 90)
+    sheet.set_column(1, 4, 12)
+    sheet.write_string(0, 0, title, book.style(bold=True, font_size=16))
+    _for_printing(sheet)
+    return sheet
+
+
+def _paragraphs(book: _Book, sheet: Any, row: int, heading: str, told: Sequence[str]) -> int:
+    """A heading and a row a sentence; the row after next is returned."""
+    sheet.write_string(row, 0, heading, book.style(bold=True, bottom=1))
+    for number, sentence in enumerate(told, start=1):
+        sheet.write_string(row + number, 0, sentence, book.style(text_wrap=True))
+    return row + len(told) + 2
+
+
+def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
+    """A table on a sheet of its own, its names in the first row, which stays in view."""
+    sheet = book.file.add_worksheet(SHEETS[name][0])
+    labels = list(table.columns)
+    for column, label in enumerate(labels):
+        sheet.write_string(0, column, label, book.style(bold=True, bottom=1, text_wrap=True))
+        sheet.set_column(column, column, _width(label, table[label]))
+    for row, values in enumerate(table.itertuples(index=False), start=1):
+        _cells(book, sheet, row, labels, values, _row_look(labels, values))
+    sheet.freeze_panes(1, 1)
+    sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
+    _for_printing(sheet)
+    sheet.repeat_rows(0)
+
+
+def _row_look(columns: Sequence[str], values: Sequence[object]) -> dict[str, object]:
+    """Rows to be noticed: assumed, given by the planner, or chosen."""
+    cells = dict(zip(columns, values, strict=True))
+    if cells.get("seen") == "assumed":
+        return {"bg_color": "#D9D9D9", "bold": True}
+    if cells.get("seen") == "own" or cells.get("how") == "chosen":
+        return {"bold": True}
+    return {}
+
+
+def _cells(
+    book: _Book,
+    sheet: Any,
+    row: int,
+    columns: Sequence[str],
+    values: Sequence[object],
+    look: Mapping[str, object],
+) -> None:
+    cells = dict(zip(columns, values, strict=True))
+    for column, (label, value) in enumerate(cells.items()):
+        if isinstance(value, bool | np.bool_):
+            sheet.write_string(row, column, "yes" if value else "no", book.style(**look))
+        elif isinstance(value, str):
+            sheet.write_string(row, column, value, book.style(**look, text_wrap=True))
+        elif not np.isfinite(float(str(value))):
+            sheet.write_blank(row, column, None, book.style(**look))
+        else:
+            shown = _format(label, float(str(value)), cells.get("unit"))
+            style = book.style(**look, num_format=shown)
+            sheet.write_number(row, column, float(str(value)), style)
+
+
+def _format(label: str, value: float, unit: object) -> str:
+    """How Excel is to show a number: three significant digits, shares as percents, years whole."""
+    if label == "year":
+        return "0"
+    size = abs(value)
+    if label in _SHARES or (unit == "share" and label != "standard_error"):
+        return "0%" if size in (0, 1) else "0.0%" if size >= 0.01 else "0.00%"
+    if value == int(value) and size < 1e15:
+        return "#,##0"
+    if size < 1e-3:
+        return "0.00E+00"
+    decimals = max(0, 2 - int(np.floor(np.log10(size))))
+    return "#,##0" if decimals == 0 else f"0.{'0' * decimals}"
+
+
+def _width(label: str, column: pd.Series) -> int:
+    if pd.api.types.is_numeric_dtype(column):
+        return max(len(label) + 3, 11)
+    longest = max((len(str(value)) for value in column), default=0)
+    return min(max(longest, len(label) + 3) + 2, _WIDEST)
+
+
+def _for_printing(sheet: Any) -> None:
+    """One page wide on US letter paper, with the names of plan and sheet, and numbered."""
+    sheet.set_landscape()
+    sheet.set_paper(1)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&F&C&A&R&P of &N")
+
+
+def _charts(book: _Book, found: Answer, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Charts that Excel draws from the sheets, told apart in grey by markers and dashes."""
+    sheet = book.file.add_worksheet("Charts")
+    _for_printing(sheet)
+    drawn = [(_by_year(book, tables["patients"]), "Sheet Patients, group all; 95% intervals.")]
+    for name in ("by_month", "by_week", "by_day"):
+        if name in tables:
+            note = f"Sheet {SHEETS[name][0]}, measure booked; 95% of what may happen."
+            drawn.append((_visits(book, name, tables[name]), note))
+    if "chairs" in tables and len(tables["chairs"]) > 1:
+        settings = found.settings
+        note = (
+            f"Sheet Chairs; asked for are {settings.share_within:.0%} of patients within "
+            f"{settings.within_days} days, with probability {settings.probability:g}."
+        )
+        drawn.append((_shares(book, tables["chairs"], settings.within_days), note))
+    for number, (chart, note) in enumerate(drawn):
+        sheet.insert_chart(22 * number, 0, chart)
+        sheet.write_string(22 * number + 20, 0, note, book.style(font_color=_GREY))
+
+
+def _by_year(book: _Book, table: pd.DataFrame) -> Any:
+    chart = book.file.add_chart({"type": "line"})
+    rows = np.flatnonzero(table["group"] == "all") + 1
+    marks = {"median": "diamond", "low": "short_dash", "high": "short_dash"}
+    for column, mark in marks.items():
+        chart.add_series(
+            _series(table, "patients", rows, "year", column)
+            | {"line": {"none": True}, "marker": _marker(mark)}
+        )
+    chart.set_high_low_lines({"line": {"color": "black"}})
+    _title(chart, "New patients a year", "year", "people")
+    return chart
+
+
+def _visits(book: _Book, name: str, table: pd.DataFrame) -> Any:
+    chart = book.file.add_chart({"type": "line"})
+    rows = np.flatnonzero(table["measure"] == "booked") + 1
+    dashes = {"median": "solid", "low": "dash", "high": "dash"}
+    for column, dash in dashes.items():
+        line = {"color": "black" if dash == "solid" else _GREY, "width": 1.5, "dash_type": dash}
+        chart.add_series(_series(table, name, rows, "period", column) | {"line": line})
+    period = name.removeprefix("by_")
+    _title(chart, f"Visits booked by {period}", period, "visits")
+    return chart
+
+
+def _shares(book: _Book, table: pd.DataFrame, within_days: int) -> Any:
+    chart = book.file.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
+    rows = np.arange(len(table)) + 1
+    for column, mark, dash in (
+        ("share_within", "circle", "solid"),
+        ("probability", "square", "dash"),
+    ):
+        line = {"color": "black", "width": 1.5, "dash_type": dash}
+        chart.add_series(
+            _series(table, "chairs", rows, "chairs", column)
+            | {"line": line, "marker": _marker(mark)}
+        )
+    _title(chart, f"First infusion within {within_days} days, by chairs", "chairs", "share")
+    chart.set_y_axis({"name": "share", "min": 0, "max": 1, "num_format": "0%"})
+    return chart
+
+
+def _series(
+    table: pd.DataFrame, name: str, rows: NDArray[np.intp], across: str, up: str
+) -> dict[str, object]:
+    """A column of a sheet against another, in the rows from the first to the last given."""
+    sheet = SHEETS[name][0]
+    places = list(table.columns)
+    x, y = places.index(across), places.index(up)
+    return {
+        "name": [sheet, 0, y],
+        "categories": [sheet, int(rows[0]), x, int(rows[-1]), x],
+        "values": [sheet, int(rows[0]), y, int(rows[-1]), y],
+    }
+
+
+def _marker(kind: str) -> dict[str, object]:
+    return {
+        "type": kind,
+        "size": 7,
+        "fill": {"color": "black"},
+        "border": {"color": "black"},
+    }
+
+
+def _title(chart: Any, title: str, across: str, up: str) -> None:
+    chart.set_title({"name": title, "name_font": {"size": 13}})
+    chart.set_x_axis({"name": across})
+    chart.set_y_axis({"name": up, "min": 0})
+    chart.set_legend({"position": "bottom"})
+    chart.set_size({"width": 760, "height": 380})

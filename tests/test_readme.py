@@ -1,0 +1,45 @@
+"""The README's examples run as they stand, one after the other, and what it names is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_there_is_an_example_for_each_kind_of_reader():
+    assert [
+        who for who in ("An analyst", "A planner", "An educator") if f"**{who}**" in README
+    ] == [
+        "An analyst",
+        "A planner",
+        "An educator",
+    ]
+    for example in EXAMPLES[:3]:
+        assert len([line for line in example.splitlines() if line.strip()]) <= 12
+
+
+def test_the_examples_run_as_they_stand(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for example in EXAMPLES:
+        exec(compile(example, "README.md", "exec"), names)
+
+    printed = capsys.readouterr().out
+    assert "all_studies" in printed
+    assert "Demand is" in printed
+    assert (tmp_path / "claims.csv").stat().st_size > 500
+    assert "https://" not in _loaded((tmp_path / "claims.html").read_text())
+
+
+def _loaded(page: str) -> str:
+    """What a page would load: addresses in src and link, not those that a script mentions."""
+    return " ".join(re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_every_file_that_the_readme_links_to_is_there(path):
+    assert (ROOT / path).exists()
