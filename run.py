@@ -35,7 +35,7 @@ PYPROJECT = os.path.join(ROOT, "pyproject.toml")
 #: What each job asks of the environment's Python; the rest of the command line follows.
 JOBS = {
     "report": ["-m", "plcore.report"],
-    "test": ["-m", "pytest", "-n", "2", "--dist", "loadfile"],
+    "test": ["-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"],
     "lab": ["-m", "jupyterlab", "notebooks"],
     "bench": ["-m", "benchmarks"],
     "figures": ["-m", "plcore.report.figures"],

@@ -17,6 +17,18 @@ settings.load_profile("steady")
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
+#: Run first, in this order, so that no process waits for another or is left with the longest files
+#: at the end. The first builds the report that the last compares with another.
+LONGEST = (
+    "test_browser.py", "test_simulate_faults.py", "test_simulate.py", "test_slides.py",
+    "test_planner_page.py", "test_planner_lookup.py", "test_notebooks.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else 99)
+
+
 @pytest.fixture(scope="session")
 def own_report(tmp_path_factory):
     """The report of the project's notebooks, built once for all processes that run the tests.
@@ -37,7 +49,7 @@ def own_report(tmp_path_factory):
             time.sleep(0.2)
         return report
     try:
-        build_report(NOTEBOOKS, report)
+        build_report(NOTEBOOKS, report, with_reference=True)
     except BaseException as error:
         failed.write_text(str(error))
         if not isinstance(error, ValueError):

@@ -248,7 +248,7 @@ class Headings(HTMLParser):
 def reference(tmp_path_factory):
     """The folder of a report without notebooks."""
     folder = tmp_path_factory.mktemp("reference") / "report"
-    write_report([], folder, stamp=STAMP)
+    write_report([], folder, stamp=STAMP, with_reference=True)
     return folder
 
 

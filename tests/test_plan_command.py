@@ -14,8 +14,7 @@ import pytest
 from planner_models import run_once
 
 from plcore.demand import OwnNumbers, read_own
-from plcore.planner import answer as answers
-from plcore.planner import command
+from plcore.planner import answers, command
 from plcore.planner.settings import Settings, read_settings
 from plcore.planner.tables import answer_tables
 from plcore.planner.workbook import SHEETS

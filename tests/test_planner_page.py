@@ -188,23 +188,6 @@ def test_counties_on_the_map_are_those_looked_up_one_by_one(grid, steady):
         assert pain[grid.places.fips.tolist().index(code)] == pytest.approx(mean, rel=1e-9)
 
 
-@needs_browser
-def test_it_opens_within_two_seconds_and_answers_within_a_tenth(open_page):
-    page = open_page(LA)
-    opened = page.evaluate(
-        "() => performance.getEntriesByType('navigation')[0].loadEventEnd + planner.took"
-    )
-    times = []
-    for name, value in (("chairs", "3"), ("year", "2033"), ("radius_km", "400"), ("hours", "6"),
-                        ("served_percent", "20"), ("year", "2029"), ("radius_km", "900")):  # fmt: skip
-        page.fill(f"#{name}", value)
-        times.append(page.evaluate("() => planner.took"))
-
-    assert opened < 2000
-    # The median: other programs may run on this machine.
-    assert sorted(times)[len(times) // 2] < 100
-
-
 # Errors -------------------------------------------------------------------------------------------
 
 

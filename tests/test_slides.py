@@ -90,14 +90,6 @@ def teaching(*sections, stem=STEM):
     return read_page(new_notebook(cells=cells), Path(f"{stem}.ipynb"), stems=STEMS)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def reports_without_reference():
-    """Nothing here looks at the API reference, which takes a report some seconds to write."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("plcore.report.site.api_pages", lambda: ())
-        yield
-
-
 def test_a_slide_has_heading_takeaway_chart_and_notes():
     deck = read_deck(teaching(section(1, framed(), heading="Limbs & pain")))
 

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
             options.report,
             with_traceback=options.traceback,
             with_planner=not options.no_planner,
+            with_reference=True,
         )
     except (ValueError, OSError) as error:
         if options.traceback:

@@ -61,7 +61,12 @@ class Stamp:
 
 
 def build_report(
-    notebooks: Path, report: Path, *, with_traceback: bool = False, with_planner: bool = False
+    notebooks: Path,
+    report: Path,
+    *,
+    with_traceback: bool = False,
+    with_planner: bool = False,
+    with_reference: bool = False,
 ) -> list[Page]:
     """The pages of a report, written to the folder `report` from the notebooks of a folder.
 
@@ -78,6 +83,8 @@ def build_report(
         Whether the error of a failed cell says where in the code it failed.
     with_planner : bool
         Whether the planner's page is worked out, which takes about half a minute, and linked.
+    with_reference : bool
+        Whether the reference of public names is read from the docstrings, and linked.
 
     Raises
     ------
@@ -96,12 +103,17 @@ def build_report(
     ]
     stamp = read_stamp(notebooks)
     planner = planner_html(planner_grid(), made_from=stamp.in_words()) if with_planner else None
-    write_report(pages, report, stamp=stamp, planner=planner)
+    write_report(pages, report, stamp=stamp, planner=planner, with_reference=with_reference)
     return pages
 
 
 def write_report(
-    pages: Sequence[Page], report: Path, *, stamp: Stamp, planner: str | None = None
+    pages: Sequence[Page],
+    report: Path,
+    *,
+    stamp: Stamp,
+    planner: str | None = None,
+    with_reference: bool = False,
 ) -> None:
     """Write the pages with their charts and tables, and put the folder in its place.
 
@@ -109,7 +121,7 @@ def write_report(
     """
     _refuse_shared_names(pages)
     with replacing(report) as fresh:
-        _write_files(pages, fresh, stamp, planner)
+        _write_files(pages, fresh, stamp, planner, with_reference)
 
 
 def read_stamp(folder: Path) -> Stamp:
@@ -156,10 +168,12 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
         raise ValueError("index.ipynb: its page would replace the front page; name it otherwise")
 
 
-def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp, planner: str | None) -> None:
+def _write_files(
+    pages: Sequence[Page], folder: Path, stamp: Stamp, planner: str | None, with_reference: bool
+) -> None:
     templates = _templates()
     deck = find_deck(pages)
-    for part in ("figures", "tables", "api/plcore"):
+    for part in ("figures", "tables", "api/plcore") if with_reference else ("figures", "tables"):
         (folder / part).mkdir(parents=True)
     _write(folder / "plotly.min.js", get_plotlyjs())
     for asset in ("style.css", "report.js"):
@@ -168,8 +182,9 @@ def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp, planner: str
     def page(path: str, template: str, **values: object) -> None:
         root = "../" * path.count("/")
         html = templates.get_template(template).render(
-            pages=pages, stamp=stamp, root=root, deck=deck, planner=planner, **values
-        )
+            pages=pages, stamp=stamp, root=root, deck=deck, planner=planner,
+            with_reference=with_reference, **values,
+        )  # fmt: skip
         outside = _FROM_OUTSIDE.search(html)
         if outside is not None:
             raise ValueError(f"{path}: would load from outside: {outside[0][:120]}")
@@ -179,7 +194,7 @@ def _write_files(pages: Sequence[Page], folder: Path, stamp: Stamp, planner: str
     page("index.html", "index.html")
     if planner is not None:
         _write(folder / "planner.html", planner)
-    for path, template, values in api_pages():
+    for path, template, values in api_pages() if with_reference else ():
         page(path, template, **values)
     if deck is not None:
         page("slides.html", "slides.html")
