@@ -1,14 +1,22 @@
 """The README's examples run as they stand, one after the other, and what it names is there."""
 
+import html
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+#: The README's pictures, by the chart of the report that each shows.
+PICTURES = {
+    "what_is_counted.svg": "teaching_what_is_counted",
+    "demand_funnel.svg": "demand_funnel",
+}
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -35,6 +43,23 @@ def test_the_examples_run_as_they_stand(tmp_path):
     assert "Demand is" in done.stdout
     assert (tmp_path / "claims.csv").stat().st_size > 500
     assert "https://" not in _loaded((tmp_path / "claims.html").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("picture", PICTURES)
+def test_the_pictures_print_what_the_report_prints(own_report, picture):
+    """A picture that has grown old is drawn anew by `run.py figures` and copied to images/."""
+    figure = json.loads((own_report / "figures" / f"{PICTURES[picture]}.json").read_text())
+    drawn = ElementTree.fromstring((ROOT / "images" / picture).read_text())
+    texts = ["".join(node.itertext()) for node in drawn.iter("{http://www.w3.org/2000/svg}text")]
+
+    numbers = [
+        html.unescape(note["text"].replace("<br>", ""))
+        for note in figure["layout"]["annotations"]
+        if note.get("name") == "number"
+    ]
+    assert numbers
+    assert [number for number in numbers if number not in texts] == []
 
 
 def _loaded(page: str) -> str:
