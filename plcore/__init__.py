@@ -15,6 +15,7 @@ Each module is imported by its name, in the direction in which data flows:
   loss from incidence, survival and population;
 - `plcore.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
 - `plcore.catchment`: the same of the counties around a clinic;
+- `plcore.demand`: who of those in pain would come to a clinic, and when;
 - `plcore.clinic`: queues, days, courses, chairs and nurses of an infusion clinic, and its size;
 - `plcore.simulate` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
   model over the draws of a scenario, on one process or many; `plcore.summary`, `plcore.precision`:
@@ -24,7 +25,10 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.calibration`, `plcore.decomposition`, `plcore.validation`: draws brought into line with
   published counts, why the number changes, and how it fits what was not used;
 - `plcore.audit`: the clinic pages' claims against their sources;
-- `plcore.charts`, `plcore.show`, `plcore.report`: what readers see.
+- `plcore.teaching`: numbers that only the teaching charts need;
+- `plcore.charts`, `plcore.show`: charts and tables in notebooks;
+- `plcore.planner`: from a planner's settings to an answer, a workbook and the planner's page;
+- `plcore.report`: pages, slides, figures and the reference of names.
 
 `Array` and `Floats` in a signature are NumPy arrays of floating-point numbers. These parameters
 mean the same in every function, and are described only here:
