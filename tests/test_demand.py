@@ -251,6 +251,8 @@ def test_the_template_reads_back(tmp_path):
         ("referrals,2026-01,6.5,", r"own.csv:2: value is '6.5'; expected a whole number of new"),
         ("referrals,2026-01,6,\nreferrals,2026-03,6,", r"own.csv:3: month is '2026-03'; expected 2026-02"),
         ("limb_loss,,500,\nplp,,600,", r"own.csv:3: value is '600'; expected at most 500"),
+        ("limb_loss,,0,", r"own.csv:2: value is '0'; expected more than 0 people"),
+        ("referrals,2026-01,20000,", r"own.csv:2: value is '20000'; expected at most 10,000 new"),
         ("waiting_list,,5,\nwaiting_list,,6,", r"own.csv:3: .*line 2 has it"),
         ("", r"own.csv:2: no rows"),
     ],
@@ -277,6 +279,21 @@ def test_own_counts_of_people_take_the_place_of_the_modelled_ones_and_move_their
     np.testing.assert_allclose(
         found["new_cases"] / found["limb_loss"], before["new_cases"] / before["limb_loss"]
     )
+
+
+def test_more_people_in_pain_than_with_limb_loss_are_refused():
+    with pytest.raises(ValueError, match=r"plp is 1e\+06; expected at most .*of limb_loss as well"):
+        with_own_people(PEOPLE.outcome, OwnNumbers(plp=1e6), year=2026)
+    with pytest.raises(ValueError, match=r"limb_loss is 5e\+07; expected at most"):
+        with_own_people(PEOPLE.outcome, OwnNumbers(limb_loss=5e7), year=2026)
+
+
+def test_nobody_in_pain_leads_to_nobody_who_comes():
+    nobody = with_own_people(PEOPLE.outcome, OwnNumbers(plp=0.0), year=2026)
+    funnel = people_to_patients(nobody, PEOPLE.draws, severity="moderate_severe")
+
+    assert not funnel.people["choosing"].any()
+    assert (funnel_table(funnel, SCENARIO.parameters, year=2026)["share_high"] <= 1).all()
 
 
 def test_months_are_drawn_from_those_that_were_counted():

@@ -248,8 +248,7 @@ def test_counties_may_be_separated_by_commas_or_spaces():
         ("--state VT --year 2051", "--year: year is 2051 and n_years is 5; the year after, 2056"),
         ("--state VT --year 1850", "--year: year is 1850; expected from 2005 to 2100"),
         ("--state VT --severity mild", "--severity: severity is 'mild'; expected one of any"),
-        ("--state VT --severity weekly --scenario plp_ever", ("--severity: severity is 'weekly', "
-         "which this kind of prevalence does not have")),
+        ("--state VT --severity weekly --scenario plp_ever", "--scenario: scenario is 'plp_ever', of all who ever had pain; expected one of pain now"),
         ("--state VT --infusions 60 --weeks 1", "--infusions: 60 infusions do not fit into"),
         ("--state VT --period year", "--period: invalid choice: 'year'"),
         ("--state VT --chair 3", "unrecognized arguments: --chair 3; --help lists what there is"),
@@ -312,6 +311,10 @@ def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
     workbook = openpyxl.load_workbook("plan/plan.xlsx")
     own = sheet_table(workbook, "Own numbers").set_index("what")
     assert own.loc["residents", "own"] == 850_000
+    saved = Path("plan/plan.toml").read_text()
+    # The file of own numbers is read again, not half of it kept among the settings.
+    assert saved.startswith("# read with --own own.csv\n")
+    assert "waiting_list = 0" in saved
     assert set(own["inside"]) <= {"yes", "no"}
     assert "By week" in workbook.sheetnames
 

@@ -263,6 +263,17 @@ def test_no_day_has_more_visits_than_the_planner_allows():
 
     assert limited.outcome.booked.max() == 3
     assert found(BUSY).outcome.booked.max() == 8
+    assert found(BUSY, visits_a_day=3, overbooking=1.5).outcome.booked.max() == 3
+    assert found(BUSY, overbooking=1.5).outcome.booked.max() == 12
+
+
+def test_the_load_is_that_of_the_last_year_when_the_backlog_is_smallest():
+    one = found(n_years=2)
+
+    np.testing.assert_allclose(
+        one.patients.per_week, one.demand.per_week[:, -52:].mean(axis=1), rtol=1e-12
+    )
+    np.testing.assert_allclose(one.load.demand, one.patients.per_week * one.load.visits_each)
 
 
 def test_who_waits_on_the_first_day_is_as_many_as_was_typed():
@@ -448,7 +459,7 @@ def test_sentences_hold_the_numbers_of_the_tables():
 def test_sentences_say_what_was_counted_and_what_nobody_can_say():
     told = " ".join(in_sentences(found(OWN), None))
     assert "700,000 residents in 2027; 5,000 of them live with limb loss" in told
-    assert "the planner's own referrals, 6 a month, in their place" in told
+    assert "the planner's own referrals instead, 6 a month" in told
 
     nobody = " ".join(in_sentences(found(share_served=0.0, runs=1), None))
     assert "Nobody was referred 30 days before the end" in nobody

@@ -265,7 +265,9 @@ def test_demand_above_capacity_is_said_with_the_growth_of_the_list(open_page):
     )
     said = page.inner_text("#said")
 
-    assert "Demand is above capacity, and the waiting list then never clears: it grows by" in said
+    assert (
+        "In that year demand is above capacity: while that lasts, the waiting list grows by" in said
+    )
     assert "Even 12 chairs do not keep the load" in said
     assert "does not settle" in page.inner_text("tr[data-key=wait_mean]")
 

@@ -30,7 +30,11 @@ REFERENCE = json.loads(
 
 
 def thirty():
-    return read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
+    """Those that metafor was given: a study added since is pooled, but not compared with it."""
+    studies = read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
+    given = set(zip(REFERENCE["events"], REFERENCE["n"], strict=True))
+    counts = zip(studies["events"], studies["n"], strict=True)
+    return studies[[pair in given for pair in counts]]
 
 
 def believed(studies, **how):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from plcore.clinic.hours import appointments
 from plcore.clinic.plan import ClinicDraws, ClinicPlan
 from plcore.distributions import Floats
 
@@ -77,8 +76,7 @@ def clinic_load(
         had, booked = _expected(plan, inputs, helps)
         infusions += share * had
         visits += share * booked
-    a_day = int(len(appointments(plan.day)) * plan.overbooking + 1e-9)
-    held = np.full(inputs.n_draws, 7 * a_day * open_days.mean())
+    held = np.full(inputs.n_draws, 7 * plan.visits_a_day * open_days.mean())
     demand = rate * visits
     growth = np.maximum(rate - held / visits, 0.0)
     return Load(infusions, visits, demand, held, demand / held, growth)

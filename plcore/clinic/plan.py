@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from plcore.clinic.hours import DayPlan
+from plcore.clinic.hours import DayPlan, appointments
 from plcore.distributions import Floats
 from plcore.trials.course_inputs import CoursePlan
 
@@ -63,6 +63,14 @@ class ClinicPlan:
     rebook_days: int = 1
     most_missed: int = 2
     most_delay_days: int = 14
+
+    @property
+    def visits_a_day(self) -> int:
+        """Visits that are booked on a day at most, those booked over included."""
+        held = len(appointments(self.day))
+        booked = int(held * self.overbooking + 1e-9)
+        most = self.day.most_visits
+        return booked if most is None else min(booked, most)
 
     def __post_init__(self) -> None:
         if not 1 <= self.overbooking <= 3:

@@ -149,7 +149,7 @@ class _Clinic:
         ahead = np.minimum.accumulate(days[::-1])[::-1]
         self.next_open = np.append(ahead, self.n_days)
         slots = appointments(self.plan.day)
-        self.capacity = int(len(slots) * self.plan.overbooking + 1e-9)
+        self.capacity = self.plan.visits_a_day
         # Visits booked over share the appointments of others, spread over the day.
         self.times = slots[np.arange(self.capacity) * len(slots) // self.capacity][:, None]
         course = self.plan.course

@@ -167,7 +167,7 @@ def _emptied(
 def by_year(weekly: Floats, opening: Opening) -> Floats:
     """Sums of (n_draws, n_weeks) numbers by year since the opening, shape (n_draws, n_years).
 
-    A week belongs to the year in which it begins.
+    A week belongs to the year in which it begins, so that the first year has 53 and others 52.
 
     Parameters
     ----------

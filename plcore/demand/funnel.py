@@ -193,7 +193,9 @@ def funnel_table(
     before: Floats | None = None
     for step, people in funnel.people.items():
         now = people[:, at]
-        share = np.ones_like(now) if before is None else now / before
+        share = np.ones_like(now)
+        if before is not None:
+            share = np.divide(now, before, out=np.zeros_like(now), where=before > 0)
         if step in funnel.shares:
             share = funnel.shares[step]
         source, seen = _rests_on(step, funnel, known)

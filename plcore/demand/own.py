@@ -30,6 +30,8 @@ OWN: Mapping[str, tuple[str, str]] = {
     "limb_loss": ("people of the catchment who live with limb loss", "the cohort model"),
     "plp": ("people of the catchment with phantom limb pain", "the pooled prevalence"),
 }
+#: More than any clinic has.
+_MOST = {"referrals": 10_000, "waiting_list": 100_000, "visits_a_day": 10_000}
 #: Of these, the parts of the catchment that the funnel starts from, the widest first.
 _PEOPLE = ("residents", "limb_loss", "plp")
 
@@ -38,8 +40,13 @@ def _month_where_needed(row: Row) -> Iterator[tuple[str, str]]:
     what, monthly = str(row["what"]), row["what"] == "referrals"
     if monthly == is_empty(row["month"]):
         yield "month", "the month, as 2026-01" if monthly else f"no month for {what}"
-    if what not in _PEOPLE and float(row["value"]) != int(row["value"]):
+    value = float(row["value"])
+    if what not in _PEOPLE and value != int(value):
         yield "value", f"a whole number of {OWN[what][0]}"
+    if what not in _PEOPLE and value > _MOST[what]:
+        yield "value", f"at most {_MOST[what]:,} {OWN[what][0]}"
+    if what in ("residents", "limb_loss") and value == 0:
+        yield "value", f"more than 0 {OWN[what][0]}"
 
 
 def _months_in_a_row(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
@@ -160,7 +167,8 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
     Raises
     ------
     ValueError
-        If the year is not one of the outcome's.
+        If the year is not one of the outcome's, or more people are counted than a draw has of the
+        whole that they are a part of.
     """
     if year not in people.years:
         raise ValueError(
@@ -178,6 +186,14 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
         if counted is not None:
             factor = counted / values[name][:, [at]]
             values |= {part: values[part] * factor for part in parts[name]}
+    for whole, part in itertools.pairwise(_PEOPLE):
+        most = float(values[whole][:, at].min())
+        counted = getattr(own, part)
+        if counted is not None and counted > most:
+            raise ValueError(
+                f"{part} is {counted:g}; expected at most {most:,.0f}, the least that {whole} may "
+                f"be in {year}, or a count of {whole} as well"
+            )
     return replace(people, values=values)
 
 

@@ -57,6 +57,8 @@ from plcore.trials import EVIDENCE, course_draws
 
 #: Courses simulated a draw, of which patients are picked.
 _MEMBERS = 200
+#: Weeks of the last year, whose rate of new patients is taken to go on.
+_LAST_WEEKS = 52
 #: Chairs beyond which no more are tried.
 MOST_CHAIRS = 40
 
@@ -72,7 +74,7 @@ class Patients:
     relief : ndarray, shape (n_draws, n_members)
     open_days : ndarray of bool, shape (n_days,)
     per_week : ndarray, shape (n_draws,)
-        New patients a week, on average over all weeks.
+        New patients a week in the last year followed, by when the backlog is the smallest.
     """
 
     inputs: ClinicDraws
@@ -204,6 +206,11 @@ def sizes(found: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     DataFrame
         As `plcore.clinic.sizing_table` gives it, each size with the fewest nurses that it needs.
         A planner's own limit of visits a day is left out of account.
+
+    Raises
+    ------
+    ValueError
+        If nobody is referred long enough before the end to judge the service level by.
     """
     settings = found.settings
     plan = settings.clinic()
@@ -282,7 +289,8 @@ def _patients(
         referrals=with_waiting_list(referrals, settings.waiting_list),
         relief=relief,
         open_days=calendar(settings),
-        per_week=np.broadcast_to(per_week.mean(axis=1), len(draws)),
+        # The backlog is worked off by then, as far as it will be.
+        per_week=np.broadcast_to(per_week[:, -_LAST_WEEKS:].mean(axis=1), len(draws)),
     )
 
 

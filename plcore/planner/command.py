@@ -222,8 +222,9 @@ def _listed(options: argparse.Namespace) -> bool:
 
 def _planned(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
     """One plan written; the lines to be printed."""
-    found, sizing = _answered(Said(_flags(options), options.settings), own, options)
-    replaced, paths = _written(found, sizing, options)
+    said = Said(_flags(options), options.settings)
+    found, sizing = _answered(said, own, options)
+    replaced, paths = _written(said.settings(), found, sizing, options)
     return [*in_sentences(found, sizing), *WHAT_IT_IS_NOT, "", *_told(paths, replaced, options.to)]
 
 
@@ -251,7 +252,7 @@ def _compared(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
         answers[found.settings.name] = found
         if table is not None:
             sizing[found.settings.name] = table
-        before, written = _written(found, table, options)
+        before, written = _written(said.settings(), found, table, options)
         replaced += before
         paths += written
     side = side_by_side(answers, sizing=sizing if sizing else None)
@@ -261,6 +262,10 @@ def _compared(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
     paths += [both[0], *write_tables(options.to, {"side_by_side": side})]
     shown = side.to_string(index=False, max_colwidth=40)
     return [shown, "", *WHAT_IT_IS_NOT, "", *_told(paths, replaced, options.to)]
+
+
+#: What own numbers may be wrong in beside the model's.
+_OWN_PEOPLE = ("limb_loss", "plp")
 
 
 def _answered(
@@ -273,13 +278,13 @@ def _answered(
         return found, sizes(found) if judged and not options.no_sizes else None
     except ValueError as error:
         message = str(error) + _nearest(settings, str(error))
-        if own is not None and message.startswith("visits_a_day"):
+        if own is not None and message.startswith(("visits_a_day", *_OWN_PEOPLE)):
             raise ValueError(f"{options.own.name}: {message}") from None
         raise ValueError(said.where(message)) from None
 
 
 def _written(
-    found: Answer, sizing: pd.DataFrame | None, options: argparse.Namespace
+    said: Settings, found: Answer, sizing: pd.DataFrame | None, options: argparse.Namespace
 ) -> tuple[int, list[Path]]:
     """How many of the files were there before, and all of them."""
     folder, name = options.to, found.settings.name
@@ -289,7 +294,9 @@ def _written(
     csv = [folder / f"{name}_{table}.csv" for table in tables]
     before = sum(path.exists() for path in (workbook, settings, *csv))
     write_plan(workbook, found, sizing, tables)
-    settings.write_text(settings_text(found.settings), encoding="utf-8", newline="\n")
+    # As they were said: own numbers are in a file of their own.
+    also = f"# read with --own {options.own.name}\n" if found.own is not None else ""
+    settings.write_text(also + settings_text(said), encoding="utf-8", newline="\n")
     write_tables(folder, {f"{name}_{table}": rows for table, rows in tables.items()})
     return before, [workbook, settings, *csv]
 

@@ -42,8 +42,7 @@ def chairs_filled(
     Outcome
         Values plp, in_pain and would_come (people of the year, come already or not), new_patients (of the
         year), infusions (that they lead to in the long run, returns included) and chairs_filled:
-        the visits booked for them over those that one chair holds in a year, which is the least
-        number of chairs that could ever do.
+        the visits that they lead to, however late, over those that one chair holds in a year.
     """
     years = scenario.years
     choices = {**scenario.choices, "last_year": int(years[-1]) + 1}

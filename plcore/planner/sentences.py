@@ -78,16 +78,28 @@ def _patients(found: Answer) -> list[str]:
     years = "year" if settings.n_years == 1 else f"{settings.n_years} years"
     said = [
         (
-            f"{_spread(found.funnel.people['choosing'][:, 0])} of those in pain would come at all; "
-            f"{_spread(weekly.sum(axis=1))} new patients are expected in the first {years}."
+            f"{_spread(found.funnel.people['choosing'][:, 0])} of those in pain would come sooner or "
+            f"later{_guessed(settings)}; {_spread(weekly.sum(axis=1))} new patients are expected "
+            f"in the first {years}."
         )
     ]
     if found.own is not None and found.own.referrals:
         said.append(
-            f"The clinic is simulated with the planner's own referrals, "
-            f"{found.own.a_month:.3g} a month, in their place."
+            f"The clinic is simulated with the planner's own referrals instead, "
+            f"{found.own.a_month:.3g} a month."
+        )
+    if settings.waiting_list:
+        said.append(
+            f"{settings.waiting_list} people wait on the first day, besides those expected."
         )
     return said
+
+
+def _guessed(settings: Settings) -> str:
+    """Which of the last two steps nobody measured and the planner did not say either."""
+    words = {"accepting": "who accepts a course", "choosing": "who chooses this clinic"}
+    open_steps = [text for step, text in words.items() if step not in settings.own_shares()]
+    return f" (assumed: {' and '.join(open_steps)})" if open_steps else ""
 
 
 def _infusions(found: Answer) -> str:
@@ -111,6 +123,9 @@ def _level(found: Answer) -> str:
 def _chairs(found: Answer, sizing: pd.DataFrame) -> str:
     settings = found.settings
     level = f"that {_level(found)}, with probability {settings.probability:g}"
+    limit = settings.visits_a_day
+    if limit is not None:
+        level += f" and without the limit of {_count(limit, 'visit')} a day"
     enough = sizing[sizing["probability"] >= settings.probability]
     if not enough.empty:
         row = fewest(sizing, probability=settings.probability)
@@ -182,7 +197,8 @@ def _spread(values: ArrayLike) -> str:
     """Median and 95% interval of all values, NaN left out; of what was counted the number."""
     every = np.asarray(values, dtype=float)
     median, low, high = np.nanquantile(every, [0.5, 0.025, 0.975])
-    if np.nanmin(every) == np.nanmax(every):
+    # What was counted is divided and multiplied on its way: its last digits differ.
+    if np.isclose(np.nanmin(every), np.nanmax(every), rtol=1e-9):
         return three(median)
     return f"{three(median)} ({three(low)} to {three(high)})"
 

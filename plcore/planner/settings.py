@@ -28,7 +28,7 @@ from plcore.catchment import (
 from plcore.clinic import ClinicPlan, DayPlan, Dose, fewest_nurses
 from plcore.data import DATA
 from plcore.demand import SEVERITIES, Opening
-from plcore.scenarios import scenario_names
+from plcore.scenarios import read_scenario, scenario_names
 from plcore.trials import infusion_days, no_boosters, repeat_courses, single_boosters
 
 #: What may follow a course.
@@ -57,7 +57,7 @@ class Settings:
     metro : str, optional
         Code of a metropolitan, micropolitan or combined area.
     radius_km : float, optional
-        Great-circle distance in km to where the people of a county live.
+        Great-circle distance in km: a county is counted whole if its centre of people is within.
     year : int
         The clinic opens at the start of this year.
     n_years : int
@@ -108,7 +108,7 @@ class Settings:
     visits_a_day : int, optional
         No more visits than these are booked on a day, whatever chairs and nurses hold.
     waiting_list : int
-        People who wait on the first day.
+        People who wait on the first day, besides those who are expected to come.
     mg_per_kg : float
         Ketamine of an infusion, in mg for each kg of body weight.
     mg : float
@@ -215,7 +215,10 @@ class Settings:
                 f"within_days is {self.within_days}; expected fewer than the "
                 f"{365 * self.n_years} days that are followed"
             )
-        # What the parts of the plan ask for is refused now, not after a minute's work.
+        if read_scenario(self.scenario).choices["prevalence_kind"] == "ever":
+            raise ValueError(
+                f"scenario is {self.scenario!r}, of all who ever had pain; expected one of pain now"
+            )
         self.clinic()
         self.opening()
 

@@ -51,15 +51,17 @@ def key_figures(found: Answer, *, level: float = 0.95) -> pd.DataFrame:
         for name, label in first.items()
     ]
     yearly = demand_table(found.demand, level=level)
+    counted = found.own is not None and found.own.referrals
+    end = ", as modelled and not simulated" if counted else ""
     for row in yearly[yearly["group"] == "all"].itertuples():
-        rows.append((f"new patients in {row.year}", "people", row.median, row.low, row.high))
+        rows.append((f"new patients in {row.year}{end}", "people", row.median, row.low, row.high))
     for measure, (unit, values) in clinic_measures(found.outcome).items():
         # Of nobody there is no wait.
         known = values[np.isfinite(values)]
         limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
         rows.append((measure.replace("_", " "), unit, *limits))
     load = np.quantile(found.load.load, tails)
-    rows.append(("visits demanded of those held, long run", "share", *load))
+    rows.append(("visits demanded of those held, if the last year goes on", "share", *load))
     return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
 
 
@@ -159,7 +161,7 @@ def assumptions_table(found: Answer) -> pd.DataFrame:
 #: Beginnings and ends of the names of parameters that serve other questions: other readings of the
 #: same figures, pain at the start of a course, people born without a limb.
 _OTHERS = (
-    "limb_loss_", "plp_share_", "plp_congenital", "plp_before_six", "congenital_", "before_six_",
+    "limb_loss_", "plp_congenital", "plp_before_six", "congenital_", "before_six_",
     "community_", "course_pain_", "course_fall",
 )  # fmt: skip
 _OTHER_READINGS = ("_claimed", "_none")

@@ -313,9 +313,7 @@ def main(arguments: Sequence[str]) -> int:
         _kaleido()
         if not (options.report / _CONTENTS).exists():
             print("Building the report first ...", flush=True)
-            build_report(
-                options.notebooks, options.report, with_planner=True, with_reference=True
-            )
+            build_report(options.notebooks, options.report, with_planner=True, with_reference=True)
         charts = chosen(read_charts(options.report), options.only)
         written = export(charts, options.report, options.to, formats=options.formats)
     except (ValueError, OSError) as error:

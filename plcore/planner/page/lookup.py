@@ -187,7 +187,7 @@ def _clinic_rows(grid: Grid, settings: PageSettings, demand: Demand) -> Iterator
 
 
 def _queue_rows(grid: Grid, rate: Floats, visits: Floats, held: float) -> Iterator[Row]:
-    """Whether the list settles, what the waits then are, and by how much it grows where not."""
+    """Whether a list at this rate settles, what the waits then are, by how much it grows where not."""
     capacity = held / visits
     load = rate / capacity
     over = load >= 1

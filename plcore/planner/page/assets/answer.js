@@ -122,7 +122,7 @@ function sentences(answer) {
   if (over.row.median > 0) {
     const always = over.row.median === 1;
     list.push({
-      text: `${always ? "Demand is above capacity" : `With a chance of ${over.median} demand is above capacity`}, and the waiting list then never clears: it grows by ${at("growth_a_week").whole} patients a week.`,
+      text: `${always ? "In that year demand is above capacity" : `With a chance of ${over.median} demand is above capacity in that year`}: while that lasts, the waiting list grows by ${at("growth_a_week").whole} patients a week.`,
       warning: true,
     });
   }
@@ -134,7 +134,7 @@ function sentences(answer) {
   list.push({
     text: Number.isFinite(plan.row.median)
       ? `To keep the load at ${Math.round(100 * clinic.most_busy)}% or less in four cases of five takes ${plan.median} chair${plan.median === "1" ? "" : "s"}.`
-      : `Even ${mostChairs} chairs do not keep the load at ${Math.round(100 * clinic.most_busy)}% or less in four cases of five; with a chance of ${many.median} their list never clears.`,
+      : `Even ${mostChairs} chairs do not keep the load at ${Math.round(100 * clinic.most_busy)}% or less in four cases of five; with a chance of ${many.median} the busiest year asks for more than they hold.`,
     warning: !Number.isFinite(plan.row.median),
   });
   return [...found.map((text) => ({ text })), ...list];
