@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from plcore.clinic import clinic_measures, clinic_table, fewest, share_within
 from plcore.planner.answers import MOST_CHAIRS, Answer
+from plcore.planner.settings import Settings
 from plcore.planner.tables import assumptions_table, three
 
 #: What the answer must not be taken for.
