@@ -52,12 +52,10 @@ def in_sentences(found: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
 
 def _people(found: Answer) -> list[str]:
     settings, people = found.settings, found.funnel.people
-    counties = len(found.area.fips)
-    many = "1 county" if counties == 1 else f"{counties} counties"
     kind = _KINDS[str(found.people.scenario.choices["prevalence_kind"])]
     said = [
         (
-            f"{_place(found)} ({many}) has {three(np.median(people['residents'][:, 0]))} residents in "
+            f"{_place(found)} {three(np.median(people['residents'][:, 0]))} residents in "
             f"{settings.year}; {_spread(people['limb_loss'][:, 0])} of them live with limb loss."
         ),
         f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}",
@@ -70,7 +68,12 @@ def _people(found: Answer) -> list[str]:
 
 
 def _place(found: Answer) -> str:
-    return found.area.name[:1].upper() + found.area.name[1:]
+    """Which counties have the residents, and that they are counted whole."""
+    name, one = found.area.name, len(found.area.fips) == 1
+    many = "1 county" if one else f"{len(found.area.fips)} counties"
+    if found.settings.radius_km is None:
+        return f"{name} ({many}) has"
+    return f"The {many} centred {name}, counted whole, {'has' if one else 'have'}"
 
 
 def _patients(found: Answer) -> list[str]:
