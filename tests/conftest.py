@@ -49,7 +49,7 @@ def own_report(tmp_path_factory):
             time.sleep(0.2)
         return report
     try:
-        build_report(NOTEBOOKS, report, with_reference=True)
+        build_report(NOTEBOOKS, report)
     except BaseException as error:
         failed.write_text(str(error))
         if not isinstance(error, ValueError):

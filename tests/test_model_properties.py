@@ -65,7 +65,7 @@ limb_loss = st.builds(
 # --- People with limb loss ----------------------------------------------------------------------
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(given_draws=limb_loss)
 def test_people_are_those_before_and_new_ones_less_deaths(given_draws):
     how = {"by": ("year", "cause")}
@@ -83,7 +83,7 @@ def test_people_are_those_before_and_new_ones_less_deaths(given_draws):
     assert np.all(deaths <= stock + new + 1e-9 * size)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(given_draws=limb_loss, cause=st.integers(0, 2), knot=st.integers(0, 2), more=st.floats(0, 9))
 def test_more_incidence_in_any_year_never_leaves_fewer_people(given_draws, cause, knot, more):
     trend = given_draws.trend.copy()
@@ -96,7 +96,7 @@ def test_more_incidence_in_any_year_never_leaves_fewer_people(given_draws, cause
     assert np.all(after >= before - 1e-9 * max(after.max(), 1))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(given_draws=limb_loss, cause=st.integers(0, 2), times=st.floats(1, 3), more=shares)
 def test_a_higher_hazard_ratio_or_excess_never_leaves_more_people(given_draws, cause, times, more):
     ratio, excess = given_draws.hazard_ratio.copy(), given_draws.first_year_excess.copy()
@@ -111,7 +111,7 @@ def test_a_higher_hazard_ratio_or_excess_never_leaves_more_people(given_draws, c
     assert np.all(after <= before + 1e-9 * max(before.max(), 1))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(one=limb_loss, other=limb_loss)
 def test_losses_of_two_kinds_of_people_add_up(one, other):
     """The model is linear in incidence: two groups of the same hazards, together or apart."""
@@ -125,7 +125,7 @@ def test_losses_of_two_kinds_of_people_add_up(one, other):
     np.testing.assert_allclose(together, first + second, rtol=1e-9, atol=1e-9 * together.max())
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(given_draws=limb_loss)
 def test_causes_ages_and_sexes_add_up_to_everybody(given_draws):
     whole = project(responses(), given_draws)
@@ -213,7 +213,7 @@ course = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     values=course, most=st.integers(0, 3), n_days=st.integers(8, 200), seed=st.integers(0, 2**31)
 )
@@ -256,7 +256,7 @@ def run_clinic(values, days, relief=None, **changed):
     return simulate_clinic(plan, draws(values), np.array([[days]]), relief, ALL_DAYS, seed=3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(values=clinic, days=referral_days, relief=st.lists(st.floats(0, 60), min_size=1, max_size=4))
 def test_who_was_referred_was_treated_or_waits_or_was_lost(values, days, relief):
     found = run_clinic(values, days, relief)
@@ -278,7 +278,7 @@ def test_who_was_referred_was_treated_or_waits_or_was_lost(values, days, relief)
         assert np.all(minutes >= 0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(days=referral_days, chairs=st.integers(1, 5))
 def test_another_chair_lets_nobody_wait_longer_for_a_first_visit(days, chairs):
     """Of patients who all come and stay: with others, a chair changes who comes back when."""
@@ -326,7 +326,7 @@ def test_belief_does_not_depend_on_order_sign_origin_or_empty_studies(study, pri
         np.testing.assert_allclose(other, found, atol=1e-6, err_msg=what)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(counts=st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 @pytest.mark.parametrize("limits", [wilson, clopper_pearson])
 def test_limits_of_a_share_hold_it_mirror_it_and_widen_with_the_level(limits, counts):

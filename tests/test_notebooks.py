@@ -66,7 +66,7 @@ def test_a_notebook_is_called_by_its_place_and_its_question(path):
 @pytest.mark.slow
 def test_all_notebooks_run_alike_twice(own_report, tmp_path):
     # The report holds all that the notebooks show. Where the first failed, this says where.
-    build_report(NOTEBOOKS[0].parent, tmp_path / "twice", with_reference=True)
+    build_report(NOTEBOOKS[0].parent, tmp_path / "twice")
 
     once, twice = (
         {path.relative_to(base): path.read_bytes() for path in base.rglob("*") if path.is_file()}
