@@ -3,23 +3,15 @@
 Driven through Chromium where one is installed; skipped, with the reason, where not.
 """
 
-import shutil
-
 import pytest
+from browsers import chromium
 from test_report import write_demo
 
 from plcore.report import build_report
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PROGRAM = next((path for path in map(shutil.which, BROWSERS) if path is not None), None)
 WIDTHS = {"desktop": 1280, "phone": 390}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason=f"no browser installed (none of {BROWSERS})"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +28,8 @@ def reports(tmp_path_factory, own_report):
 @pytest.fixture(scope="module")
 def browser(reports):
     # After the reports: playwright keeps an event loop running, and building them needs its own.
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=PROGRAM,
-            args=["--no-sandbox", "--disable-quic", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as program:
+        yield program
 
 
 @pytest.fixture(scope="module", params=["demo", "notebooks"])

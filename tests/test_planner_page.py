@@ -6,28 +6,20 @@ Driven through Chromium where one is installed; skipped, with the reason, where 
 import csv
 import io
 import re
-import shutil
 import zipfile
 from dataclasses import asdict
 from xml.etree import ElementTree
 
 import pytest
+from browsers import chromium
 from planner_grids import random_settings, shared_grid
 
 from plcore.planner.page import PageSettings, look_up, planner_html
 from plcore.planner.page.words import shown
 from plcore.report.site import Stamp, write_report
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PROGRAM = next((path for path in map(shutil.which, BROWSERS) if path is not None), None)
 STAMP = Stamp("1.2.3", "0123456789", "2026-01-01", "2025-12-31", changed=False)
 LA = "counties=06037&radius_km=100"
-
-needs_browser = pytest.mark.skipif(
-    PROGRAM is None, reason=f"no browser installed (none of {BROWSERS})"
-)
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +37,8 @@ def report(grid, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(report):
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=PROGRAM,
-            args=["--no-sandbox", "--disable-quic", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as program:
+        yield program
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +115,6 @@ ROWS = """(settings) => planner.lookUp(planner.grid, settings).rows.map((row) =>
 ])"""
 
 
-@needs_browser
 def test_the_page_agrees_with_python_to_the_printed_digit(grid, steady):
     page = steady
     for settings in random_settings(grid, 60, seed=1):
@@ -139,7 +125,6 @@ def test_the_page_agrees_with_python_to_the_printed_digit(grid, steady):
         assert page.evaluate(ROWS, asdict(settings)) == expected, settings
 
 
-@needs_browser
 def test_what_is_typed_is_what_is_worked_out_and_shown(grid, open_page):
     page = open_page(LA)
     for name, value in {
@@ -174,7 +159,6 @@ def test_what_is_typed_is_what_is_worked_out_and_shown(grid, open_page):
     assert "assumed" in page.inner_text("tr[data-key=accepting]")
 
 
-@needs_browser
 def test_counties_on_the_map_are_those_looked_up_one_by_one(grid, steady):
     page = steady
     pain = page.evaluate(
@@ -191,7 +175,6 @@ def test_counties_on_the_map_are_those_looked_up_one_by_one(grid, steady):
 # Errors -------------------------------------------------------------------------------------------
 
 
-@needs_browser
 @pytest.mark.parametrize(
     ("field", "typed", "message"),
     [
@@ -228,7 +211,6 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_stale_is_shown(
     assert page.inner_text(f"#{field}-error") == ""
 
 
-@needs_browser
 def test_a_county_that_is_unknown_or_not_yet_chosen_is_said(open_page):
     page = open_page(LA)
     page.fill("#county", "Atlantis")
@@ -246,7 +228,6 @@ def test_a_county_that_is_unknown_or_not_yet_chosen_is_said(open_page):
     assert page.inner_text("#place").startswith("King County, WA")
 
 
-@needs_browser
 def test_a_link_with_wrong_settings_says_so_beside_each(open_page):
     page = open_page("counties=06037,99999&scenario=hope&chairs=none&colour=red")
 
@@ -257,7 +238,6 @@ def test_a_link_with_wrong_settings_says_so_beside_each(open_page):
     assert not page.is_visible("#tables")
 
 
-@needs_browser
 def test_demand_above_capacity_is_said_with_the_growth_of_the_list(open_page):
     page = open_page(
         "counties=06037&radius_km=1000&severity=any&accepting_percent=100&served_percent=100"
@@ -275,7 +255,6 @@ def test_demand_above_capacity_is_said_with_the_growth_of_the_list(open_page):
 # Settings taken along -----------------------------------------------------------------------------
 
 
-@needs_browser
 def test_the_link_brings_back_every_setting(open_page):
     page = open_page(
         "counties=06037,06059&year=2035&scenario=high_income&severity=any&accepting_percent=20"
@@ -296,7 +275,6 @@ def test_the_link_brings_back_every_setting(open_page):
     assert again.inner_text("#place") == "Los Angeles County, CA; Orange County, CA."
 
 
-@needs_browser
 def test_the_address_follows_the_fields(open_page):
     page = open_page()
     page.fill("#chairs", "7")
@@ -314,7 +292,6 @@ def saved(page, button):
     return waiting.value
 
 
-@needs_browser
 def test_the_csv_holds_the_numbers_in_full_and_what_they_rest_on(grid, open_page):
     file = saved(open_page(LA), "#csv")
     content = file.path().read_bytes()
@@ -331,7 +308,6 @@ def test_the_csv_holds_the_numbers_in_full_and_what_they_rest_on(grid, open_page
     assert "Assumed" in by_key["choosing"][6]
 
 
-@needs_browser
 def test_the_workbook_opens_and_holds_the_same(grid, open_page):
     file = saved(open_page(LA), "#xlsx")
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -352,7 +328,6 @@ def test_the_workbook_opens_and_holds_the_same(grid, open_page):
         assert float(found[row.key]["F"]) == pytest.approx(row.high, rel=1e-9)
 
 
-@needs_browser
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_it_prints_on_one_page(open_page, paper):
     page = open_page(
@@ -368,7 +343,6 @@ def test_it_prints_on_one_page(open_page, paper):
 # Keyboard, phone, map -----------------------------------------------------------------------------
 
 
-@needs_browser
 def test_a_place_is_chosen_by_keyboard_alone(open_page):
     page = open_page()
     page.keyboard.press("Tab")
@@ -387,7 +361,6 @@ def test_a_place_is_chosen_by_keyboard_alone(open_page):
     assert "phantom limb pain now" in page.text_content("#status")
 
 
-@needs_browser
 def test_several_counties_are_chosen_one_by_one_and_let_go(open_page):
     page = open_page("counties=06037")
     page.check("input[value=several]")
@@ -404,7 +377,6 @@ def test_several_counties_are_chosen_one_by_one_and_let_go(open_page):
     assert not page.is_visible("#tables")
 
 
-@needs_browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_county_is_chosen_on_the_map_and_no_page_scrolls_sideways(grid, open_page, width):
     page = open_page("counties=06037", width=width)
@@ -426,7 +398,6 @@ def test_a_county_is_chosen_on_the_map_and_no_page_scrolls_sideways(grid, open_p
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
-@needs_browser
 def test_every_field_has_a_label_and_every_result_says_what_it_rests_on(open_page):
     page = open_page(LA)
     unnamed = page.evaluate(

@@ -1,13 +1,13 @@
 """The slides: what is read from the teaching notebook, and the deck in a browser and on paper."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
+from browsers import chromium
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from test_report import STAMP
 
@@ -17,8 +17,6 @@ from plcore.report.site import write_report
 from plcore.report.slides import STEM, WIDE, find_deck, read_deck, slide_figure
 from plcore.show import CONFIG, PLOTLY
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PROGRAM = next((path for path in map(shutil.which, BROWSERS) if path is not None), None)
 STEMS = (STEM, "01_start_here")
 
 BEFORE = "## {n}. {heading}\n\n**Takeaway.** It *rises*, see [above](#top)."
@@ -259,16 +257,8 @@ def test_front_page_and_navigation_link_to_the_slides(report):
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if PROGRAM is None:
-        pytest.skip(f"no browser installed (none of {BROWSERS})")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=PROGRAM,
-            args=["--no-sandbox", "--disable-quic", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as program:
+        yield program
 
 
 @pytest.fixture

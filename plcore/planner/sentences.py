@@ -192,7 +192,7 @@ def _assumed(found: Answer) -> str:
     ]
     of_them = f"; on the way from people to patients: {', '.join(steps)}" if steps else ""
     return (
-        f"{len(assumed)} of the {len(table)} uncertain numbers this rests on are assumed, as no "
+        f"{len(assumed)} of the {len(table)} numbers this rests on are assumed, as no "
         f"source was found{of_them}."
     )
 

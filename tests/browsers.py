@@ -1,0 +1,24 @@
+"""The browser that tests drive, where one is installed."""
+
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PROGRAM = next((path for path in map(shutil.which, NAMES) if path is not None), None)
+
+
+@contextmanager
+def chromium():
+    """Chromium without a window and without requests of its own; the test is skipped without one."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if PROGRAM is None:
+        pytest.skip(f"no browser installed (none of {NAMES})")
+    with sync_api.sync_playwright() as playwright:
+        program = playwright.chromium.launch(
+            executable_path=PROGRAM,
+            args=["--no-sandbox", "--disable-quic", "--disable-background-networking"],
+        )
+        yield program
+        program.close()
