@@ -7,6 +7,7 @@
     python3 run.py bench [job ...]    time plcore against its peers, write benchmarks/results.csv
     python3 run.py figures [...]      write the report's charts as SVG, PNG, PDF and CSV (--help)
     python3 run.py plan [...]         plan a clinic: a workbook and CSV files (--help)
+    python3 run.py golden             store the report's tables, which the tests hold later ones to
 
 Needs Python 3.11 or newer and, the first time, a package index. Everything goes into the folder
 .venv beside this file. Inside a conda environment made from environment.yml and called plcore,
@@ -40,6 +41,7 @@ JOBS = {
     "bench": ["-m", "benchmarks"],
     "figures": ["-m", "plcore.report.figures"],
     "plan": ["-m", "plcore.planner"],
+    "golden": [os.path.join("tests", "golden_tables.py")],
 }
 
 #: Jobs for which packages are installed the first time: the extra they belong to, and what for.
