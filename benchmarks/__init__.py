@@ -21,7 +21,7 @@ class Case:
     size : str
         How big the task is, with its unit: "10,000 replicates of 30 studies".
     ours, peer : str
-        What is called: "plcore.meta.pool", "pymare DerSimonianLaird". A peer called "limit" is a
+        What is called: "plcore.evidence.pooling.pool", "pymare DerSimonianLaird". A peer called "limit" is a
         number of seconds that our side has to stay under, in `limit_s`.
     ours_call, peer_call : callable without arguments
         Data are prepared outside. `peer_call` is None where the peer is not installed; one that

@@ -25,8 +25,8 @@ from plcore.clinic import (
     us_federal_holidays,
     waits,
 )
-from plcore.distributions import Floats
-from plcore.trials import infusion_days, single_boosters
+from plcore.evidence.distributions import Floats
+from plcore.models.course_inputs import infusion_days, single_boosters
 
 SERVERS, LOAD, VISITS, REPLICATIONS = 10, 0.9, 20_000, 200
 #: As measured once on two shared cores; cimba is a compiled engine whose model is a program.

@@ -16,10 +16,10 @@ import numpy as np
 from scipy import special
 
 from benchmarks import Case
-from plcore.distributions import Floats
-from plcore.trials.course import simulate_course
-from plcore.trials.course_chance import Chance, draw_chance
-from plcore.trials.course_inputs import CourseDraws, infusion_days, single_boosters
+from plcore.evidence.distributions import Floats
+from plcore.models.course import simulate_course
+from plcore.models.course_chance import Chance, draw_chance
+from plcore.models.course_inputs import CourseDraws, infusion_days, single_boosters
 
 N_DAYS = 180
 PLAN = single_boosters(infusion_days(10, 3.5), most=6)
@@ -135,7 +135,7 @@ def checked(call: Callable[[Chance], Floats], chance: Chance) -> Callable[[], Fl
 def cases() -> Iterator[Case]:
     chance = draw_chance(10_000, PLAN.n_slots, seed=1)
     x = typical(1)
-    size, ours = "10,000 patients x 180 days", "plcore.trials.course.simulate_course"
+    size, ours = "10,000 patients x 180 days", "plcore.models.course.simulate_course"
 
     def ours_call() -> object:
         return simulate_course(x, PLAN, chance)

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import special
 
 from benchmarks.pooling import SIZES
-from plcore.meta import (
+from plcore.evidence.pooling import (
     dersimonian_laird,
     likelihood_interval,
     logit_proportion,

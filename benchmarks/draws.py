@@ -11,8 +11,8 @@ from scipy import stats
 from scipy.stats import qmc
 
 from benchmarks import Case
-from plcore.draws import draw
-from plcore.parameters import parameter
+from plcore.evidence.parameters import parameter
+from plcore.simulate.draws import draw
 
 N = 100_000
 _PRINTED: dict[str, tuple[dict[str, float], str]] = {
@@ -67,7 +67,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="draws",
         size="100,000 Sobol draws x 20 parameters",
-        ours="plcore.draws.draw",
+        ours="plcore.simulate.draws.draw",
         ours_call=lambda: draw(PARAMETERS, N, seed=1),
         peer="scipy.stats",
         peer_version=scipy.__version__,

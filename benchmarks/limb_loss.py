@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import Case
-from plcore.cohort import AGE_GROUPS
-from plcore.incidence import flat_shape, rising_shape
-from plcore.limb_loss import CAUSES, LimbLossDraws, hats_of, project, respond
-from plcore.population import AGES, read_mortality, read_population
+from plcore.evidence.population import AGES, read_mortality, read_population
+from plcore.models.cohort import AGE_GROUPS
+from plcore.models.incidence import flat_shape, rising_shape
+from plcore.models.limb_loss import CAUSES, LimbLossDraws, hats_of, project, respond
 
 KNOTS = (1950, 1988, 1996, 2005, 2009, 2019, 2060)
 POPULATION, MORTALITY = read_population(), read_mortality()
@@ -243,7 +243,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             job="limb_loss",
             size=size,
-            ours="plcore.limb_loss",
+            ours="plcore.models.limb_loss",
             ours_call=lambda draws=draws, by=by: with_plcore(draws, by),
             peer=peer,
             peer_version=peer_version,

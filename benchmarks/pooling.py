@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from benchmarks import Case
-from plcore.meta import likelihood_interval, paule_mandel, pool, pool_exact
+from plcore.evidence.pooling import likelihood_interval, paule_mandel, pool, pool_exact
 
 K, N = 30, 10_000
 SIZES = np.array(
@@ -116,7 +116,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="pooling",
         size=f"REML + Knapp-Hartung, {K} studies x {N:,}",
-        ours="plcore.meta.pool",
+        ours="plcore.evidence.pooling.pool",
         ours_call=lambda: pool(y, v),
         peer="PyMARE by columns (REML, fit only)",
         peer_version=installed("pymare"),
@@ -125,7 +125,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="pooling",
         size=f"Paule-Mandel + Knapp-Hartung, {K} studies x {N:,}",
-        ours="plcore.meta.pool(tau2=paule_mandel)",
+        ours="plcore.evidence.pooling.pool(tau2=paule_mandel)",
         ours_call=lambda: pool(y, v, tau2=paule_mandel),
         peer="statsmodels combine_effects",
         peer_version=installed("statsmodels"),
@@ -135,7 +135,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="pooling",
         size=f"REML + Knapp-Hartung, {K} studies x 200",
-        ours="plcore.meta.pool",
+        ours="plcore.evidence.pooling.pool",
         ours_call=lambda: pool(y[:200], v[:200]),
         peer="metafor rma",
         peer_version=r_version,
@@ -147,7 +147,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="pooling",
         size=f"exact model of shares, {K} studies x 100",
-        ours="plcore.meta.pool_exact",
+        ours="plcore.evidence.pooling.pool_exact",
         ours_call=lambda: pool_exact(events[:100], n[:100]),
         peer="metafor rma.glmm",
         peer_version=r_version,
@@ -156,7 +156,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="pooling",
         size=f"exact model of shares, {K} studies x 1,000 (limit: 2 ms a fit)",
-        ours="plcore.meta.pool_exact",
+        ours="plcore.evidence.pooling.pool_exact",
         ours_call=lambda: pool_exact(events, n),
         peer="limit",
         peer_version="",
@@ -166,7 +166,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="pooling",
         size=f"likelihood-ratio intervals, {K} studies x 1,000 (limit: 2 ms each)",
-        ours="plcore.meta.likelihood_interval",
+        ours="plcore.evidence.pooling.likelihood_interval",
         ours_call=lambda: likelihood_interval(events, n),
         peer="limit",
         peer_version="",

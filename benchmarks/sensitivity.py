@@ -19,10 +19,10 @@ import scipy
 from scipy import stats
 
 from benchmarks import Case
-from plcore.draws import sobol
-from plcore.projection import people_with_limb_loss
+from plcore.analysis.sensitivity import Answer, indices_of, sobol_indices
+from plcore.models.projection import people_with_limb_loss
 from plcore.scenarios import read_scenario
-from plcore.sensitivity import Answer, indices_of, sobol_indices
+from plcore.simulate.draws import sobol
 
 N, K, RESAMPLES = 4096, 8, 100
 _A = np.array([0, 1, 4.5, 9, 99, 99, 99, 99])
@@ -83,7 +83,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             job="sensitivity",
             size=size,
-            ours="plcore.sensitivity.indices_of",
+            ours="plcore.analysis.sensitivity.indices_of",
             ours_call=lambda: indices_of(a, b, ab, resamples=RESAMPLES),
             peer=peer,
             peer_version=peer_version,
@@ -94,7 +94,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="sensitivity",
         size=f"limb loss 2005-2050, {K} parameters, {N * (K + 2):,} runs, model included",
-        ours="plcore.sensitivity.sobol_indices",
+        ours="plcore.analysis.sensitivity.sobol_indices",
         ours_call=lambda: sobol_indices(people_with_limb_loss, scenario, answer, parameters=EIGHT),
         peer="limit",
         peer_version="",

@@ -16,9 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from benchmarks import Case
-from plcore.trials.power import shares_power_exact
-from plcore.trials.share_analysis import chi_square, fisher
-from plcore.trials.simulation import parallel_shares
+from plcore.analysis.trial_design.power import shares_power_exact
+from plcore.analysis.trial_design.share_analysis import chi_square, fisher
+from plcore.analysis.trial_design.simulation import parallel_shares
 
 TREATED, CONTROL, N_ARM = 0.5, 0.3, 100
 N_TRIALS = 100_000
@@ -103,7 +103,10 @@ def ours(n_trials: int) -> float:
 
 
 def cases() -> Iterator[Case]:
-    size, name = "{:,} trials x 200 patients, binary", "plcore.trials.parallel_shares"
+    size, name = (
+        "{:,} trials x 200 patients, binary",
+        "plcore.analysis.trial_design.simulation.parallel_shares",
+    )
     yield Case(
         job="trials", size=size.format(N_TRIALS), ours=name, ours_call=lambda: ours(N_TRIALS),
         peer="loop over trials, NumPy", peer_version=platform.python_version(),

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks import Case
-from plcore.value import evppi
+from plcore.analysis.value import evppi
 
 N = 10_000
 NAMES = tuple("vwxyz")
@@ -102,7 +102,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             job="value",
             size=f"EVPPI, 10,000 draws x 2 options, {size}",
-            ours="plcore.value.evppi",
+            ours="plcore.analysis.value.evppi",
             ours_call=lambda names=names: with_plcore(net, draws, names),
             peer=peer,
             peer_version=_version(peer),

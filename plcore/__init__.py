@@ -2,31 +2,31 @@
 
 Each module is imported by its name, in the direction in which data flows:
 
-- `plcore.data`, `plcore.table`, `plcore.schema`: the tables of `data/`, checked and cited;
-- `plcore.parameters`, `plcore.distributions`, `plcore.draws`: uncertain numbers and samples of them;
-- `plcore.meta`, `plcore.prevalence`, `plcore.evidence`: studies pooled into parameters, and
-  `plcore.spread`: why studies differ;
-- `plcore.trials`, `plcore.treatments`: response rates, comparisons, power, simulated trials and
+- `plcore.evidence.data`, `plcore.evidence.table`, `plcore.evidence.schema`: the tables of `data/`, checked and cited;
+- `plcore.evidence.parameters`, `plcore.evidence.distributions`, `plcore.simulate.draws`: uncertain numbers and samples of them;
+- `plcore.evidence.pooling`, `plcore.evidence.prevalence`, `plcore.evidence.pooled`: studies pooled into parameters, and
+  `plcore.evidence.spread`: why studies differ;
+- `plcore.trials`, `plcore.evidence.treatments`: response rates, comparisons, power, simulated trials and
   courses of treatment, and what the trials of `data/` found;
 - `plcore.scenarios`: what is chosen and what is believed;
-- `plcore.population`: people and mortality by age, sex and year;
-- `plcore.anchored`, `plcore.readings`: the published pair and its three readings;
-- `plcore.incidence`, `plcore.cohort`, `plcore.limb_loss`, `plcore.projection`: people with limb
+- `plcore.evidence.population`: people and mortality by age, sex and year;
+- `plcore.models.anchored`, `plcore.models.readings`: the published pair and its three readings;
+- `plcore.models.incidence`, `plcore.models.cohort`, `plcore.models.limb_loss`, `plcore.models.projection`: people with limb
   loss from incidence, survival and population;
-- `plcore.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
-- `plcore.catchment`: the same of the counties around a clinic;
-- `plcore.demand`: who of those in pain would come to a clinic, and when;
+- `plcore.models.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
+- `plcore.clinic.catchment`: the same of the counties around a clinic;
+- `plcore.clinic.demand`: who of those in pain would come to a clinic, and when;
 - `plcore.clinic`: queues, days, courses, chairs and nurses of an infusion clinic, and its size;
-- `plcore.simulate` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
-  model over the draws of a scenario, on one process or many; `plcore.summary`, `plcore.precision`:
+- `plcore.simulate.run` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
+  model over the draws of a scenario, on one process or many; `plcore.simulate.summary`, `plcore.simulate.precision`:
   its intervals and their Monte-Carlo error;
-- `plcore.sensitivity`, `plcore.value`, `plcore.explain`: which input decides the answer, what it
+- `plcore.analysis.sensitivity`, `plcore.analysis.value`, `plcore.analysis.explain`: which input decides the answer, what it
   would be worth to know, and the way from a number back to its sources;
-- `plcore.calibration`, `plcore.decomposition`, `plcore.validation`: draws brought into line with
+- `plcore.simulate.fit`, `plcore.analysis.decomposition`, `plcore.analysis.validation`: draws brought into line with
   published counts, why the number changes, and how it fits what was not used;
-- `plcore.audit`: the clinic pages' claims against their sources;
-- `plcore.teaching`: numbers that only the teaching charts need;
-- `plcore.charts`, `plcore.show`: charts and tables in notebooks;
+- `plcore.evidence.claims`: the clinic pages' claims against their sources;
+- `plcore.report.teaching`: numbers that only the teaching charts need;
+- `plcore.charts`, `plcore.charts.show`: charts and tables in notebooks;
 - `plcore.planner`: from a planner's settings to an answer, a workbook and the planner's page;
 - `plcore.report`: pages, slides, figures and the reference of names.
 
@@ -42,7 +42,7 @@ level : float
 seed : int
     Where chance begins: the same seed gives the same draws. 0 is a seed.
 draws : DataFrame
-    A row a draw, a column a parameter, as `plcore.draws.draw` gives them.
+    A row a draw, a column a parameter, as `plcore.simulate.draws.draw` gives them.
 scenario : Scenario
     What is chosen and what is believed, as `plcore.scenarios.read_scenario` gives it.
 """

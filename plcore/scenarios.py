@@ -19,15 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plcore.data import DATA, read
-from plcore.distributions import DISTRIBUTIONS
-from plcore.draws import Correlation
-from plcore.evidence import gather
-from plcore.parameters import Parameter, parameter
-from plcore.population import variants
-from plcore.prevalence import KINDS, POOLS, SPREADS
-from plcore.schema import MARKS
-from plcore.table import content
+from plcore.evidence.data import DATA, read
+from plcore.evidence.distributions import DISTRIBUTIONS
+from plcore.evidence.parameters import Correlation, Parameter, parameter
+from plcore.evidence.pooled import gather
+from plcore.evidence.population import variants
+from plcore.evidence.prevalence import KINDS, POOLS, SPREADS
+from plcore.evidence.schema import MARKS
+from plcore.evidence.table import content
 
 Choice = str | float | bool
 

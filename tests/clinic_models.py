@@ -3,7 +3,7 @@
 import numpy as np
 
 from plcore.clinic import INPUTS, ClinicDraws, ClinicPlan, DayPlan, Dose, simulate_clinic
-from plcore.trials import no_boosters
+from plcore.models.course_inputs import no_boosters
 
 DAY = DayPlan(
     chairs=2, nurses=2, open_minutes=480, infusion_minutes=40, recovery_minutes=50,

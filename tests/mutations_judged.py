@@ -9,14 +9,14 @@ from mutations import FILES, REFUSED, SAME_ROWS, mutations, read_sheet
 from mutations_of_cells import CELLS
 from mutations_of_scenarios import Toml, scenario_mutations
 
-from plcore.catchment import files as geography
-from plcore.catchment import read_counties
-from plcore.data import DATA, read
-from plcore.evidence import gather
-from plcore.parameters import read_parameters
-from plcore.population import areas, read_mortality, read_population, variants
+from plcore.clinic.catchment import files as geography
+from plcore.clinic.catchment import read_counties
+from plcore.evidence.data import DATA, read
+from plcore.evidence.parameters import read_parameters
+from plcore.evidence.pooled import gather
+from plcore.evidence.population import areas, read_mortality, read_population, variants
+from plcore.evidence.schema import TABLES
 from plcore.scenarios import read_scenario
-from plcore.schema import TABLES
 
 CSV = sorted(str(path.relative_to(DATA)) for path in DATA.glob("**/*.csv*"))
 #: Of these, which take long to read, fewer ways are tried.

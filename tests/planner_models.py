@@ -2,7 +2,7 @@
 
 import functools
 
-from plcore.simulate import run
+from plcore.simulate.run import run
 
 _known = {}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from plcore.outcome import Outcome
-from plcore.parameters import parameter
+from plcore.analysis.sensitivity import Answer
+from plcore.evidence.parameters import parameter
+from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.sensitivity import Answer
 
 Y = Answer("y", 2030)
 PEERS = json.loads((Path(__file__).parent / "reference" / "sensitivity_peers.json").read_text())

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from plcore.data import DATA
+from plcore.evidence.data import DATA
 from plcore.scenarios import read_scenario, scenario_names
 
 

@@ -32,7 +32,7 @@ from plcore.charts._template import (
 )
 from plcore.charts._text import decimals_telling_apart, escaped, marks_explained, sign
 from plcore.charts._text import interval as interval_text
-from plcore.schema import MARKS, VERDICTS
+from plcore.evidence.schema import MARKS, VERDICTS
 
 #: Height of a bar and from one to the next, that of the lines of numbers; height of a stack.
 _BAR, _PITCH, _STACKED = 13, 14.3, 26
@@ -62,7 +62,7 @@ def bars(
     table : DataFrame
         A bar a row, from the top: label, value, low, high (both limits, or neither); optional:
         series (bars of one label, hatched from the second series on) and seen (a key of
-        `plcore.schema.MARKS`; a sign behind the number).
+        `plcore.evidence.schema.MARKS`; a sign behind the number).
     xaxis, interval : str
         The quantity and its unit; what `low` and `high` are.
     percent : bool
@@ -226,7 +226,7 @@ def verdict_counts(table: pd.DataFrame, *, title: str, source: str) -> go.Figure
     Parameters
     ----------
     table : DataFrame
-        topic, verdict (one of `plcore.schema.VERDICTS`) and claims (whole numbers, 0 included), a
+        topic, verdict (one of `plcore.evidence.schema.VERDICTS`) and claims (whole numbers, 0 included), a
         row a pair.
     """
     rows = checked("verdict_counts", table, text=("topic", "verdict"), number=("claims",))

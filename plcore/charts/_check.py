@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plcore.schema import MARKS
+from plcore.evidence.schema import MARKS
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ from plcore.charts._check import Row, checked, one_of, rising
 from plcore.charts._rows import Label, label_lines, over_rows, rule, span, stacked
 from plcore.charts._template import ASSUMED, CLAIM, EVIDENCE, NOTE_SIZE, Words
 from plcore.charts._text import escaped, interval, marks_explained, sign, width
-from plcore.schema import MARKS, VERDICTS
+from plcore.evidence.schema import MARKS, VERDICTS
 
 _CLAIMED = ("claimed_low", "claimed", "claimed_high")
 _FOUND = ("found_low", "found", "found_high")
@@ -33,8 +33,8 @@ def claims_against_evidence(
     table : DataFrame
         A row a claim, from the top: label, claimed_low, claimed, claimed_high, found_low, found,
         found_high (empty where not given, but at least one of each three) and verdict (one of
-        `plcore.schema.VERDICTS`). A single limit is an open-ended range, such as "under 10". Optional:
-        seen (how the source was seen, a key of `plcore.schema.MARKS`; a sign behind its number).
+        `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under 10". Optional:
+        seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`; a sign behind its number).
     unit : str
         The one unit of all numbers.
     """

@@ -17,7 +17,7 @@ from plcore.charts._check import (
     require_reference,
     rising,
     within_shares,
-)  # fmt: skip
+)
 from plcore.charts._template import (
     EDGE,
     LABEL_SIZE,

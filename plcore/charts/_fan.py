@@ -21,7 +21,7 @@ from plcore.charts._check import (
 from plcore.charts._template import PUBLISHED, SERIES, SYMBOLS, Words
 from plcore.charts._text import escaped, interval, significant
 from plcore.charts._years import DASHES, line, marks, over_years, pieces
-from plcore.schema import MARKS
+from plcore.evidence.schema import MARKS
 
 _LEVELS = (95, 80, 50)
 _LIMITS = ("low_95", "low_80", "low_50", "median", "high_50", "high_80", "high_95")
@@ -51,7 +51,7 @@ def fan(
         The quantity and its unit, such as "People (millions)".
     points : DataFrame, optional
         Published numbers to compare: year, value, label; optional low, high (their limits) and seen
-        (a key of `plcore.schema.MARKS`; the marker is open where the source itself was not read).
+        (a key of `plcore.evidence.schema.MARKS`; the marker is open where the source itself was not read).
     scale : float
         The numbers of both tables are divided by it: 1e6 prints millions.
     colours : sequence of str

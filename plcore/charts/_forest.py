@@ -9,18 +9,11 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts._check import (
-    Row,
-    checked,
-    one_of,
-    require_reference,
-    rising,
-    within_shares,
-)  # fmt: skip
+from plcore.charts._check import Row, checked, one_of, require_reference, rising, within_shares
 from plcore.charts._rows import Label, label_lines, over_rows, printed, rule, span, stacked
 from plcore.charts._template import ASSUMED, EVIDENCE, PUBLISHED, Words
 from plcore.charts._text import decimals_telling_apart, escaped, marks_explained, number, sign
-from plcore.schema import MARKS
+from plcore.evidence.schema import MARKS
 
 ROLES = ("study", "subtotal", "pooled", "prediction", "heading")
 _LIMITS = ("low", "estimate", "high")
@@ -48,7 +41,7 @@ def forest(
         pooled, prediction or heading, which takes no numbers; a prediction may lack the estimate).
         Optional: n and events (whole numbers, printed after the label), weight (the area of the
         square; a study without one among others that have it is drawn open, as not pooled), seen (a
-        key of `plcore.schema.MARKS`; a sign behind the label of a study) and group (in the hover).
+        key of `plcore.evidence.schema.MARKS`; a sign behind the label of a study) and group (in the hover).
     reference : float, optional
         Where to draw a dashed line, such as no effect.
     percent : bool

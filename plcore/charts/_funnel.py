@@ -10,16 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from plcore.charts._check import Row, checked, rising
-from plcore.charts._template import (
-    ASSUMED,
-    EVIDENCE,
-    OUTSIDE,
-    PUBLISHED,
-    Words,
-    framed,
-)
+from plcore.charts._template import ASSUMED, EVIDENCE, OUTSIDE, PUBLISHED, Words, framed
 from plcore.charts._text import escaped, number, percentage, tick_texts, ticks
-from plcore.schema import MARKS
+from plcore.evidence.schema import MARKS
 
 _HEIGHT, _LEFT, _RIGHT, _MARGIN = 300, 44, 16, 0.04
 
@@ -32,7 +25,7 @@ def funnel(
     Parameters
     ----------
     points : DataFrame
-        label, share (0 to 1), se; optional: n, and seen (a key of `plcore.schema.MARKS`).
+        label, share (0 to 1), se; optional: n, and seen (a key of `plcore.evidence.schema.MARKS`).
     edges : DataFrame
         se (rising), low, high and centre (shares): where 95% of studies would lie if all had one
         share.

@@ -23,14 +23,7 @@ from plcore.charts._template import (
     Words,
     framed,
 )
-from plcore.charts._text import (
-    escaped,
-    number,
-    significant,
-    tick_texts,
-    ticks,
-    width,
-)
+from plcore.charts._text import escaped, number, significant, tick_texts, ticks, width
 from plcore.charts._tornado import apart, named_rows
 
 _SAID, _DIGITS = 6, 2
@@ -49,7 +42,7 @@ def indices(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.sensitivity.sobol_indices` gives it, or some of its rows: parameter, first,
+        As `plcore.analysis.sensitivity.sobol_indices` gives it, or some of its rows: parameter, first,
         first_low, first_high, total, total_low, total_high; optional: label.
     """
     columns = [f"{name}{end}" for name in ("first", "total") for end in ("_low", "", "_high")]
@@ -105,7 +98,7 @@ def screening(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.sensitivity.morris_screening` gives it: parameter, mu_star, mu_star_low,
+        As `plcore.analysis.sensitivity.morris_screening` gives it: parameter, mu_star, mu_star_low,
         mu_star_high, sigma; optional: label.
     answer : str
         The answer and its unit, after division by `scale`.
@@ -221,7 +214,7 @@ def heat_map(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.sensitivity.two_way` gives it: the column of the parameter across, that of the
+        As `plcore.analysis.sensitivity.two_way` gives it: the column of the parameter across, that of the
         one up, and result; a row each pair of their values.
     xaxis, yaxis : str
         The two parameters and their units.

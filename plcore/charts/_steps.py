@@ -12,7 +12,7 @@ from plcore.charts._check import Row, checked, rising
 from plcore.charts._rows import Label, label_lines, over_rows, stacked
 from plcore.charts._template import ASSUMED, EVIDENCE, INK, Words
 from plcore.charts._text import escaped, interval, marks_explained, sign, significant
-from plcore.schema import MARKS
+from plcore.evidence.schema import MARKS
 
 _LIMITS = ("low", "value", "high")
 _MARK_HEIGHT = 30
@@ -27,7 +27,7 @@ def steps(
     ----------
     table : DataFrame
         A step a row, from the top: label, value, low, high, all above 0; optional: seen (a key of
-        `plcore.schema.MARKS`; a sign behind the number, and an open mark where assumed).
+        `plcore.evidence.schema.MARKS`; a sign behind the number, and an open mark where assumed).
     xaxis, interval_name : str
         The quantity and its unit; what `low` and `high` are.
     """

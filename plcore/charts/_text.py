@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from plcore.schema import MARKS
+from plcore.evidence.schema import MARKS
 
 #: Signs behind a label whose number was not read in its own source.
 SIGNS = dict(zip((mark for mark in MARKS.values() if mark), "†‡§¶", strict=True))

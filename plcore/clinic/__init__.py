@@ -21,13 +21,7 @@ from plcore.clinic.closed_forms import (
     one_server_mean_wait,
     wait_within,
 )
-from plcore.clinic.hours import (
-    DayPlan,
-    appointments,
-    fewest_nurses,
-    open_days,
-    us_federal_holidays,
-)
+from plcore.clinic.hours import DayPlan, appointments, fewest_nurses, open_days, us_federal_holidays
 from plcore.clinic.load import Load, clinic_load
 from plcore.clinic.outcome import FATES, ClinicOutcome
 from plcore.clinic.patients import (
@@ -36,14 +30,7 @@ from plcore.clinic.patients import (
     relief_after_course,
     with_waiting_list,
 )
-from plcore.clinic.plan import (
-    INPUTS,
-    PARAMETERS,
-    ClinicDraws,
-    ClinicPlan,
-    Dose,
-    clinic_draws,
-)
+from plcore.clinic.plan import INPUTS, PARAMETERS, ClinicDraws, ClinicPlan, Dose, clinic_draws
 from plcore.clinic.queue import busy_share, waits
 from plcore.clinic.results import (
     by_period,

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 
 def erlang_b(servers: ArrayLike, load: ArrayLike) -> Floats:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from plcore.clinic.plan import ClinicDraws, ClinicPlan
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

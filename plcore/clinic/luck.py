@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]

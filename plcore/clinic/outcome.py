@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from plcore.clinic.luck import Integers
 from plcore.clinic.plan import ClinicPlan
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 #: What can have become of a patient by the end; each is in one of them.
 FATES = (

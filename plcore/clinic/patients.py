@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from plcore.clinic.luck import Integers, exponential, states
-from plcore.distributions import Floats
-from plcore.trials.course import simulate_course
-from plcore.trials.course_chance import draw_chance
-from plcore.trials.course_inputs import CourseDraws, CoursePlan, no_boosters
+from plcore.evidence.distributions import Floats
+from plcore.models.course import simulate_course
+from plcore.models.course_chance import draw_chance
+from plcore.models.course_inputs import CourseDraws, CoursePlan, no_boosters
 
 
 def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int) -> Integers:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from plcore.clinic.hours import DayPlan, appointments
-from plcore.distributions import Floats
-from plcore.trials.course_inputs import CoursePlan
+from plcore.evidence.distributions import Floats
+from plcore.models.course_inputs import CoursePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def clinic_draws(draws: pd.DataFrame, names: Mapping[str, str] = PARAMETERS) -> 
     Parameters
     ----------
     draws : DataFrame, a row a draw, a column a parameter
-        As `plcore.draws.draw` gives it.
+        As `plcore.simulate.draws.draw` gives it.
     names : mapping of str to str
         Which column is which input.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 #: Numbers of a state that stay in the fastest cache together with its successor.
 _CELLS = 2200

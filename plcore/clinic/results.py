@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from plcore.clinic import outcome as fates
 from plcore.clinic.luck import Integers
 from plcore.clinic.outcome import ClinicOutcome
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 _YEAR = 365.25
 #: Days within which first infusions are counted.

@@ -26,7 +26,7 @@ from plcore.clinic.luck import KINDS, OCCASIONS, Integers, Words, states, unifor
 from plcore.clinic.outcome import BY_DAY, BY_PATIENT, ClinicOutcome
 from plcore.clinic.plan import INPUTS, ClinicDraws, ClinicPlan
 from plcore.clinic.queue import idle, serve
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 #: Replications worked on at a time: what a day holds of them stays in the cache.
 _CHUNK = 1024

@@ -15,7 +15,7 @@ from plcore.clinic.outcome import ClinicOutcome
 from plcore.clinic.plan import ClinicDraws, ClinicPlan
 from plcore.clinic.results import clinic_measures, share_within
 from plcore.clinic.schedule import simulate_clinic
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 
 def with_chairs(day: DayPlan, chairs: int) -> DayPlan:

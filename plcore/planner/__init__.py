@@ -1,7 +1,7 @@
 """From a planner's settings to people, patients, chairs and waiting: one call, or one command.
 
 * `settings`: what is settled, saved and reloaded. `answers`: what follows, chairs included.
-* `model`: the chain from people to chairs as a model, for `plcore.simulate` and sensitivity.
+* `model`: the chain from people to chairs as a model, for `plcore.simulate.run` and sensitivity.
 * `tables`: the answer as tables, and several answers side by side. `sentences`: in plain words.
 * `workbook`: the tables as an Excel workbook and CSV files. `command`: ``run.py plan``.
 * `page`: the planner's web page, which looks up what was computed here.
@@ -10,13 +10,7 @@
 from plcore.planner.answers import Answer, Patients, answer, patients_expected, sizes
 from plcore.planner.model import chairs_filled
 from plcore.planner.sentences import in_sentences
-from plcore.planner.settings import (
-    RETURNS,
-    Settings,
-    read_settings,
-    settings_from,
-    settings_text,
-)
+from plcore.planner.settings import RETURNS, Settings, read_settings, settings_from, settings_text
 from plcore.planner.tables import (
     answer_tables,
     assumptions_table,

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.catchment import Area, caveats, people_nearby
 from plcore.clinic import (
     ClinicDraws,
     ClinicOutcome,
@@ -35,9 +34,8 @@ from plcore.clinic import (
     with_waiting_list,
 )
 from plcore.clinic import open_days as open_days_from
-from plcore.clinic.luck import Integers
-from plcore.data import DATA
-from plcore.demand import (
+from plcore.clinic.catchment import Area, caveats, people_nearby
+from plcore.clinic.demand import (
     Demand,
     Funnel,
     OwnNumbers,
@@ -48,12 +46,14 @@ from plcore.demand import (
     sampled_months,
     with_own_people,
 )
-from plcore.distributions import Floats
-from plcore.outcome import Outcome
+from plcore.clinic.luck import Integers
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
+from plcore.models.course_inputs import EVIDENCE, course_draws
+from plcore.models.outcome import Outcome
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario, read_scenario
-from plcore.simulate import Run, run
-from plcore.trials import EVIDENCE, course_draws
+from plcore.simulate.run import Run, run
 
 #: Courses simulated a draw, of which patients are picked.
 _MEMBERS = 200
@@ -104,7 +104,7 @@ class Answer:
     outcome : ClinicOutcome
     load : Load
     beside : DataFrame or None
-        Own numbers beside the modelled ones, as `plcore.demand.beside` gives it.
+        Own numbers beside the modelled ones, as `plcore.clinic.demand.beside` gives it.
     """
 
     settings: Settings

@@ -16,10 +16,10 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from plcore.catchment import metropolitan_areas
-from plcore.catchment.files import COUNTIES, ZIPS, frame
 from plcore.clinic import share_within
-from plcore.demand import OwnNumbers, read_own, template
+from plcore.clinic.catchment import metropolitan_areas
+from plcore.clinic.catchment.files import COUNTIES, ZIPS, frame
+from plcore.clinic.demand import OwnNumbers, read_own, template
 from plcore.planner.answers import Answer, answer, sizes
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
 from plcore.planner.settings import (
@@ -32,12 +32,7 @@ from plcore.planner.settings import (
     settings_text,
 )
 from plcore.planner.tables import PERIODS, answer_tables, side_by_side
-from plcore.planner.workbook import (
-    require_xlsxwriter,
-    write_comparison,
-    write_plan,
-    write_tables,
-)
+from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_tables
 from plcore.scenarios import read_scenario, scenario_names
 
 #: What a value looks like, by the beginning of a setting's type.

@@ -1,4 +1,4 @@
-"""The chain from people to chairs as a model, for `plcore.simulate` and `plcore.sensitivity`."""
+"""The chain from people to chairs as a model, for `plcore.simulate.run` and `plcore.analysis.sensitivity`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from plcore.catchment import Area, people_nearby
 from plcore.clinic import appointments, clinic_draws, clinic_load
-from plcore.demand import by_year
-from plcore.outcome import Outcome
+from plcore.clinic.catchment import Area, people_nearby
+from plcore.clinic.demand import by_year
+from plcore.models.outcome import Outcome
 from plcore.planner.answers import calendar, patients_expected, relief_of
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario
@@ -28,7 +28,7 @@ def chairs_filled(
     Parameters
     ----------
     draws : DataFrame
-        The columns that `plcore.catchment.people_nearby` needs, and those of steps, course and
+        The columns that `plcore.clinic.catchment.people_nearby` needs, and those of steps, course and
         clinic (names that begin with demand_, course_ and clinic_).
     scenario : Scenario
         Its first and last year are the first and last of the clinic.

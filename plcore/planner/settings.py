@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plcore.catchment import (
+from plcore.clinic import ClinicPlan, DayPlan, Dose, fewest_nurses
+from plcore.clinic.catchment import (
     Area,
     by_fips,
     by_metropolitan_area,
@@ -25,11 +26,10 @@ from plcore.catchment import (
     within_km,
     within_km_of_zip,
 )
-from plcore.clinic import ClinicPlan, DayPlan, Dose, fewest_nurses
-from plcore.data import DATA
-from plcore.demand import SEVERITIES, Opening
+from plcore.clinic.demand import SEVERITIES, Opening
+from plcore.evidence.data import DATA
+from plcore.models.course_inputs import infusion_days, no_boosters, repeat_courses, single_boosters
 from plcore.scenarios import read_scenario, scenario_names
-from plcore.trials import infusion_days, no_boosters, repeat_courses, single_boosters
 
 #: What may follow a course.
 RETURNS = ("boosters", "courses", "none")

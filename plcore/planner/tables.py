@@ -18,9 +18,9 @@ from plcore.clinic import (
     months_from,
     weeks_from,
 )
-from plcore.data import cite
-from plcore.demand import demand_table, funnel_table, parameter_of
-from plcore.demand.funnel import STEPS
+from plcore.clinic.demand import demand_table, funnel_table, parameter_of
+from plcore.clinic.demand.funnel import STEPS
+from plcore.evidence.data import cite
 from plcore.planner.answers import Answer
 from plcore.planner.settings import Settings, meanings
 from plcore.scenarios import read_scenario

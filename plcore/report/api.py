@@ -80,7 +80,7 @@ class Group:
     Attributes
     ----------
     module : str
-        The module of the file, as in "plcore.trials.course".
+        The module of the file, as in "plcore.models.course".
     text : str
         Its docstring as HTML; empty where it is the page's own.
     names : tuple of Name

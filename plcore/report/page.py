@@ -15,22 +15,22 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
+from plcore.charts.show import PLOTLY
 from plcore.report.execute import cell_label
-from plcore.show import PLOTLY
 
 #: Forms of an output that a page can hold; a bundle in any other form is refused.
 _HELD = {"text/html", "text/markdown", "image/png", "text/plain", "text/latex"}
 #: The kernel names a cell's code after a file that has its process number in it.
 _KERNEL_FILE = re.compile(r"\S*ipykernel_\d+\S*?\.py:")
 _REMEDY = (
-    "show it with plcore.show: show({what}, name=..., caption=...{more}), so that the report has "
+    "show it with plcore.charts.show: show({what}, name=..., caption=...{more}), so that the report has "
     "its name, its caption and its numbers"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A chart with the numbers behind it, or a table, as `plcore.show.show` published it.
+    """A chart with the numbers behind it, or a table, as `plcore.charts.show.show` published it.
 
     Attributes
     ----------

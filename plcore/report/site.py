@@ -18,13 +18,13 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
+from plcore.charts.show import table_html
 from plcore.planner.page import planner_grid, planner_html
 from plcore.report.api import api_pages
 from plcore.report.execute import execute
 from plcore.report.folder import replacing
 from plcore.report.page import Exhibit, Page, read_page
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
-from plcore.show import table_html
 
 _ASSETS = Path(__file__).parent / "assets"
 _DEFAULT_HEIGHT = 450

@@ -17,8 +17,8 @@ from html import unescape
 from typing import Any
 
 from plcore.charts._wide import framed_texts, widened
+from plcore.evidence.schema import MARKS
 from plcore.report.page import Exhibit, Page
-from plcore.schema import MARKS
 
 #: The notebook that the deck is made from.
 STEM = "08_teaching_charts"

@@ -22,13 +22,10 @@ from plcore.clinic import (
     us_federal_holidays,
     with_chairs,
 )
-from plcore.data import DATA
-from plcore.demand import Opening
-from plcore.distributions import Floats
-from plcore.draws import draw
-from plcore.planner.page.nation import N_DRAWS, N_YEARS, OPENINGS, SEED
-from plcore.scenarios import read_scenario
-from plcore.trials import (
+from plcore.clinic.demand import Opening
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
+from plcore.models.course_inputs import (
     EVIDENCE,
     CoursePlan,
     course_draws,
@@ -36,6 +33,9 @@ from plcore.trials import (
     no_boosters,
     single_boosters,
 )
+from plcore.planner.page.nation import N_DRAWS, N_YEARS, OPENINGS, SEED
+from plcore.scenarios import read_scenario
+from plcore.simulate.draws import draw
 
 #: Minutes of a visit, and patients a nurse looks after.
 VISIT = {

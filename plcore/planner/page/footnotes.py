@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plcore.data import DATA, cite, reference
-from plcore.parameters import Parameter
+from plcore.evidence.data import DATA, cite, reference
+from plcore.evidence.parameters import Parameter
 from plcore.planner.page.nation import SCENARIOS
 from plcore.planner.page.words import RESTS_ON
 from plcore.scenarios import read_scenario

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from plcore.data import DATA
-from plcore.distributions import Floats
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
 from plcore.planner.page.clinic import ClinicTables, clinic_tables
 from plcore.planner.page.nation import N_NODES, Nation, read_nation
 from plcore.planner.page.places import Places, elasticity_nodes, read_places, weighted_people
 from plcore.planner.page.waits import Waits, simulated_waits
-from plcore.threads import one_blas_thread
+from plcore.simulate.threads import one_blas_thread
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """The page's arithmetic in Python: the same tables, the same settings, the same rows.
 
 `assets/lookup.js` does what this module does; a test holds the two together in a browser, and another
-holds this module to `plcore.catchment`, `plcore.demand` and `plcore.clinic`.
+holds this module to `plcore.clinic.catchment`, `plcore.clinic.demand` and `plcore.clinic`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plcore.demand import Demand, Funnel, Opening, expected_referrals, people_to_patients
-from plcore.demand.flow import by_year
-from plcore.distributions import Floats
-from plcore.outcome import Outcome
-from plcore.pain import BANDS, RUNGS
+from plcore.clinic.demand import Demand, Funnel, Opening, expected_referrals, people_to_patients
+from plcore.clinic.demand.flow import by_year
+from plcore.evidence.distributions import Floats
+from plcore.models.outcome import Outcome
+from plcore.models.pain import BANDS, RUNGS
 from plcore.planner.page.clinic import CERTAINTY, CHAIRS, COURSES, HALF_HOURS, MOST_BUSY, RETURNS
 from plcore.planner.page.grid import Grid
-from plcore.planner.page.nation import (
-    N_NODES,
-    N_YEARS,
-    OPENINGS,
-    QUANTITIES,
-    Beliefs,
-    years_from,
-)
+from plcore.planner.page.nation import N_NODES, N_YEARS, OPENINGS, QUANTITIES, Beliefs, years_from
 from plcore.planner.page.places import nearby, node_weights, weighted_people
 from plcore.planner.page.tensor import along
 from plcore.planner.page.waits import MEASURES, days_at, share_at
-from plcore.threads import one_blas_thread
+from plcore.simulate.threads import one_blas_thread
 
 #: Median and 95% interval.
 _TAILS = (0.5, 0.025, 0.975)
@@ -98,7 +91,7 @@ def beliefs_of(grid: Grid, scenario: str) -> Beliefs:
 
 
 def people_around(grid: Grid, settings: PageSettings) -> Outcome:
-    """People of the area as `plcore.catchment.people_nearby` gives them, over the years needed."""
+    """People of the area as `plcore.clinic.catchment.people_nearby` gives them, over the years needed."""
     at = nearby(grid.places, settings.counties, settings.radius_km)
     beliefs = beliefs_of(grid, settings.scenario)
     years = years_from(settings.year)

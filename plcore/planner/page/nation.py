@@ -1,6 +1,6 @@
 """The nation's limb loss by draw, year and age, compressed, and the draws it goes with.
 
-What the model of an area (`plcore.catchment.people_nearby`) makes of the nation is linear in the
+What the model of an area (`plcore.clinic.catchment.people_nearby`) makes of the nation is linear in the
 area's people by age and sex and, of vascular limb loss, in its share of it. So the page holds the
 nation and the counties, and multiplies the two.
 """
@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.catchment import AGE_GROUPS
-from plcore.data import DATA
-from plcore.demand import STEPS, parameter_of
-from plcore.distributions import Floats
-from plcore.draws import draw
-from plcore.limb_loss import CAUSES, project
-from plcore.pain import BANDS, RUNGS, counted_share, share_in_pain
+from plcore.clinic.catchment import AGE_GROUPS
+from plcore.clinic.demand import STEPS, parameter_of
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
+from plcore.evidence.population import Population
+from plcore.models.limb_loss import CAUSES, project
+from plcore.models.pain import BANDS, RUNGS, counted_share, share_in_pain
+from plcore.models.projection import inputs, people_and_mortality, responses_of
 from plcore.planner.page.tensor import Compressed, compress, sizes
-from plcore.population import Population
-from plcore.projection import inputs, people_and_mortality, responses_of
 from plcore.scenarios import Scenario, read_scenario
+from plcore.simulate.draws import draw
 
 N_DRAWS, SEED = 512, 1
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
@@ -72,7 +72,7 @@ SCENARIOS: Mapping[str, tuple[str, str]] = {
 class Beliefs:
     """A scenario: which of the nation's series it reads, and a column a parameter, a row a draw.
 
-    Columns are those of `plcore.draws.draw` that the funnel and the area need, and in_pain_<band>:
+    Columns are those of `plcore.simulate.draws.draw` that the funnel and the area need, and in_pain_<band>:
     the share in pain of those with limb loss, by time since it.
     """
 

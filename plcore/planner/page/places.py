@@ -12,10 +12,10 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from plcore.catchment import county_centres, great_circle_km, read_counties
-from plcore.catchment.files import PEOPLE, frame
-from plcore.data import DATA
-from plcore.distributions import Floats
+from plcore.clinic.catchment import county_centres, great_circle_km, read_counties
+from plcore.clinic.catchment.files import PEOPLE, frame
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
 
 OUTLINES = "us_county_outlines_2023.geojson.gz"
 #: The map's width in steps; each corner is drawn to the nearest.
@@ -105,7 +105,7 @@ def weighted_people(places: Places, at: NDArray[np.intp], elasticities: Floats) 
     """Shares of people, weighted by (diabetes)^elasticity and added up, (n_elasticities, 36).
 
     Those of an area over those of all counties are its share of the nation's vascular limb loss
-    (`plcore.catchment.people`).
+    (`plcore.clinic.catchment.people`).
     """
     weight = np.exp(elasticities[:, np.newaxis] * places.log_ratio[at])
     return np.asarray(weight @ places.share[at])

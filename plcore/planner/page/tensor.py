@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plcore.distributions import Floats
+from plcore.evidence.distributions import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

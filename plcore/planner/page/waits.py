@@ -28,12 +28,18 @@ from plcore.clinic import (
     relief_after_course,
     simulate_clinic,
 )
-from plcore.data import DATA
-from plcore.distributions import Floats
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
+from plcore.models.course_inputs import (
+    EVIDENCE,
+    CourseDraws,
+    course_draws,
+    infusion_days,
+    single_boosters,
+)
 from plcore.planner.page.clinic import DOSE, day_of, opened
 from plcore.planner.page.nation import OPENINGS, SEED
 from plcore.scenarios import read_scenario
-from plcore.trials import EVIDENCE, CourseDraws, course_draws, infusion_days, single_boosters
 
 #: What is looked up, in this order.
 MEASURES = {

@@ -10,12 +10,12 @@ from string import Template
 
 import numpy as np
 
-from plcore.catchment import EARTH_RADIUS_KM
-from plcore.catchment.files import COUNTIES, frame
-from plcore.data import DATA
-from plcore.demand import SEVERITIES, STEPS, Opening, parameter_of
-from plcore.demand.flow import WEEKS_A_YEAR
-from plcore.pain import BANDS
+from plcore.clinic.catchment import EARTH_RADIUS_KM
+from plcore.clinic.catchment.files import COUNTIES, frame
+from plcore.clinic.demand import SEVERITIES, STEPS, Opening, parameter_of
+from plcore.clinic.demand.flow import WEEKS_A_YEAR
+from plcore.evidence.data import DATA
+from plcore.models.pain import BANDS
 from plcore.planner.page import clinic, codes
 from plcore.planner.page.footnotes import footnotes, references
 from plcore.planner.page.grid import Grid, planner_grid

@@ -114,7 +114,7 @@ function local(grid, area, scenario, opening) {
   });
 }
 
-/** People by step of the funnel and year, and the shares of its steps, as plcore.demand has them. */
+/** People by step of the funnel and year, and the shares of its steps, as plcore.clinic.demand has them. */
 function funnel(grid, settings, area) {
   const { nation } = grid.content;
   const scenario = nation.scenarios.find((each) => each.name === settings.scenario);

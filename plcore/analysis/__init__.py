@@ -1,0 +1,1 @@
+"""Which input decides, what it is worth to know, what a trial could show."""

@@ -1,0 +1,1 @@
+"""What is known: tables and their checks, sources, parameters, pooling, trials, populations."""

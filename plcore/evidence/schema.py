@@ -1,0 +1,385 @@
+"""What each table of `data/` must hold: its columns, its keys and the rules across a row.
+
+`data/README.md` says the same in words. A new column is a line here and a line there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plcore.evidence import columns
+from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, ordered, text, whole
+from plcore.evidence.trial_tables import TREATMENTS, TRIALS
+
+MARKS = columns.MARKS
+VERDICTS = ("supported", "contradicted", "misattributed", "unverifiable")
+
+_FOUND = ("found_low", "found", "found_high")
+_ESTIMATE = ("low", "value", "high")
+
+_key, _keys = columns.key, columns.keys
+_seen, _year, _any = columns.seen, columns.year, columns.words
+_area = text(r"[A-Z]{3}", "an ISO 3166 code of three capitals, or WLD")
+
+
+def _findable(row: Row) -> Iterator[tuple[str, str]]:
+    findable = not (is_empty(row["doi"]) and is_empty(row["url"]))
+    if not findable and row["kind"] not in ("assumption", "clinic_page") and is_empty(row["note"]):
+        yield "note", "the reason why there is neither doi nor url"
+
+
+def _claim_has_unit(row: Row) -> Iterator[tuple[str, str]]:
+    numbers = [row[name] for name in ("claimed_low", "claimed", "claimed_high")]
+    if all(is_empty(cell) for cell in numbers) != (row["unit"] == "none"):
+        yield "unit", "a unit where a number is claimed, and none where there is no number"
+
+
+def _finding_has_unit(row: Row) -> Iterator[tuple[str, str]]:
+    numbers = [row[name] for name in _FOUND]
+    if not all(is_empty(cell) for cell in numbers) and is_empty(row["found_unit"]):
+        yield "found_unit", "the unit of the numbers found"
+
+
+def _events_within_n(row: Row) -> Iterator[tuple[str, str]]:
+    if not is_empty(row["events"]):
+        if is_empty(row["n"]):
+            yield "n", "a number where events are given"
+        elif float(row["events"]) > float(row["n"]):
+            yield "events", f"at most n ({row['n']:g})"
+
+
+def _printed_agrees(row: Row) -> Iterator[tuple[str, str]]:
+    if is_empty(row["printed_percent"]) or is_empty(row["events"]) or is_empty(row["n"]):
+        return
+    share = 100 * float(row["events"]) / float(row["n"])
+    # Half a person, and a percent printed to no decimals, is as far as counts that were worked
+    # back from a printed percentage can be out.
+    if abs(share - float(row["printed_percent"])) > 0.5 + 50 / float(row["n"]):
+        yield "printed_percent", f"about {share:.1f}, as events and n give"
+
+
+def _included_with_reason(row: Row) -> Iterator[tuple[str, str]]:
+    if row["include"] == "no":
+        return
+    if row["pool"] == "none":
+        yield "include", "no, as the row belongs to no pool"
+    if is_empty(row["events"]):
+        yield "include", "no, as there are no counts to pool"
+    if row["seen"] == "memory" or row["counts"] == "memory":
+        yield "include", "no, as the counts are known from memory only"
+
+
+def _included_has_counts(row: Row) -> Iterator[tuple[str, str]]:
+    if row["include"] == "yes" and (is_empty(row["events"]) or row["seen"] == "memory"):
+        yield "include", "no, as there are no counts that were seen"
+
+
+def _no_default_from_memory(row: Row) -> Iterator[tuple[str, str]]:
+    if row["seen"] == "memory":
+        yield "seen", "a number that was seen, or one marked assumed"
+    if (row["seen"] == "assumed") != (row["source"] == "assumed"):
+        yield "source", "assumed exactly where seen is assumed"
+    if row["seen"] == "assumed" and is_empty(row["note"]):
+        yield "note", "the reason for the range of an assumed number"
+
+
+def _some_number(row: Row) -> Iterator[tuple[str, str]]:
+    if all(is_empty(row[name]) for name in _ESTIMATE):
+        yield "value", "a value, or at least one of low and high"
+
+
+_within_unit = columns.within_unit(columns.ESTIMATES, *_ESTIMATE)
+_TO_SOURCES = {"source": "sources"}
+_LEVELS = one_of(
+    "any", "lower", "upper", "toe", "foot", "below_knee", "above_knee", "other_lower", "finger",
+    "digit", "minor_lower", "major_lower", "major_upper", "minor", "major", "none",
+)  # fmt: skip
+_PEOPLE = (
+    Column("people", _any),
+    Column(
+        "cause",
+        one_of("all", "nontraumatic", "dysvascular", "trauma", "cancer", "congenital", "none"),
+    ),
+    Column("level", _LEVELS),
+    Column("age_low", whole(0, 120), optional=True),
+    Column("age_high", whole(0, 120), optional=True),
+    Column("sex", one_of("any", "male", "female")),
+)
+_DIABETES = Column("diabetes", one_of("any", "yes", "no"))
+_YEARS = (Column("first_year", _year, optional=True), Column("last_year", _year, optional=True))
+_CITED = (Column("source", _keys), Column("seen", _seen), Column("note", _any, optional=True))
+
+TABLES = {
+    "sources": Table(
+        file="sources.csv",
+        columns=(
+            Column("source", _key),
+            Column(
+                "kind",
+                one_of(
+                    "article",
+                    "preprint",
+                    "report",
+                    "web",
+                    "book",
+                    "label",
+                    "guideline",
+                    "dataset",
+                    "clinic_page",
+                    "assumption",
+                ),
+            ),
+            Column("authors", _any),
+            Column("year", _year, optional=True),
+            Column("title", _any),
+            Column("journal", _any, optional=True),
+            Column("doi", text(r"10\.\S+", "a bare DOI that starts with 10."), optional=True),
+            Column("url", text(r"https?://\S+", "an address with http:// or https://"), True),
+            Column("note", _any, optional=True),
+        ),
+        key=("source",),
+        rules=(_findable,),
+    ),
+    "claims": Table(
+        file="claims.csv",
+        columns=(
+            Column("claim", _key),
+            Column("page", _key),
+            Column(
+                "topic",
+                one_of(
+                    "prevalence",
+                    "burden",
+                    "children",
+                    "onset",
+                    "course",
+                    "dose",
+                    "effect",
+                    "duration",
+                    "safety",
+                    "mechanism",
+                    "history",
+                    "other_treatments",
+                    "neuropathy",
+                    "staffing",
+                    "prevention",
+                ),
+            ),
+            Column("statement", _any),
+            Column("claimed_low", number(0), optional=True),
+            Column("claimed", number(0), optional=True),
+            Column("claimed_high", number(0), optional=True),
+            Column("unit", one_of(*columns.CLAIMS, "none")),
+            Column("verdict", one_of(*VERDICTS)),
+            Column("qualifier", _any, optional=True),
+            Column("source", _keys),
+            Column("trials", _keys, optional=True),
+            Column("seen", _seen),
+            Column("measures", _any),
+            Column("found_low", number(), optional=True),
+            Column("found", number(), optional=True),
+            Column("found_high", number(), optional=True),
+            Column("found_unit", _any, optional=True),
+            Column("finding", _any),
+        ),
+        key=("claim",),
+        rules=(
+            ordered("claimed_low", "claimed", "claimed_high"),
+            ordered("found_low", "found", "found_high"),
+            _claim_has_unit,
+            _finding_has_unit,
+            columns.within_unit(columns.CLAIMS, "claimed_low", "claimed", "claimed_high"),
+            columns.begins_with_unit(columns.CLAIMS, unit="found_unit"),
+            columns.within_unit(columns.CLAIMS, *_FOUND, unit="found_unit"),
+        ),
+        references={"page": "sources", "source": "sources", "trials": "trials"},
+    ),
+    "treatments": TREATMENTS,
+    "trials": TRIALS,
+    "plp_prevalence_studies": Table(
+        file="plp_prevalence_studies.csv",
+        columns=(
+            Column("study", _any),
+            Column("source", _keys),
+            Column("year", _year, optional=True),
+            Column("country", _any),
+            Column("region", one_of("usa", "high_income", "other")),
+            Column("limb", one_of("upper", "lower", "both", "unknown")),
+            Column("cause", _any),
+            Column("population", _any),
+            Column("n", whole(1), optional=True),
+            Column("events", whole(0), optional=True),
+            Column("printed_percent", number(0, 100), optional=True),
+            Column(
+                "kind",
+                one_of("point", "period", "lifetime", "cumulative_incidence", "recognised"),
+            ),
+            Column("window", _any),
+            Column("timing", _any),
+            Column(
+                "pool",
+                one_of(
+                    "current",
+                    "lifetime",
+                    "natural_history",
+                    "children",
+                    "congenital",
+                    "recognised",
+                    "none",
+                ),
+            ),
+            Column("include", one_of("yes", "no")),
+            Column("reason", _any),
+            Column(
+                "counts",
+                one_of("printed", "back_calculated", "inferred", "derived", "memory", "none"),
+            ),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("study",),
+        rules=(_events_within_n, _printed_agrees, _included_with_reason),
+        references=_TO_SOURCES,
+    ),
+    "plp_severity": Table(
+        file="plp_severity.csv",
+        columns=(
+            Column("finding", _key),
+            Column("source", _keys),
+            Column("rung", _key),
+            Column("share_of", one_of("people with the pain", "people with limb loss")),
+            Column("n", whole(1), optional=True),
+            Column("events", whole(0), optional=True),
+            Column("printed_percent", number(0, 100), optional=True),
+            Column("population", _any),
+            Column("definition", _any),
+            Column("counts", one_of("printed", "back_calculated", "derived", "none")),
+            Column("include", one_of("yes", "no")),
+            Column("reason", _any),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("finding",),
+        rules=(_events_within_n, _printed_agrees, _included_has_counts),
+        references=_TO_SOURCES,
+    ),
+    "limb_loss_estimates": Table(
+        file="limb_loss_estimates.csv",
+        columns=(
+            Column("estimate", _key),
+            Column("quantity", _key),
+            Column("area", _area),
+            Column("stratum", _any),
+            Column("year", _year, optional=True),
+            Column("value", number(), optional=True),
+            Column("low", number(), optional=True),
+            Column("high", number(), optional=True),
+            Column("unit", one_of(*columns.ESTIMATES)),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("estimate",),
+        rules=(ordered(*_ESTIMATE), _some_number, _within_unit),
+        references=_TO_SOURCES,
+    ),
+    "amputation_incidence": Table(
+        file="amputation_incidence.csv",
+        columns=(
+            Column("estimate", _key),
+            Column("quantity", _key),
+            Column("area", _area),
+            *_PEOPLE,
+            Column(
+                "race",
+                one_of("any", "black", "white", "hispanic", "native_american", "asian_pacific"),
+            ),
+            _DIABETES,
+            *_YEARS,
+            Column("adjusted", one_of("crude", "age", "age_sex", "none", "not_stated")),
+            Column("against", _any, optional=True),
+            Column("value", number(), optional=True),
+            Column("low", number(), optional=True),
+            Column("high", number(), optional=True),
+            Column("standard_error", number(0), optional=True),
+            Column("unit", one_of(*columns.ESTIMATES)),
+            Column("n", whole(1), optional=True),
+            *_CITED,
+        ),
+        key=("estimate",),
+        rules=(
+            ordered("age_low", "age_high"),
+            ordered("first_year", "last_year"),
+            ordered(*_ESTIMATE),
+            _some_number,
+            _within_unit,
+        ),
+        references=_TO_SOURCES,
+    ),
+    "mortality_after_amputation": Table(
+        file="mortality_after_amputation.csv",
+        columns=(
+            Column("estimate", _key),
+            Column("quantity", _key),
+            Column("area", _area, optional=True),
+            *_PEOPLE,
+            _DIABETES,
+            *_YEARS,
+            Column("months_from", whole(0), optional=True),
+            Column("months_to", whole(0), optional=True),
+            Column("against", _any, optional=True),
+            Column("value", number(0), optional=True),
+            Column("low", number(0), optional=True),
+            Column("high", number(0), optional=True),
+            Column("unit", one_of("percent", "ratio", "per_100_amputee_years")),
+            Column("events", whole(0), optional=True),
+            Column("n", whole(1), optional=True),
+            *_CITED,
+        ),
+        key=("estimate",),
+        rules=(
+            ordered("age_low", "age_high"),
+            ordered("first_year", "last_year"),
+            ordered("months_from", "months_to"),
+            ordered(*_ESTIMATE),
+            _some_number,
+            _within_unit,
+            _events_within_n,
+        ),
+        references=_TO_SOURCES,
+    ),
+    "parameters": Table(
+        file="parameters.csv",
+        columns=(
+            Column("name", _key),
+            Column("unit", _any),
+            Column("dist", _key),
+            Column("value", number(), optional=True),
+            Column("low", number(), optional=True),
+            Column("high", number(), optional=True),
+            Column("events", whole(0), optional=True),
+            Column("n", whole(1), optional=True),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("name",),
+        rules=(ordered(*_ESTIMATE), _events_within_n, _no_default_from_memory),
+        references=_TO_SOURCES,
+    ),
+    "calibration_targets": Table(
+        file="calibration_targets.csv",
+        columns=(
+            Column("target", _key),
+            Column("counts", _key),
+            Column("year", _year),
+            Column("value", number(0)),
+            Column("spread", number(0.001, 2)),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any),
+        ),
+        key=("target",),
+        references=_TO_SOURCES,
+    ),
+}

@@ -1,0 +1,221 @@
+"""Why studies of one share differ, and what one more of them would tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from plcore.evidence import pooling as meta
+from plcore.evidence.distributions import Floats
+from plcore.evidence.prevalence import logits, pool_prevalence
+
+_TAILS = (0.025, 0.975)
+
+
+def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
+    """The same studies pooled in several ways, to see whether the method matters.
+
+    Parameters
+    ----------
+    tau_scale : float
+        Scale of the half-normal prior of the standard deviation between studies (logits).
+
+    Returns
+    -------
+    DataFrame
+        A row a method: method, share, low, high (the mean over settings), setting_low,
+        setting_high (another setting) and tau, the standard deviation between studies (logits).
+    """
+    y, v = logits(studies)
+    counts = studies["events"].to_numpy(), studies["n"].to_numpy()
+    low, high = meta.likelihood_interval(*counts)
+    posterior = meta.bayes(y, v, prior=meta.HalfNormal(tau_scale))
+    found: dict[str, meta.Pooled | meta.Posterior] = {
+        "REML, Knapp-Hartung": meta.pool(y, v),
+        "DerSimonian-Laird, normal": meta.pool(
+            y, v, tau2=meta.dersimonian_laird, knapp_hartung=False
+        ),
+        "Exact binomial, likelihood ratio": replace(meta.pool_exact(*counts), low=low, high=high),
+        f"Bayes, half-normal({tau_scale:g}) spread": posterior,
+    }
+    rows = []
+    for method, pooled in found.items():
+        limits = {
+            "share": pooled.estimate,
+            "low": pooled.low,
+            "high": pooled.high,
+            "setting_low": pooled.prediction_low,
+            "setting_high": pooled.prediction_high,
+        }
+        tau = pooled.tau if isinstance(pooled, meta.Posterior) else np.sqrt(pooled.tau2)
+        shares = {name: float(special.expit(limit)) for name, limit in limits.items()}
+        rows.append({"method": method, **shares, "tau": float(tau)})
+    return pd.DataFrame(rows)
+
+
+def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """How much of the spread between studies one feature at a time explains.
+
+    Mixed-effects meta-regression on the feature's groups (REML, Knapp-Hartung). Features differ
+    between studies for many reasons at once; a difference is no cause.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
+    columns : mapping of str to str
+        Column of the studies to what the feature is called; it must have two values or more.
+
+    Returns
+    -------
+    DataFrame
+        A row a group of a feature: feature, group, studies, people, share, low, high (95% limits,
+        common between-study variance), r2 (share of tau2 explained) and p (test between groups).
+    """
+    y, v = logits(studies)
+    rows = []
+    for column, feature in columns.items():
+        groups = studies[column].to_numpy()
+        if len(set(groups)) < 2:
+            raise ValueError(f"{column} is {groups[0]!r} in every study; expected two groups")
+        names = list(dict.fromkeys(groups))
+        dummies = np.column_stack([groups == name for name in names[1:]]).astype(float)
+        line = meta.regress(y, v, dummies)
+        at = meta.fitted(line, np.vstack([np.zeros(len(names) - 1), np.eye(len(names) - 1)]))
+        for g, name in enumerate(names):
+            here = studies[groups == name]
+            shares = special.expit([at.estimate[g], at.low[g], at.high[g]])
+            rows.append(
+                {
+                    "feature": feature,
+                    "group": name,
+                    "studies": len(here),
+                    "people": int(here["n"].sum()),
+                    **dict(zip(("share", "low", "high"), map(float, shares), strict=True)),
+                    "r2": float(line.r2),
+                    "p": float(line.qm_p),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Studies by their standard error, and where 95% of them should lie if they had one share.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
+
+    Returns
+    -------
+    points : DataFrame
+        label, share, se (of the logit), n and seen.
+    edges : DataFrame
+        se, low, high (shares) and centre, the pooled share.
+    """
+    _, v = logits(studies)
+    centre = float(special.logit(pool_prevalence(studies).share))
+    shape = meta.funnel(centre, v)
+    points = pd.DataFrame(
+        {
+            "label": studies["study"],
+            "share": studies["events"] / studies["n"],
+            "se": np.sqrt(v),
+            "n": studies["n"],
+            "seen": studies["seen"],
+        }
+    )
+    edges = pd.DataFrame(
+        {
+            "se": shape.se,
+            "low": special.expit(shape.low),
+            "high": special.expit(shape.high),
+            "centre": special.expit(centre),
+        }
+    )
+    return points, edges
+
+
+def one_more_study(
+    studies: pd.DataFrame,
+    *,
+    sizes: Sequence[int],
+    numbers: Sequence[int] = (1,),
+    tau_scale: float,
+    n_replicates: int = 1000,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """How wide the intervals would be expected to be after further studies.
+
+    For each size and number, further studies are simulated from what is believed now (a mean and a
+    spread from the posterior, a share for each setting, a count), and all studies are pooled
+    again in Bayes' manner.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
+    sizes : sequence of int
+        People in each further study.
+    numbers : sequence of int
+        How many such studies.
+    tau_scale : float
+        Scale of the half-normal prior of the standard deviation between studies.
+    n_replicates : int
+        Simulated studies of each size and number.
+
+    Returns
+    -------
+    DataFrame
+        A row a size and number, the first for no further study: studies, people (of each),
+        mean_width and setting_width (expected widths of the 95% intervals, in percent points) and
+        mean_error, setting_error (their Monte-Carlo standard errors).
+    """
+    y, v = logits(studies)
+    prior = meta.HalfNormal(tau_scale)
+    now = meta.bayes(y, v, prior=prior)
+    rows = [{"studies": 0, "people": 0, **_widths(now)}]
+    random = np.random.default_rng(seed)
+    # One world a replicate: its spread, its mean, and as many settings as will be needed.
+    centre, tau = _worlds(now, n_replicates, random)
+    settings = centre[:, np.newaxis] + tau[:, np.newaxis] * random.standard_normal(
+        (n_replicates, max(numbers))
+    )
+    for size in sizes:
+        events = random.binomial(size, special.expit(settings))
+        for number in numbers:
+            more_y, more_v = meta.logit_proportion(events[:, :number], np.full(number, size))
+            wide_y = np.hstack([np.broadcast_to(y, (n_replicates, len(y))), more_y])
+            wide_v = np.hstack([np.broadcast_to(v, (n_replicates, len(v))), more_v])
+            after = meta.bayes(wide_y, wide_v, prior=prior)
+            rows.append({"studies": number, "people": size, **_widths(after)})
+    return pd.DataFrame(rows)
+
+
+def _worlds(
+    posterior: meta.Posterior, n: int, random: np.random.Generator
+) -> tuple[Floats, Floats]:
+    cells = random.choice(len(posterior.weight), size=n, p=posterior.weight)
+    low, high = posterior.edges[cells], posterior.edges[cells + 1]
+    tau = np.where(np.isfinite(high), (low + high) / 2, low)
+    noise = random.standard_normal(n)
+    return posterior.mean[cells] + np.sqrt(posterior.variance[cells]) * noise, tau
+
+
+def _widths(posterior: meta.Posterior) -> dict[str, float]:
+    found = {}
+    ends = {
+        "mean": (posterior.low, posterior.high),
+        "setting": (posterior.prediction_low, posterior.prediction_high),
+    }
+    for name, (low, high) in ends.items():
+        widths = np.atleast_1d(100 * (special.expit(high) - special.expit(low)))
+        found[f"{name}_width"] = float(widths.mean())
+        error = widths.std(ddof=1) / np.sqrt(len(widths)) if len(widths) > 1 else 0.0
+        found[f"{name}_error"] = float(error)
+    return found

@@ -1,0 +1,198 @@
+"""What `treatments.csv` and `trials.csv` must hold.
+
+A row of `trials.csv` is one arm of one trial at one time for one outcome. The rules keep apart what
+may be pooled from what may not: counts that were seen, of one group of patients each, in an arm
+whose outcome says in words what a responder is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from plcore.evidence.columns import key, keys, seen, words, year
+from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, ordered, whole
+
+#: What a responder can be. "other" names no one thing: rows of it are never put together.
+DEFINITIONS = (
+    "fall_30",
+    "fall_50",
+    "fall_2_points",
+    "any_fall",
+    "free_of_plp",
+    "no_severe_plp",
+    "satisfied",
+    "other",
+)
+
+#: The numbers of a row; a row known from memory has none of them.
+_NUMBERS = (
+    "n",
+    "responders",
+    "mean_change",
+    "sd_change",
+    "mean_difference",
+    "difference_low",
+    "difference_high",
+    "follow_up_days",
+)
+
+
+def _responders_counted(row: Row) -> Iterator[tuple[str, str]]:
+    if is_empty(row["responders"]) != (row["counts"] == "none"):
+        yield "counts", "none exactly where there are no responders"
+    if is_empty(row["responders"]):
+        return
+    if is_empty(row["n"]):
+        yield "n", "a number where responders are given"
+    elif float(row["responders"]) > float(row["n"]):
+        yield "responders", f"at most n ({row['n']:g})"
+    if row["definition"] == "none":
+        yield "definition", "what a responder is, where responders are given"
+
+
+def _defined_in_words(row: Row) -> Iterator[tuple[str, str]]:
+    if (row["definition"] == "none") != is_empty(row["definition_words"]):
+        yield "definition_words", "words exactly where a definition is given"
+
+
+def _poolable(row: Row) -> Iterator[tuple[str, str]]:
+    if row["include"] == "no":
+        return
+    if row["counts"] == "none":
+        yield "include", "no, as there are no counts to pool"
+    if row["seen"] == "memory":
+        yield "include", "no, as the row is known from memory only"
+    if row["design"] == "meta_analysis":
+        yield "include", "no, as a meta-analysis is made of other rows"
+    if is_empty(row["follow_up_days"]):
+        yield "follow_up_days", "a time, as rows of unlike times are never pooled"
+
+
+def _no_number_from_memory(row: Row) -> Iterator[tuple[str, str]]:
+    if row["seen"] == "memory":
+        for name in _NUMBERS:
+            if not is_empty(row[name]):
+                yield name, "an empty cell, as the row is from memory; the note may have the number"
+
+
+def _role_fits(row: Row) -> Iterator[tuple[str, str]]:
+    if row["design"] == "single_arm" and row["role"] != "single":
+        yield "role", "single, as the design has one arm"
+    contrast = [row[name] for name in ("mean_difference", "difference_low", "difference_high")]
+    if not all(map(is_empty, contrast)) and row["role"] != "treatment":
+        yield "mean_difference", "an empty cell; a contrast stands in the row of the treatment"
+    if is_empty(contrast[0]) and not all(map(is_empty, contrast)):
+        yield "mean_difference", "the difference that the limits belong to"
+
+
+def _controls_have_a_treatment(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    treated = {(row["trial"], row["outcome"]) for row in rows if row["role"] == "treatment"}
+    for place, row in enumerate(rows):
+        if row["role"] == "control" and (row["trial"], row["outcome"]) not in treated:
+            yield place, "role", "a row of a treatment with the same trial and outcome"
+
+
+def _crossover_arms_agree(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    arms = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row["design"] == "crossover" and not is_empty(row["n"]):
+            arms[row["trial"], row["outcome"]].append(place)
+    for places in arms.values():
+        if len({rows[place]["n"] for place in places}) > 1:
+            for place in places:
+                if is_empty(rows[place]["note"]):
+                    yield (
+                        place,
+                        "n",
+                        "the n of the other arm of a crossover, or a note that says why",
+                    )
+
+
+TREATMENTS = Table(
+    file="treatments.csv",
+    columns=(
+        Column("treatment", key),
+        Column("name", words),
+        Column(
+            "family",
+            one_of(
+                "nmda",
+                "anticonvulsant",
+                "antidepressant",
+                "opioid",
+                "other_medicine",
+                "topical",
+                "block",
+                "surgery",
+                "neurostimulation",
+                "electrical",
+                "movement",
+                "physical",
+                "psychological",
+                "complementary",
+                "other",
+            ),
+        ),
+        Column("pages", keys, optional=True),
+        Column("trials_found", one_of("randomised", "uncontrolled", "none")),
+        Column("source", keys),
+        Column("note", words, optional=True),
+    ),
+    key=("treatment",),
+    references={"pages": "sources", "source": "sources"},
+)
+
+TRIALS = Table(
+    file="trials.csv",
+    columns=(
+        Column("trial", key),
+        Column("arm", key),
+        Column("outcome", key),
+        Column("role", one_of("treatment", "control", "single")),
+        Column("treatment", key),
+        Column("intervention", words),
+        Column("year", year, optional=True),
+        Column(
+            "design",
+            one_of("parallel", "crossover", "factorial", "single_arm", "cohort", "meta_analysis"),
+        ),
+        Column(
+            "setting",
+            one_of("established_plp", "stump_or_phantom", "acute_plp", "prevention", "other_pain"),
+        ),
+        Column("population", words),
+        Column("n", whole(1), optional=True),
+        Column("responders", whole(0), optional=True),
+        Column(
+            "definition",
+            one_of(*DEFINITIONS, "none"),
+        ),
+        Column("definition_words", words, optional=True),
+        Column("mean_change", number(-10, 10), optional=True),
+        Column("sd_change", number(0, 10), optional=True),
+        Column("mean_difference", number(-10, 10), optional=True),
+        Column("difference_low", number(-10, 10), optional=True),
+        Column("difference_high", number(-10, 10), optional=True),
+        Column("follow_up_days", number(0), optional=True),
+        Column("adverse_events", words, optional=True),
+        Column("patients", keys),
+        Column("counts", one_of("printed", "reconstructed", "back_calculated", "none")),
+        Column("include", one_of("yes", "no")),
+        Column("reason", words),
+        Column("source", keys),
+        Column("seen", seen),
+        Column("note", words, optional=True),
+    ),
+    key=("trial", "arm", "outcome"),
+    rules=(
+        _responders_counted,
+        _defined_in_words,
+        _poolable,
+        _no_number_from_memory,
+        _role_fits,
+        ordered("difference_low", "mean_difference", "difference_high"),
+    ),
+    across=(_controls_have_a_treatment, _crossover_arms_agree),
+    references={"treatment": "treatments", "source": "sources"},
+)

@@ -1,0 +1,1 @@
+"""What trials found: response rates, comparisons, pools."""

@@ -1,0 +1,1 @@
+"""Draws and a scenario in, an Outcome out."""

@@ -1,0 +1,186 @@
+"""People with phantom limb pain: people with limb loss, by time since the loss, times the share in pain.
+
+What prevalence studies found holds for people some years after the loss. Sooner after it more are
+in pain: the log odds are higher by what one cohort was followed to lose over its first two years,
+times an uncertain factor. Prevalence is the same for every cause, limb, age and sex, since the
+studies contradict each other on what raises it.
+
+Kinds of prevalence are never mixed: the scenario says which kind is asked for. Severity is a share
+of those with current pain; pain ever has no severity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import special
+
+from plcore.evidence.distributions import Floats
+from plcore.models.limb_loss import Responses, project
+from plcore.models.outcome import Outcome
+from plcore.models.projection import inputs, people_and_mortality, responses_of
+from plcore.scenarios import Scenario
+
+#: Bands of time since the loss, and the years each covers; the last is open.
+BANDS = {
+    "under_1_year": (0.0, 1.0),
+    "1_to_2_years": (1.0, 2.0),
+    "2_to_5_years": (2.0, 5.0),
+    "5_years_or_more": (5.0, np.inf),
+}
+#: Severity of current pain; each rung rests on another study, so that none is a part of the next.
+RUNGS = ("weekly", "moderate_severe", "extremely_bothersome")
+#: Years after the loss at which one cohort was asked.
+_VISITS = {"plp_share_8_days": 8 / 365.25, "plp_share_6_months": 0.5, "plp_share_2_years": 2.0}
+
+
+def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
+    """People with limb loss and people with phantom limb pain among them, by year.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A column for each parameter of the cohort model (see `projection.inputs`), plp_prevalence,
+        plp_share_claimed, plp_fall and the shares it multiplies, minor_share, and severity_*.
+    scenario : Scenario
+        Choices prevalence_kind, minor_amputations, and those of `projection.people_with_limb_loss`.
+
+    Returns
+    -------
+    Outcome
+        Values limb_loss; plp_as_claimed (all of them) and plp_source_corrected (the pages' 60-85%);
+        plp, the evidence-based reading, of the kind of prevalence chosen; for current pain also
+        plp_weekly, plp_moderate_severe, plp_extremely_bothersome, and plp_problematic, a share of
+        all with limb loss.
+    """
+    years = scenario.years
+    population, mortality = people_and_mortality(scenario)
+    responses = responses_of(draws, scenario, population, mortality, quantities=("people", *BANDS))
+    everybody = project(responses, inputs(draws), years=years)
+    counted = everybody * counted_share(draws, scenario)[:, np.newaxis]
+    pain = _in_pain(responses, draws, scenario, by=("year",), years=years)
+    values = {
+        "limb_loss": everybody,
+        "plp_as_claimed": everybody,
+        "plp_source_corrected": everybody * _column(draws, "plp_share_claimed"),
+        "plp": pain,
+    }
+    if scenario.choices["prevalence_kind"] != "ever":
+        values |= {f"plp_{rung}": pain * _column(draws, f"severity_{rung}") for rung in RUNGS}
+        values["plp_problematic"] = counted * _column(draws, "severity_problematic")
+    return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
+
+
+def pain_by(
+    draws: pd.DataFrame,
+    scenario: Scenario,
+    *,
+    by: Sequence[str],
+    years: Sequence[int],
+    age_groups: Sequence[int],
+) -> Floats:
+    """People with phantom limb pain by age group, sex or cause, for every draw.
+
+    Parameters
+    ----------
+    by : sequence of str
+        Axes to keep: year, age_group, sex, cause.
+    years : sequence of int
+    age_groups : sequence of int
+        First age of each group, from 0; the last is open.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, ...)
+        The axes of `by`, in the order year, age_group, sex, cause.
+    """
+    population, mortality = people_and_mortality(scenario)
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups
+    )
+    return _in_pain(responses, draws, scenario, by=by, years=years)
+
+
+def share_in_pain(draws: pd.DataFrame, *, kind: str) -> Floats:
+    """Share in pain by time since the loss, shape (n_draws, len(BANDS)).
+
+    Parameters
+    ----------
+    draws : DataFrame
+        Columns plp_prevalence, plp_fall, plp_share_8_days, plp_share_6_months, plp_share_2_years.
+    kind : str
+        A key of `plcore.evidence.prevalence.KINDS`. Who had pain ever cannot cease to have had it: for
+        "ever" the share is the same in every band.
+    """
+    plateau = special.logit(draws["plp_prevalence"].to_numpy())[:, np.newaxis]
+    if kind == "ever":
+        return np.asarray(special.expit(np.repeat(plateau, len(BANDS), axis=1)))
+    above = np.column_stack([_mean_above(draws, *span) for span in BANDS.values()])
+    return np.asarray(special.expit(plateau + draws["plp_fall"].to_numpy()[:, np.newaxis] * above))
+
+
+def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:
+    """Mean log odds above the plateau over some years: straight lines between the visits."""
+    at = np.array(list(_VISITS.values()))
+    odds = special.logit(draws[list(_VISITS)].to_numpy())
+    above = odds - odds[:, -1:]
+    if start >= at[-1]:
+        return np.zeros(len(draws))
+    # Exact for straight lines: the ends, the visits between them, and the trapezoid rule.
+    grid = np.unique(np.clip([start, *at, end], start, end))
+    weights = np.stack([np.interp(grid, at, unit) for unit in np.eye(len(at))])
+    return np.asarray(above @ np.trapezoid(weights, grid, axis=1) / (end - start))
+
+
+def _in_pain(
+    responses: Responses,
+    draws: pd.DataFrame,
+    scenario: Scenario,
+    *,
+    by: Sequence[str],
+    years: ArrayLike,
+) -> Floats:
+    given = inputs(draws)
+    share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
+    share *= counted_share(draws, scenario)[:, np.newaxis]
+    parts = []
+    for band, name in enumerate(BANDS):
+        people = project(responses, given, quantity=name, by=by, years=years)
+        parts.append(people * share[:, band].reshape(-1, *[1] * (people.ndim - 1)))
+    return np.asarray(np.sum(parts, axis=0))
+
+
+def counted_share(draws: pd.DataFrame, scenario: Scenario) -> Floats:
+    """Share of people with limb loss whose kind of loss is counted, shape (n_draws,)."""
+    if scenario.choices["minor_amputations"] == "included":
+        return np.ones(len(draws))
+    return np.asarray(1 - draws["minor_share"].to_numpy())
+
+
+def _column(draws: pd.DataFrame, name: str) -> Floats:
+    return draws[name].to_numpy()[:, np.newaxis]
+
+
+def born_without_a_limb(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
+    """People born without a limb or a part of one, and those who ever had phantom limb pain.
+
+    They are not among people with limb loss. They are taken to live as long as others do.
+
+    Returns
+    -------
+    Outcome
+        Values born_without, plp_ever, and plp_as_claimed, the pages' 20%.
+    """
+    years = scenario.years
+    population, _ = people_and_mortality(scenario)
+    chosen = np.isin(population.years, years)
+    people = population.people[chosen].sum(axis=(1, 2)) * _column(draws, "congenital_share")
+    values = {
+        "born_without": people,
+        "plp_ever": people * _column(draws, "plp_congenital"),
+        "plp_as_claimed": people * _column(draws, "congenital_share_claimed"),
+    }
+    return Outcome(years, values, population.extrapolated[chosen])

@@ -1,0 +1,1 @@
+"""Draws, runs over them, summaries, the fit to evidence."""

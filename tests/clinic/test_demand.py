@@ -1,0 +1,319 @@
+"""The funnel and the flow of patients: nested, conserved, and against an integrated equation."""
+
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate
+
+from plcore.clinic.catchment import by_fips, people_nearby
+from plcore.clinic.demand import (
+    OWN,
+    SEVERITIES,
+    STEPS,
+    Opening,
+    OwnNumbers,
+    beside,
+    demand_table,
+    expected_referrals,
+    funnel_table,
+    own_per_week,
+    parameter_of,
+    people_to_patients,
+    read_own,
+    sampled_months,
+    template,
+    with_own_people,
+)
+from plcore.clinic.demand.flow import WEEKS_A_YEAR
+from plcore.models.outcome import Outcome
+from plcore.scenarios import read_scenario
+from plcore.simulate.run import run
+
+SCENARIO = read_scenario(choices={"first_year": 2026, "last_year": 2032})
+PEOPLE = run(partial(people_nearby, area=by_fips(["06037"])), SCENARIO, n_draws=32)
+FUNNEL = people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity="moderate_severe")
+shares = st.floats(0, 1)
+
+
+def one_draw(*, pool, new_a_year, deaths, years_to_come, n_years=4):
+    """An area whose numbers are known: everybody in pain would come, nobody is lost on the way."""
+    years = np.arange(2026, 2027 + n_years)
+    alive = np.empty(len(years))
+    alive[0] = pool
+    for i in range(n_years):
+        alive[i + 1] = alive[i] * (1 - deaths) + new_a_year
+    limb_loss = alive[np.newaxis]
+    values = dict.fromkeys(("residents", "limb_loss", *SEVERITIES.values()), limb_loss)
+    values["new_cases"] = np.full_like(limb_loss, new_a_year)
+    people = Outcome(years, values, np.zeros(len(years), dtype=bool))
+    draws = pd.DataFrame({step.parameter: [1.0] for step in STEPS})
+    draws["demand_years_to_come"] = years_to_come
+    return people, draws
+
+
+def flow(opening, **numbers):
+    people, draws = one_draw(n_years=opening.n_years, **numbers)
+    funnel = people_to_patients(people, draws, severity="any")
+    return expected_referrals(funnel, people, draws, opening)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_each_step_is_a_part_of_the_one_before(severity):
+    funnel = people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity=severity)
+
+    left = list(funnel.people.values())
+    assert all((now <= before).all() for before, now in pairwise(left))
+    np.testing.assert_allclose(
+        left[-1], funnel.people["in_pain"] * funnel.share[:, np.newaxis], rtol=1e-12
+    )
+
+
+def test_the_steps_are_multiplied_draw_by_draw():
+    expected = PEOPLE.outcome.values["plp_moderate_severe"][5, 2]
+    for step in STEPS:
+        expected *= PEOPLE.draws[step.parameter].iloc[5]
+
+    assert FUNNEL.people["choosing"][5, 2] == pytest.approx(expected, rel=1e-12)
+
+
+def test_those_in_the_worst_pain_seek_care_at_their_own_rate():
+    assert parameter_of("sought_care", severity="extremely_bothersome").endswith("_severe")
+    assert parameter_of("eligible", severity="extremely_bothersome") == "demand_eligible"
+    funnel = people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity="extremely_bothersome")
+
+    np.testing.assert_array_equal(
+        funnel.shares["sought_care"], PEOPLE.draws["demand_sought_care_severe"]
+    )
+
+
+@given(share=shares)
+def test_a_share_that_the_planner_knows_takes_the_place_of_the_draws(share):
+    own = people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity="any", own={"choosing": share})
+
+    np.testing.assert_allclose(own.people["choosing"], own.people["accepting"] * share, rtol=1e-12)
+    assert own.own == ("choosing",)
+
+
+def test_the_table_says_what_each_step_rests_on():
+    table = funnel_table(
+        people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity="any", own={"accepting": 0.2}),
+        SCENARIO.parameters,
+        year=2027,
+    ).set_index("step")
+
+    assert table.loc["sought_care", ["source", "seen"]].tolist() == ["hanley_2006", "abstract"]
+    assert table.loc["accepting", ["source", "seen"]].tolist() == ["the planner", "own"]
+    assert table.loc["choosing", "seen"] == "assumed"
+    assert table.loc["plp", "source"] == "the model"
+    assert (table["low"] <= table["median"]).all()
+    assert (table["median"] <= table["high"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"severity": "bad"}, "severity is 'bad'; expected one of any, weekly"),
+        ({"severity": "any", "own": {"chosing": 0.1}}, "no step 'chosing'; expected one of sought"),
+        ({"severity": "any", "own": {"choosing": 1.2}}, "choosing is 1.2; expected a share"),
+        ({"severity": "any", "own": {"choosing": np.nan}}, "choosing is nan; expected a share"),
+    ],
+)
+def test_what_the_funnel_cannot_use_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        people_to_patients(PEOPLE.outcome, PEOPLE.draws, **options)
+
+
+def test_lifetime_prevalence_has_no_severities():
+    values = {k: v for k, v in PEOPLE.outcome.values.items() if not k.startswith("plp_")}
+    ever = replace(PEOPLE.outcome, values=values)
+
+    with pytest.raises(ValueError, match="this kind of prevalence does not have; expected 'any'"):
+        people_to_patients(ever, PEOPLE.draws, severity="weekly")
+
+
+@given(
+    ramp=st.floats(0, 5), known=shares, years=st.floats(0.2, 50), deaths=st.floats(0, 0.5),
+    n_years=st.integers(1, 6),
+)  # fmt: skip
+def test_nobody_is_lost_or_made_between_the_pool_and_the_clinic(
+    ramp, known, years, deaths, n_years
+):
+    opening = Opening(2026, n_years, ramp, known)
+    found = flow(opening, pool=1000.0, new_a_year=80.0, deaths=deaths, years_to_come=years)
+
+    start, end = found.waiting_to_come[:, 0], found.waiting_to_come[:, -1]
+    gone = (found.per_week + found.left).sum(axis=1)
+    np.testing.assert_allclose(start + found.joined.sum(axis=1), end + gone, rtol=1e-10)
+    assert min(part.min() for part in (found.backlog, found.new_cases, found.left)) >= 0
+
+
+def test_the_flow_is_the_equation_integrated():
+    """d pool / dt = joining - (coming x known + deaths) x pool, by SciPy's integrator."""
+    opening = Opening(2026, 3, ramp_years=1.5, known_at_first=0.2)
+    found = flow(opening, pool=1000.0, new_a_year=90.0, deaths=0.08, years_to_come=2.5)
+
+    def change(t, pool):
+        known = min(0.2 + 0.8 * t / 1.5, 1.0)
+        return [90.0 - (known / 2.5 + 0.08) * pool[0], known / 2.5 * pool[0]]
+
+    weeks = opening.n_weeks / WEEKS_A_YEAR
+    exact = integrate.solve_ivp(change, (0, weeks), [1000.0, 0.0], rtol=1e-10, max_step=0.01)
+    # A model of weeks: those who join do so at the start of one.
+    assert found.waiting_to_come[0, -1] == pytest.approx(exact.y[0, -1], rel=2e-3)
+    assert found.per_week.sum() == pytest.approx(exact.y[1, -1], rel=2e-3)
+
+
+def test_a_pool_without_new_cases_empties_as_an_exponential():
+    opening = Opening(2026, 4, ramp_years=0)
+    found = flow(opening, pool=500.0, new_a_year=0.0, deaths=0.0, years_to_come=2.0)
+
+    years = opening.n_weeks / WEEKS_A_YEAR
+    assert found.backlog.sum() == pytest.approx(500 * -np.expm1(-years / 2), rel=1e-12)
+    assert not found.new_cases.any()
+
+
+@given(low=st.floats(0.3, 20), more=st.floats(0.01, 20))
+def test_who_takes_longer_to_come_comes_later(low, more):
+    opening = Opening(2026, 2)
+    numbers = {"pool": 700.0, "new_a_year": 0.0, "deaths": 0.05}
+    soon = flow(opening, years_to_come=low, **numbers).backlog.cumsum(axis=1)
+    late = flow(opening, years_to_come=low + more, **numbers).backlog.cumsum(axis=1)
+
+    assert (late < soon).all()
+
+
+def test_a_clinic_of_which_nobody_knows_has_no_patients():
+    opening = Opening(2026, 1, ramp_years=1e9, known_at_first=0)
+
+    assert (
+        flow(opening, pool=100.0, new_a_year=5.0, deaths=0, years_to_come=1).per_week.sum() < 1e-6
+    )
+
+
+def test_the_years_of_the_table_add_up_to_all_weeks():
+    opening = Opening(2026, 5)
+    demand = expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, opening)
+    table = demand_table(demand)
+
+    by_group = table.groupby("group")["mean"].sum()
+    assert by_group["all"] == pytest.approx(demand.per_week.sum(axis=1).mean())
+    assert by_group["in pain at the opening"] == pytest.approx(demand.backlog.sum(axis=1).mean())
+    means = table.pivot_table(index="year", columns="group", values="mean")
+    np.testing.assert_allclose(
+        means["all"], means["in pain at the opening"] + means["newly in pain"], rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n_years": 0}, "n_years is 0; expected 1 or more"),
+        ({"ramp_years": -1}, "ramp_years is -1; expected 0 or more"),
+        ({"known_at_first": 1.5}, "known_at_first is 1.5; expected a share from 0 to 1"),
+    ],
+)
+def test_an_opening_that_cannot_be_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        Opening(2026, **given)
+
+
+@pytest.mark.parametrize("opening", [Opening(2025, 2), Opening(2026, 7), Opening(2032, 1)])
+def test_years_beyond_the_people_are_refused(opening):
+    with pytest.raises(ValueError, match="expected 2026 or later and 2032 or before"):
+        expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, opening)
+
+
+# The planner's own numbers.
+
+
+def test_the_template_reads_back(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text(template())
+
+    assert read_own(path) == OwnNumbers("2026-01", (6, 4, 7), 12, 8, 850000, 5200, 3900)
+    assert all(f"\n{what}," in template() for what in OWN)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("referals,2026-01,6,", r"own.csv:2: what is 'referals'; expected one of"),
+        ("referrals,,6,", r"own.csv:2: month is ''; expected the month, as 2026-01"),
+        ("plp,2026-01,6,", r"own.csv:2: month is '2026-01'; expected no month for plp"),
+        ("referrals,2026-13,6,", r"own.csv:2: month is '2026-13'; expected a month"),
+        ("referrals,2026-01,-6,", r"own.csv:2: value is '-6'; expected"),
+        ("referrals,2026-01,6.5,", r"own.csv:2: value is '6.5'; expected a whole number of new"),
+        ("referrals,2026-01,6,\nreferrals,2026-03,6,", r"own.csv:3: month is '2026-03'; expected 2026-02"),
+        ("limb_loss,,500,\nplp,,600,", r"own.csv:3: value is '600'; expected at most 500"),
+        ("limb_loss,,0,", r"own.csv:2: value is '0'; expected more than 0 people"),
+        ("referrals,2026-01,20000,", r"own.csv:2: value is '20000'; expected at most 10,000 new"),
+        ("waiting_list,,5,\nwaiting_list,,6,", r"own.csv:3: .*line 2 has it"),
+        ("", r"own.csv:2: no rows"),
+    ],
+)  # fmt: skip
+def test_own_numbers_at_fault_are_refused_with_their_line(tmp_path, rows, message):
+    path = tmp_path / "own.csv"
+    path.write_text("what,month,value,note\n" + rows + ("\n" if rows else ""))
+
+    with pytest.raises(ValueError, match=message):
+        read_own(path)
+
+
+def test_own_counts_of_people_take_the_place_of_the_modelled_ones_and_move_their_parts():
+    own = OwnNumbers(limb_loss=50_000.0, plp=20_000.0)
+    found = with_own_people(PEOPLE.outcome, own, year=2026).values
+    before = PEOPLE.outcome.values
+
+    np.testing.assert_allclose(found["limb_loss"][:, 0], 50_000)
+    np.testing.assert_allclose(found["plp"][:, 0], 20_000)
+    np.testing.assert_array_equal(found["residents"], before["residents"])
+    np.testing.assert_allclose(
+        found["plp_weekly"] / found["plp"], before["plp_weekly"] / before["plp"], rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        found["new_cases"] / found["limb_loss"], before["new_cases"] / before["limb_loss"]
+    )
+
+
+def test_more_people_in_pain_than_with_limb_loss_are_refused():
+    with pytest.raises(ValueError, match=r"plp is 1e\+06; expected at most .*of limb_loss as well"):
+        with_own_people(PEOPLE.outcome, OwnNumbers(plp=1e6), year=2026)
+    with pytest.raises(ValueError, match=r"limb_loss is 5e\+07; expected at most"):
+        with_own_people(PEOPLE.outcome, OwnNumbers(limb_loss=5e7), year=2026)
+
+
+def test_nobody_in_pain_leads_to_nobody_who_comes():
+    nobody = with_own_people(PEOPLE.outcome, OwnNumbers(plp=0.0), year=2026)
+    funnel = people_to_patients(nobody, PEOPLE.draws, severity="moderate_severe")
+
+    assert not funnel.people["choosing"].any()
+    assert (funnel_table(funnel, SCENARIO.parameters, year=2026)["share_high"] <= 1).all()
+
+
+def test_months_are_drawn_from_those_that_were_counted():
+    own = OwnNumbers("2026-01", (3, 9, 6))
+    days = sampled_months(own, n_days=3653, n_runs=40, seed=1)
+
+    came = (days < 3653).sum(axis=2)
+    assert came.mean() == pytest.approx(120 * own.a_month, rel=0.02)
+    # Months of 3, 6 and 9: a variance of 6 each, and the days of a month are those of no other.
+    assert came.var(ddof=1) == pytest.approx(120 * 6, rel=0.6)
+    assert (np.diff(days, axis=2) >= 0).all()
+    np.testing.assert_array_equal(days, sampled_months(own, n_days=3653, n_runs=40, seed=1))
+    np.testing.assert_allclose(own_per_week(own, n_weeks=2), own.a_month * 12 / WEEKS_A_YEAR)
+
+
+def test_own_numbers_stand_beside_the_modelled_ones():
+    demand = expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, Opening(2026))
+    own = OwnNumbers("2026-01", (4, 4), waiting_list=0, plp=1e9)
+    table = beside(own, FUNNEL, demand, visits_a_day=8).set_index("what")
+
+    assert table.index.tolist() == ["referrals", "waiting_list", "plp"]
+    assert table.loc["plp", "modelled"] == pytest.approx(np.median(FUNNEL.people["plp"][:, 0]))
+    assert table["inside"].tolist() == [True, True, False]

@@ -1,0 +1,195 @@
+"""Quantile functions against SciPy's, and the round trip from printed limits and back."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from plcore.evidence.distributions import DISTRIBUTIONS
+from plcore.evidence.parameters import parameter
+
+ROWS = {
+    "fixed": ({"value": 3.0}, "ratio"),
+    "normal": ({"value": 0.02, "low": -0.01, "high": 0.05}, "log_change_per_year"),
+    "lognormal": ({"value": math.sqrt(2), "low": 1.0, "high": 2.0}, "ratio"),
+    "logitnormal": ({"value": 0.75, "low": 0.66, "high": 0.822}, "share"),
+    "logit_t": ({"value": 0.75, "low": 0.66, "high": 0.822, "df": 8.0}, "share"),
+    "beta": ({"value": 0.64, "low": 0.60, "high": 0.68}, "share"),
+    "jeffreys": ({"events": 11.0, "n": 60.0}, "share"),
+    "gamma": ({"value": 0.08, "low": 0.06, "high": 0.107}, "per_person_year"),
+    "uniform": ({"low": 0.6, "high": 0.85}, "share"),
+    "triangular": ({"value": 0.2, "low": 0.05, "high": 0.5}, "share"),
+    "pert": ({"value": 0.2, "low": 0.05, "high": 0.5}, "share"),
+}
+
+
+def made(dist, arguments=None, unit=None):
+    given_arguments, given_unit = ROWS[dist]
+    return parameter(
+        "x",
+        unit or given_unit,
+        dist,
+        arguments or given_arguments,
+        source="assumed",
+        seen="assumed",
+    )
+
+
+def scipy_twin(dist):
+    """The same distribution, frozen, from SciPy."""
+    shape = made(dist).shape
+    if dist == "pert":
+        low, mode, high = shape
+        width = high - low
+        a, b = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
+        return stats.beta(a, b, loc=low, scale=width)
+    if dist == "triangular":
+        low, mode, high = shape
+        return stats.triang((mode - low) / (high - low), loc=low, scale=high - low)
+    return {
+        "normal": lambda: stats.norm(*shape),
+        "lognormal": lambda: stats.lognorm(shape[1], scale=math.exp(shape[0])),
+        "beta": lambda: stats.beta(*shape),
+        "jeffreys": lambda: stats.beta(*shape),
+        "gamma": lambda: stats.gamma(shape[0], scale=shape[1]),
+        "uniform": lambda: stats.uniform(shape[0], shape[1] - shape[0]),
+    }[dist]()
+
+
+TWINNED = ["normal", "lognormal", "beta", "jeffreys", "gamma", "uniform", "triangular", "pert"]
+LIMITED = ["normal", "lognormal", "logitnormal", "logit_t", "beta", "gamma"]
+
+
+def test_every_distribution_is_tested_here():
+    assert set(ROWS) == set(DISTRIBUTIONS)
+
+
+@pytest.mark.parametrize("dist", TWINNED)
+def test_quantiles_agree_with_scipy(dist):
+    p = np.concatenate([[1e-12, 1e-6], np.linspace(0.001, 0.999, 999), [1 - 1e-6]])
+
+    np.testing.assert_allclose(made(dist).ppf(p), scipy_twin(dist).ppf(p), rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("dist", TWINNED)
+def test_mean_and_variance_agree_with_scipy(dist):
+    item, twin = made(dist), scipy_twin(dist)
+    mean = integrate.quad(lambda p: float(item.ppf(p)), 0, 1, limit=200)[0]
+    square = integrate.quad(lambda p: float(item.ppf(p)) ** 2, 0, 1, limit=200)[0]
+
+    assert mean == pytest.approx(twin.mean(), rel=1e-6)
+    assert square - mean**2 == pytest.approx(twin.var(), rel=1e-4)
+
+
+def test_the_logit_of_a_pooled_share_follows_students_t():
+    item = made("logit_t")
+    mean, scale, df = item.shape
+    p = np.linspace(0.001, 0.999, 99)
+
+    logits = np.log(item.ppf(p) / (1 - item.ppf(p)))
+
+    np.testing.assert_allclose(logits, stats.t(df, mean, scale).ppf(p), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dist", LIMITED)
+def test_printed_limits_come_back(dist):
+    arguments = ROWS[dist][0]
+
+    low, high = made(dist).interval(0.95)
+
+    assert low == pytest.approx(arguments["low"], rel=1e-9)
+    assert high == pytest.approx(arguments["high"], rel=1e-9)
+
+
+@example(low=0.9, width=0.01)
+@given(low=st.floats(0.01, 0.9), width=st.floats(0.01, 0.9))
+def test_any_limits_of_a_share_come_back_from_a_beta(low, width):
+    high = low + width * (0.99 - low)
+    middle = _median("beta", low, high)
+
+    item = made("beta", {"value": middle, "low": low, "high": high})
+
+    np.testing.assert_allclose(item.interval(), (low, high), rtol=1e-8)
+
+
+@given(low=st.floats(1e-3, 1e3), ratio=st.floats(1.01, 30))
+def test_any_limits_of_a_rate_come_back_from_a_gamma(low, ratio):
+    high = low * ratio
+
+    item = made("gamma", {"value": _median("gamma", low, high), "low": low, "high": high})
+
+    np.testing.assert_allclose(item.interval(), (low, high), rtol=1e-8)
+
+
+def _median(dist, low, high):
+    """The median that the refusal of a wrong one names."""
+    with pytest.raises(ValueError, match="value near") as refused:
+        made(dist, {"value": high + (high - low), "low": low, "high": high}, "ratio")
+    return float(str(refused.value).split("value near ")[1].split(",")[0])
+
+
+@pytest.mark.parametrize("dist", ROWS)
+@given(first=st.floats(1e-15, 1), second=st.floats(1e-15, 1))
+@settings(max_examples=50)
+def test_quantiles_never_fall(dist, first, second):
+    low, high = made(dist).ppf(sorted([first, second]))
+
+    assert low <= high
+
+
+@pytest.mark.parametrize("dist", ROWS)
+def test_the_ends_are_those_declared(dist):
+    item = made(dist)
+    least, greatest = DISTRIBUTIONS[dist].ends(*item.shape)
+
+    low, high = item.ppf([0.0, 1.0])
+
+    assert low == pytest.approx(least)
+    assert high == pytest.approx(greatest)
+
+
+REFUSED = {
+    "unit unknown": ("fixed", {"value": 1}, "percent", "unit is 'percent'; expected one of share"),
+    "distribution unknown": ("cauchy", {"value": 1}, "ratio", "dist is 'cauchy'; expected one of"),
+    "argument missing": ("normal", {"value": 1}, "ratio", "expected value, low, high"),
+    "argument not read": ("fixed", {"value": 1, "n": 3}, "ratio", "given value, n; expected value"),
+    "not finite": ("fixed", {"value": math.inf}, "ratio", "expected finite numbers"),
+    "asymmetric normal": (
+        "normal", {"value": 1, "low": 0, "high": 5}, "log_change_per_year", "value near 2.5"),
+    "lognormal limits at 0": ("lognormal", {"value": 1, "low": 0, "high": 2}, "ratio", "above 0"),
+    "gamma limits at 0": ("gamma", {"value": 1, "low": 0, "high": 2}, "ratio", "low above 0"),
+    "logitnormal limit at 1": (
+        "logitnormal", {"value": 0.9, "low": 0.8, "high": 1}, "share", "between 0 and 1"),
+    "no degrees of freedom": (
+        "logit_t", {"value": 0.5, "low": 0.4, "high": 0.6, "df": 0}, "share", "df above 0"),
+    "beta limit at 0": ("beta", {"value": 0.1, "low": 0, "high": 0.2}, "share", "between 0 and 1"),
+    "limits equal": ("uniform", {"low": 1, "high": 1}, "ratio", "low below high"),
+    "limits reversed": ("pert", {"value": 1, "low": 2, "high": 0}, "ratio", "low below high"),
+    "gamma limits equal": ("gamma", {"value": 1, "low": 1, "high": 1}, "ratio", "low below high"),
+    "share reaches above 1": ("uniform", {"low": 0.5, "high": 1.2}, "share", "from 0.5 to 1.2"),
+    "normal share": ("normal", {"value": 0.5, "low": 0.4, "high": 0.6}, "share", "from 0 to 1"),
+    "negative people": ("fixed", {"value": -1}, "people", "expected a people from 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_a_distribution_cannot_be_is_refused(fault):
+    dist, arguments, unit, expected = REFUSED[fault]
+
+    with pytest.raises(ValueError, match=r"^x: ") as refused:
+        parameter("x", unit, dist, arguments, source="assumed", seen="assumed")
+
+    assert expected in str(refused.value)
+
+
+def test_probabilities_outside_0_to_1_are_refused():
+    with pytest.raises(ValueError, match="probabilities from 0 to 1"):
+        made("uniform").ppf([0.5, 1.5])
+
+
+def test_a_probability_too_near_to_0_to_have_digits_is_refused():
+    with pytest.raises(ValueError, match="nearer to 0 than 5e-17"):
+        made("beta").ppf([1e-40])

@@ -1,0 +1,161 @@
+"""The Bayesian pool: brute-force double integrals, closed forms, and its draws."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from plcore.evidence.pooling import (
+    HalfNormal,
+    HalfT,
+    bayes,
+    mean_quantile,
+    new_setting_quantile,
+    pool,
+    posterior_draws,
+)
+
+Y = np.array([0.2, 1.1, 0.5, -0.1])
+V = np.array([0.05, 0.08, 0.02, 0.1])
+
+
+def by_brute_force(y, v, log_prior):
+    """Posterior mean of mu, its variance, and P(tau < 0.5), integrating over mu and tau."""
+
+    def given(tau):
+        w = 1 / (v + tau * tau)
+        mean = (w * y).sum() / w.sum()
+        q = (w * (y - mean) ** 2).sum()
+        height = math.sqrt(np.prod(w) / w.sum()) * math.exp(-q / 2 + float(log_prior(tau)))
+        return height, mean, 1 / w.sum()
+
+    def moment(f, top=40.0):
+        return integrate.quad(f, 0, top, points=[0.1, 0.5, 1, 3], limit=400, epsrel=1e-11)[0]
+
+    total = moment(lambda t: given(t)[0])
+    mean = moment(lambda t: given(t)[0] * given(t)[1]) / total
+    square = moment(lambda t: given(t)[0] * (given(t)[2] + given(t)[1] ** 2)) / total
+    below = integrate.quad(lambda t: given(t)[0], 0, 0.5, epsrel=1e-11)[0] / total
+    return mean, square - mean**2, below
+
+
+@pytest.mark.parametrize("prior", [HalfNormal(0.5), HalfNormal(2.0), HalfT(0.5, 4.0)])
+def test_moments_are_those_of_the_double_integral(prior):
+    mean, variance, below = by_brute_force(Y, V, prior.log_density)
+    found = bayes(Y, V, prior=prior)
+
+    assert float(found.estimate) == pytest.approx(mean, abs=1e-5)
+    assert float(found.se) == pytest.approx(math.sqrt(variance), rel=1e-4)
+    within = np.interp(0.5, found.edges[:-1], np.concatenate([[0], np.cumsum(found.weight)[:-1]]))
+    assert within == pytest.approx(below, abs=1e-4)
+
+
+def test_priors_are_those_of_scipy_but_for_a_constant():
+    tau = np.array([0.1, 0.7, 2.0])
+    for prior, known in (
+        (HalfNormal(0.6), stats.norm(0, 0.6)),
+        (HalfT(0.6, 3), stats.t(3, 0, 0.6)),
+    ):
+        gap = prior.log_density(tau) - known.logpdf(tau)
+        np.testing.assert_allclose(gap, gap[0])
+
+
+def test_a_prior_at_zero_gives_the_fixed_effect():
+    found = bayes(Y, V, prior=HalfNormal(1e-4))
+    w = 1 / V
+
+    assert float(found.estimate) == pytest.approx((w * Y).sum() / w.sum(), abs=1e-4)
+    assert float(found.se) == pytest.approx(math.sqrt(1 / w.sum()), rel=1e-4)
+    assert float(found.high) == pytest.approx(
+        float(found.estimate) + stats.norm.ppf(0.975) * float(found.se), abs=1e-4
+    )
+
+
+def test_with_many_studies_the_prior_hardly_matters_and_the_pool_agrees():
+    random = np.random.default_rng(2)
+    v = random.uniform(0.01, 0.05, 80)
+    y = random.normal(1.0, np.sqrt(v + 0.2))
+    found, pooled = bayes(y, v, prior=HalfNormal(1.0)), pool(y, v)
+
+    assert float(found.estimate) == pytest.approx(float(pooled.estimate), abs=0.003)
+    assert float(found.low) == pytest.approx(float(pooled.low), abs=0.01)
+    assert float(found.prediction_high) == pytest.approx(float(pooled.prediction_high), abs=0.03)
+    assert float(found.tau) == pytest.approx(math.sqrt(float(pooled.tau2)), abs=0.02)
+
+
+def test_one_study_is_as_uncertain_as_its_error_and_the_prior_together():
+    # mu given tau is N(y, v + tau^2) and tau keeps its prior: variance v + E tau^2 = 0.04 + 0.25.
+    found = bayes([0.3], [0.04], prior=HalfNormal(0.5))
+
+    assert float(found.estimate) == pytest.approx(0.3, abs=1e-12)
+    assert float(found.se) == pytest.approx(math.sqrt(0.29), rel=1e-4)
+    assert float(found.tau) == pytest.approx(0.5 * stats.norm.ppf(0.75), rel=1e-4)
+    assert float(found.tau_high) == pytest.approx(0.5 * stats.norm.ppf(0.9875), rel=1e-3)
+
+
+def test_quantiles_are_where_the_intervals_end():
+    found = bayes(Y, V, prior=HalfNormal(0.5))
+
+    np.testing.assert_allclose(mean_quantile(found, [0.025, 0.975]), [found.low, found.high])
+    np.testing.assert_allclose(
+        new_setting_quantile(found, [0.025, 0.975]),
+        [found.prediction_low, found.prediction_high],
+        atol=1e-9,
+    )
+
+
+def test_draws_have_the_moments_and_quantiles_of_the_posterior():
+    found = bayes(Y, V, prior=HalfNormal(0.5))
+    mean, new = posterior_draws(found, 40_000, seed=0)
+
+    # Four standard errors of a mean, and of a share of 2.5%, over 40,000 draws.
+    assert mean.mean() == pytest.approx(float(found.estimate), abs=4 * float(found.se) / 200)
+    assert (mean < found.low).mean() == pytest.approx(0.025, abs=0.0032)
+    assert (new > found.prediction_high).mean() == pytest.approx(0.025, abs=0.0032)
+    assert np.corrcoef(mean, new)[0, 1] > 0.2
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_others():
+    found = bayes(Y, V, prior=HalfNormal(0.5))
+
+    assert (posterior_draws(found, 9, seed=0)[0] == posterior_draws(found, 9, seed=0)[0]).all()
+    assert (posterior_draws(found, 9, seed=0)[0] != posterior_draws(found, 9, seed=1)[0]).all()
+
+
+def test_many_data_sets_at_once_are_each_what_they_are_alone():
+    y = np.stack([Y, Y[::-1] + 0.2, 3 * Y])[:, None]
+    together, alone = bayes(y, V, prior=HalfT(1, 3)), bayes(3 * Y, V, prior=HalfT(1, 3))
+
+    assert together.estimate.shape == (3, 1)
+    for name in ("estimate", "se", "low", "prediction_high", "tau", "tau_low"):
+        np.testing.assert_allclose(
+            getattr(together, name)[2, 0], getattr(alone, name), rtol=1e-9, err_msg=name
+        )
+    assert posterior_draws(together, 5, seed=1)[1].shape == (3, 1, 5)
+
+
+def test_a_wider_prior_gives_a_wider_prediction():
+    widths = []
+    for scale in (0.2, 0.5, 1.0):
+        found = bayes(Y, V, prior=HalfNormal(scale))
+        widths.append(float(found.prediction_high - found.prediction_low))
+
+    assert widths == sorted(widths)
+
+
+@pytest.mark.parametrize(
+    ("prior", "message"),
+    [(HalfNormal(0.0), "scale is 0"), (HalfT(-1.0, 3), "scale is -1"), (HalfT(1.0, 0), "df is 0")],
+)
+def test_a_prior_without_width_is_refused(prior, message):
+    with pytest.raises(ValueError, match=message):
+        bayes(Y, V, prior=prior)
+
+
+def test_no_draws_and_impossible_probabilities_are_refused():
+    found = bayes(Y, V, prior=HalfNormal(0.5))
+    with pytest.raises(ValueError, match="n_draws is 0"):
+        posterior_draws(found, 0, seed=0)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        mean_quantile(found, [0.0, 0.5])

@@ -1,0 +1,186 @@
+"""Which studies are pooled, what metafor makes of them, and what is believed of another setting."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, special, stats
+
+from plcore.evidence import pooling as meta
+from plcore.evidence.data import read
+from plcore.evidence.parameters import parameter
+from plcore.evidence.prevalence import (
+    KINDS,
+    POOLS,
+    believed_share,
+    forest_by,
+    forest_table,
+    logits,
+    pool_prevalence,
+    prevalence_studies,
+)
+
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "reference" / "metafor_plp_prevalence_30_studies.json").read_text()
+)
+
+
+def thirty():
+    """Those that metafor was given: a study added since is pooled, but not compared with it."""
+    studies = read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
+    given = set(zip(REFERENCE["events"], REFERENCE["n"], strict=True))
+    counts = zip(studies["events"], studies["n"], strict=True)
+    return studies[[pair in given for pair in counts]]
+
+
+def believed(studies, **how):
+    """The parameter that the arguments of a belief make."""
+    arguments = believed_share(studies, **({"spread": "setting", "tau_scale": 1.0} | how))
+    return parameter("share", "share", "logit_t", arguments, source="assumed", seen="assumed")
+
+
+def test_the_thirty_studies_are_those_that_metafor_pooled():
+    y, v = logits(thirty())
+
+    np.testing.assert_allclose(y, REFERENCE["yi"], rtol=1e-12)
+    np.testing.assert_allclose(v, REFERENCE["vi"], rtol=1e-12)
+
+
+def test_pooling_agrees_with_metafor_reml_and_knapp_hartung():
+    pooled = pool_prevalence(thirty())
+    expected = REFERENCE["expected"]["REML_knha"]
+
+    assert pooled.tau2 == pytest.approx(expected["tau2"], abs=1e-5)
+    for found, key in (
+        (pooled.share, "estimate"),
+        (pooled.low, "ci_low"),
+        (pooled.high, "ci_high"),
+        (pooled.setting_low, "pi_low"),
+        (pooled.setting_high, "pi_high"),
+    ):
+        assert np.log(found / (1 - found)) == pytest.approx(expected[key], abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_pool_holds_only_included_studies_of_its_regions_and_kinds(pool, kind):
+    studies = prevalence_studies(pool, kind=kind)
+
+    assert set(studies["include"]) == {"yes"}
+    assert set(studies["region"]) <= set(POOLS[pool])
+    assert set(studies["kind"]) <= set(KINDS[kind])
+
+
+def test_point_and_period_together_are_current_and_no_study_is_both_current_and_ever():
+    names = {kind: set(prevalence_studies(kind=kind)["study"]) for kind in KINDS}
+
+    assert names["current"] == names["point"] | names["period"]
+    assert not names["point"] & names["period"]
+    assert not names["current"] & names["ever"]
+
+
+def test_children_and_charts_enter_no_pool_of_adults():
+    pooled = set.union(*(set(prevalence_studies(kind=kind)["pool"]) for kind in KINDS))
+
+    assert pooled == {"current", "lifetime"}
+    assert "recognised" not in {k for kinds in KINDS.values() for k in kinds}
+
+
+def test_the_limits_of_another_setting_are_wider_than_those_of_the_mean():
+    pooled = pool_prevalence(prevalence_studies("usa"))
+
+    assert pooled.setting_low < pooled.low < pooled.share < pooled.high < pooled.setting_high
+
+
+def test_an_empty_or_unknown_pool_or_kind_is_refused():
+    with pytest.raises(ValueError, match="pool is 'mars'; expected one of usa"):
+        prevalence_studies("mars")
+    with pytest.raises(ValueError, match="kind is 'recognised'; expected one of current"):
+        prevalence_studies("usa", kind="recognised")
+    with pytest.raises(ValueError, match="spread is 'wide'; expected one of setting, mean"):
+        believed_share(prevalence_studies("usa"), spread="wide", tau_scale=1.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("spread", ["setting", "mean"])
+def test_the_belief_is_the_posterior_to_a_few_tenths_of_a_point(pool, kind, spread):
+    studies = prevalence_studies(pool, kind=kind)
+    posterior = meta.bayes(*logits(studies), prior=meta.HalfNormal(1.0))
+    quantile = meta.new_setting_quantile if spread == "setting" else meta.mean_quantile
+    p = np.array([0.025, 0.25, 0.5, 0.75, 0.975])
+    found = believed(studies, spread=spread).ppf(p)
+
+    # Two American studies ever leave a posterior too skewed for a t; three points of 60 there.
+    tolerance = 0.005 if len(studies) > 2 else 0.015
+    np.testing.assert_allclose(found, special.expit(quantile(posterior, p)), atol=tolerance)
+    np.testing.assert_allclose(found[[0, -1]], special.expit(quantile(posterior, p[[0, -1]])))
+
+
+def test_one_study_is_believed_as_its_own_count_and_the_prior_say():
+    """An independent integral: normal sampling error plus two normal spreads, half-normal tau."""
+    one = pd.DataFrame({"events": [730], "n": [914]})
+    y, v = (float(each[0]) for each in logits(one))
+
+    def below(share, spreads):
+        def given_tau(tau):
+            density = 2 * stats.norm.pdf(tau, scale=0.5)
+            sd = np.sqrt(v + spreads * tau**2)
+            return density * stats.norm.cdf(special.logit(share), y, sd)
+
+        return integrate.quad(given_tau, 0, 5, epsabs=1e-10)[0]
+
+    for spread, spreads in (("mean", 1), ("setting", 2)):
+        low, high = believed(one, spread=spread, tau_scale=0.5).interval()
+        assert below(low, spreads) == pytest.approx(0.025, abs=2e-4)
+        assert below(high, spreads) == pytest.approx(0.975, abs=2e-4)
+
+
+@given(scale=st.floats(0.05, 2), factor=st.floats(1.2, 3))
+def test_a_wider_prior_of_the_spread_never_narrows_the_belief(scale, factor):
+    studies = prevalence_studies("high_income", kind="ever")
+    narrow, wide = (
+        believed(studies, tau_scale=each).interval() for each in (scale, factor * scale)
+    )
+
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_a_forest_has_a_row_a_study_then_the_mean_and_another_setting():
+    studies = prevalence_studies("usa")
+    table = forest_table(studies, label="Pooled")
+
+    assert table["role"].tolist() == ["study"] * len(studies) + ["pooled", "prediction"]
+    assert (table["low"] <= table["estimate"]).all()
+    assert (table["estimate"] <= table["high"]).all()
+    assert table["n"].iloc[-1] == studies["n"].sum()
+
+
+def test_a_forest_in_groups_has_every_study_once_and_each_groups_own_mean():
+    studies = prevalence_studies("all")
+    names = {"other": "Elsewhere", "usa": "US", "high_income": "Rich"}
+    table = forest_by(studies, "region", names=names)
+
+    drawn = table[table["role"] == "study"]
+    assert sorted(drawn["label"]) == sorted(studies["study"])
+    assert drawn["weight"].notna().all()
+    headings = table.loc[table["role"] == "heading", "label"].tolist()
+    assert headings == ["Elsewhere", "US", "Rich"]
+    us = table.set_index("label").loc["US: pooled"]
+    assert us["role"] == "subtotal"
+    assert us["estimate"] == pool_prevalence(prevalence_studies("usa")).share
+    assert table["role"].tolist()[-2:] == ["pooled", "prediction"]
+    with pytest.raises(ValueError, match="region is 'other'; expected one of usa"):
+        forest_by(studies, "region", names={"usa": "US", "high_income": "Rich"})
+
+
+def test_a_group_of_one_study_gets_no_mean_of_its_own():
+    studies = prevalence_studies("usa")
+    table = forest_by(studies, "kind", names={"point": "Now", "period": "Lately"})
+
+    assert "Lately: pooled" not in set(table["label"])
+    assert "Now: pooled" in set(table["label"])

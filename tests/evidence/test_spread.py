@@ -1,0 +1,99 @@
+"""Why studies differ, and what one more of them would tell."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special, stats
+
+from plcore.evidence import pooling as meta
+from plcore.evidence.prevalence import logits, pool_prevalence, prevalence_studies
+from plcore.evidence.spread import explained_by, funnel_points, one_more_study, ways_of_pooling
+
+ALL = prevalence_studies("all")
+USA = prevalence_studies("usa")
+
+
+def test_the_ways_of_pooling_are_the_toolboxs_own():
+    table = ways_of_pooling(ALL, tau_scale=1.0).set_index("method")
+    pooled = pool_prevalence(ALL)
+    usual = table.loc["REML, Knapp-Hartung"]
+
+    assert usual[["share", "low", "high"]].tolist() == [pooled.share, pooled.low, pooled.high]
+    assert usual["tau"] == pytest.approx(np.sqrt(pooled.tau2))
+    low, high = meta.likelihood_interval(ALL["events"].to_numpy(), ALL["n"].to_numpy())
+    exact = table.loc["Exact binomial, likelihood ratio"]
+    assert exact[["low", "high"]].tolist() == special.expit([float(low), float(high)]).tolist()
+
+
+def test_a_feature_that_fixes_every_share_explains_all_of_the_spread():
+    studies = pd.DataFrame(
+        {
+            "events": [300, 310, 290, 700, 690, 710],
+            "n": [1000] * 6,
+            "where": ["a"] * 3 + ["b"] * 3,
+            "noise": ["x", "y", "x", "y", "x", "y"],
+        }
+    )
+    table = explained_by(studies, {"where": "Where", "noise": "Noise"}).set_index("group")
+
+    assert table.loc["a", "r2"] == pytest.approx(1.0)
+    assert table.loc["a", "share"] == pytest.approx(0.3, abs=1e-3)
+    assert table.loc["b", "share"] == pytest.approx(0.7, abs=1e-3)
+    assert table.loc["a", "p"] < 1e-3
+    assert table.loc["x", "r2"] < 0.5
+    assert table["studies"].tolist() == [3, 3, 3, 3]
+
+
+def test_groups_agree_with_metafors_way_of_pooling_them_apart_when_they_are_alike():
+    """With a common tau2 a group's mean is its own weighted mean at that tau2."""
+    table = explained_by(ALL, {"region": "Region"}).set_index("group")
+    y, v = logits(ALL)
+    regions = ALL["region"].to_numpy()
+    line = meta.regress(y, v, np.column_stack([regions == "high_income", regions == "other"]))
+    for region in ("usa", "high_income", "other"):
+        here = regions == region
+        weights = 1 / (v[here] + line.tau2)
+        mean = special.expit((weights * y[here]).sum() / weights.sum())
+        assert table.loc[region, "share"] == pytest.approx(mean, rel=1e-9)
+
+
+def test_a_feature_with_one_group_is_refused():
+    with pytest.raises(ValueError, match="region is 'usa' in every study; expected two groups"):
+        explained_by(USA, {"region": "Region"})
+
+
+def test_the_funnel_holds_95_percent_of_a_normal_about_its_centre():
+    points, edges = funnel_points(ALL)
+
+    assert points["se"].tolist() == np.sqrt(logits(ALL)[1]).tolist()
+    centre = special.logit(edges["centre"])
+    z = (special.logit(edges["high"].iloc[1:]) - centre.iloc[1:]) / edges["se"].iloc[1:]
+    np.testing.assert_allclose(stats.norm.cdf(z), 0.975)
+    assert edges["se"].iloc[-1] == pytest.approx(points["se"].max())
+
+
+def test_more_studies_narrow_what_is_believed_and_a_larger_one_helps_no_less():
+    table = one_more_study(
+        USA, sizes=[100, 5000], numbers=[1, 8], tau_scale=1.0, n_replicates=300, seed=5
+    )
+    by = table.set_index(["studies", "people"])
+    now = by.loc[(0, 0)]
+
+    for widths, errors in (("mean_width", "mean_error"), ("setting_width", "setting_error")):
+        room = 4 * by[errors].max()
+        assert by.loc[(8, 5000), widths] < now[widths]
+        assert by.loc[(8, 5000), widths] < by.loc[(1, 5000), widths] + room
+        assert by.loc[(1, 5000), widths] < by.loc[(1, 100), widths] + room
+    # A huge study cannot tell more of another setting than the spread between settings leaves.
+    assert by.loc[(1, 5000), "setting_width"] > 0.85 * now["setting_width"]
+
+
+def test_the_same_seed_gives_the_same_bits_and_the_widths_of_today_are_the_posteriors():
+    how = {"sizes": [200], "tau_scale": 1.0, "n_replicates": 50}
+    first, again, other = (one_more_study(USA, seed=seed, **how) for seed in (1, 1, 2))
+
+    pd.testing.assert_frame_equal(first, again)
+    assert first.loc[1, "mean_width"] != other.loc[1, "mean_width"]
+    now = meta.bayes(*logits(USA), prior=meta.HalfNormal(1.0))
+    width = 100 * (special.expit(now.high) - special.expit(now.low))
+    assert first.loc[0, "mean_width"] == pytest.approx(float(width))

@@ -1,0 +1,160 @@
+"""People with phantom limb pain: by hand, by conservation, and by what must not matter."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, special
+
+from plcore.models.limb_loss import project
+from plcore.models.pain import (
+    BANDS,
+    RUNGS,
+    born_without_a_limb,
+    pain_by,
+    people_with_pain,
+    share_in_pain,
+)
+from plcore.models.projection import (
+    inputs,
+    people_and_mortality,
+    people_with_limb_loss,
+    responses_of,
+)
+from plcore.scenarios import read_scenario
+from plcore.simulate.draws import draw
+
+YEARS = {"first_year": 2005, "last_year": 2008}
+BASELINE = read_scenario(choices=YEARS)
+DRAWS = draw(BASELINE.parameters, 64, seed=2)
+FOUND = people_with_pain(DRAWS, BASELINE)
+
+
+def test_limb_loss_is_the_cohort_models():
+    expected = people_with_limb_loss(DRAWS, BASELINE)
+
+    np.testing.assert_allclose(FOUND.values["limb_loss"], expected.values["limb_loss"], rtol=1e-12)
+
+
+def test_the_bands_of_time_since_the_loss_add_up_to_everybody():
+    population, mortality = people_and_mortality(BASELINE)
+    responses = responses_of(DRAWS, BASELINE, population, mortality, quantities=("people", *BANDS))
+    how = {"by": ("year", "cause"), "years": [1951, 1980, 2005, 2060]}
+    bands = sum(project(responses, inputs(DRAWS), quantity=name, **how) for name in BANDS)
+
+    np.testing.assert_allclose(bands, project(responses, inputs(DRAWS), **how), rtol=1e-9)
+
+
+def test_without_a_fall_everybody_has_the_pooled_share():
+    flat = DRAWS.assign(plp_fall=0.0)
+    found = people_with_pain(flat, BASELINE)
+    share = DRAWS["plp_prevalence"].to_numpy()[:, np.newaxis]
+
+    np.testing.assert_allclose(found.values["plp"], found.values["limb_loss"] * share, rtol=1e-9)
+
+
+def test_the_share_by_time_is_the_mean_of_straight_lines_between_the_visits():
+    """The mean log odds worked out again by quadrature of the interpolated line."""
+    shares = share_in_pain(DRAWS, kind="current")
+    visits, printed = np.array([8 / 365.25, 0.5, 2.0]), special.logit([0.72, 0.65, 0.59])
+
+    def above(t):
+        return np.interp(t, visits, printed - printed[-1])
+
+    for band, (start, end) in enumerate([(0, 1), (1, 2), (2, 5)]):
+        mean = integrate.quad(above, start, end, points=[0.0219, 0.5])[0] / (end - start)
+        expected = special.expit(special.logit(DRAWS["plp_prevalence"]) + DRAWS["plp_fall"] * mean)
+        np.testing.assert_allclose(shares[:, band], expected, rtol=1e-7)
+    np.testing.assert_array_equal(shares[:, 3], shares[:, 2])
+
+
+def test_pain_never_rises_with_time_since_the_loss():
+    assert (np.diff(share_in_pain(DRAWS, kind="current"), axis=1) <= 0).all()
+
+
+def test_who_had_pain_ever_cannot_cease_to_have_had_it():
+    shares = share_in_pain(DRAWS, kind="ever")
+    ever = people_with_pain(DRAWS, read_scenario("plp_ever", choices=YEARS))
+
+    assert (shares == shares[:, :1]).all()
+    assert not [name for name in ever.values if name.startswith("plp_e") or "weekly" in name]
+
+
+def test_the_readings_are_as_they_are_called():
+    values = FOUND.values
+
+    assert (values["plp_as_claimed"] == values["limb_loss"]).all()
+    share = values["plp_source_corrected"] / values["limb_loss"]
+    assert ((share > 0.6) & (share < 0.85)).all()
+    assert (values["plp"] < values["plp_as_claimed"]).all()
+
+
+def test_severity_is_a_share_of_those_in_pain():
+    for rung in RUNGS:
+        share = FOUND.values[f"plp_{rung}"] / FOUND.values["plp"]
+        np.testing.assert_allclose(share, DRAWS[[f"severity_{rung}"]].to_numpy() * np.ones(4))
+
+
+def test_leaving_out_fingers_and_toes_leaves_out_their_share():
+    major = people_with_pain(DRAWS, read_scenario("minor_excluded", choices=YEARS)).values
+    left = 1 - DRAWS[["minor_share"]].to_numpy()
+
+    np.testing.assert_allclose(major["plp"], FOUND.values["plp"] * left, rtol=1e-12)
+    np.testing.assert_array_equal(major["limb_loss"], FOUND.values["limb_loss"])
+    for rung in ("weekly", "problematic"):
+        ratio = major[f"plp_{rung}"] / FOUND.values[f"plp_{rung}"]
+        np.testing.assert_allclose(ratio, left * np.ones(4), rtol=1e-12)
+
+
+def test_people_by_age_sex_and_cause_add_up_to_all_in_pain():
+    parts = pain_by(
+        DRAWS, BASELINE, by=("year", "age_group", "sex", "cause"), years=[2005, 2008],
+        age_groups=range(0, 101, 10),
+    )  # fmt: skip
+
+    assert parts.shape == (64, 2, 11, 2, 3)
+    assert (parts >= 0).all()
+    whole = FOUND.values["plp"][:, [0, 3]]
+    np.testing.assert_allclose(parts.sum(axis=(2, 3, 4)), whole, rtol=1e-9)
+
+
+@settings(max_examples=20)
+@given(more=st.floats(0.001, 0.2), name=st.sampled_from(["plp_prevalence", "plp_fall"]))
+def test_a_higher_share_or_a_steeper_fall_means_more_people_in_pain(more, name):
+    share = np.minimum(DRAWS[name] + more, 0.999 if name == "plp_prevalence" else 9)
+    before, after = (
+        share_in_pain(draws, kind="current") for draws in (DRAWS, DRAWS.assign(**{name: share}))
+    )
+
+    assert (after[:, 0] > before[:, 0]).all()
+    assert (after >= before).all()
+
+
+def test_people_born_without_a_limb_are_one_in_1943_and_apart_from_limb_loss():
+    one = pd.DataFrame(
+        {
+            "congenital_share": [1 / 1943],
+            "plp_congenital": [0.05],
+            "congenital_share_claimed": [0.2],
+        }
+    )
+    found = born_without_a_limb(one, BASELINE).values
+    population, _ = people_and_mortality(BASELINE)
+    everybody = population.people[np.isin(population.years, BASELINE.years)].sum(axis=(1, 2))
+
+    np.testing.assert_allclose(found["born_without"][0], everybody / 1943)
+    np.testing.assert_allclose(found["plp_ever"], found["plp_as_claimed"] / 4)
+
+
+def test_years_beyond_the_data_are_refused_unless_asked_for():
+    beyond = dataclasses.replace(
+        BASELINE, choices={**BASELINE.choices, "first_year": 2099, "last_year": 2100}
+    )
+
+    with pytest.raises(ValueError, match="2061 lies outside the data"):
+        people_with_pain(DRAWS, beyond)
+    asked = dataclasses.replace(beyond, choices={**beyond.choices, "extrapolate": True})
+    assert people_with_pain(DRAWS, asked).extrapolated.tolist() == [True, True]

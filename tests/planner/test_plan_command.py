@@ -1,0 +1,372 @@
+"""``run.py plan``: its flags, its files, and what it says to a planner who errs."""
+
+import functools
+import importlib
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from planner_models import run_once
+
+from plcore.clinic.demand import OwnNumbers, read_own
+from plcore.planner import answers, command
+from plcore.planner.settings import Settings, read_settings
+from plcore.planner.tables import answer_tables
+from plcore.planner.workbook import SHEETS
+
+FAST = ["--n-years", "1", "--draws", "16", "--runs", "2"]
+VERMONT = ["--state", "VT", *FAST]
+#: What a plan's files are called after, and the sheet on which each table stands.
+TABLES = (
+    "key_figures", "funnel", "patients", "clinic", "chairs", "by_month", "what_became_of_them",
+    "settings", "assumptions",
+)  # fmt: skip
+# What is planned here twice is worked out once; test_planner.py holds that it would be the same.
+_answer = functools.cache(answers.answer)
+_sizes = functools.cache(answers.sizes)
+
+
+@pytest.fixture(autouse=True)
+def _worked_out_once(monkeypatch, tmp_path):
+    monkeypatch.setattr(answers, "run", run_once)
+    monkeypatch.setattr(command, "answer", _answer)
+    monkeypatch.setattr(command, "sizes", _sizes)
+    monkeypatch.chdir(tmp_path)
+
+
+def plan(*arguments):
+    assert command.main([str(each) for each in arguments]) == 0
+
+
+def refused(capsys, *arguments):
+    assert command.main([str(each) for each in arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("plan: ")
+    return said.err.removeprefix("plan: ").removesuffix("\n")
+
+
+def sheet_table(workbook, name):
+    """A sheet as it is read back, empty cells as NaN."""
+    rows = list(workbook[name].iter_rows(values_only=True))
+    return pd.DataFrame(rows[1:], columns=rows[0])
+
+
+def test_a_plan_is_a_workbook_its_tables_and_its_settings():
+    plan(*VERMONT, "--to", "here")
+
+    names = {path.name for path in Path("here").iterdir()}
+    assert names == {"plan.xlsx", "plan.toml", *(f"plan_{table}.csv" for table in TABLES)}
+    assert read_settings(Path("here/plan.toml")) == Settings(
+        state="VT", n_years=1, draws=16, runs=2
+    )
+
+
+def test_the_sheets_hold_the_numbers_of_the_tables():
+    plan(*VERMONT, "--to", "here")
+    workbook = openpyxl.load_workbook("here/plan.xlsx")
+
+    for name in TABLES[1:]:
+        content = Path(f"here/plan_{name}.csv").read_bytes()
+        assert b"\r" not in content
+        expected = pd.read_csv(f"here/plan_{name}.csv")
+        shown = sheet_table(workbook, SHEETS[name][0])
+        assert list(shown.columns) == list(expected.columns)
+        for column in expected:
+            if pd.api.types.is_numeric_dtype(expected[column]):
+                # A workbook keeps 16 digits.
+                np.testing.assert_allclose(
+                    shown[column].astype(float), expected[column], rtol=1e-15, atol=0
+                )
+            elif name != "settings":
+                assert shown[column].fillna("").tolist() == expected[column].fillna("").tolist()
+    # Texts stay texts: a ZIP code keeps its zeros, and 2 is what was typed.
+    settings = sheet_table(workbook, "Settings").set_index("setting")["value"]
+    assert settings["chairs"] == "2"
+
+
+def test_csv_files_have_all_digits():
+    plan(*VERMONT)
+    found = _answer(read_settings(Path("plan/plan.toml")))
+    table = pd.read_csv("plan/plan_patients.csv")
+
+    expected = answer_tables(found, None)["patients"]
+    for column in ("mean", "median", "low", "high"):
+        assert table[column].tolist() == expected[column].tolist()
+
+
+def test_the_summary_says_place_day_sentences_and_figures(capsys):
+    plan(*VERMONT)
+    told = capsys.readouterr().out.splitlines()
+    cells = [row[0] for row in openpyxl.load_workbook("plan/plan.xlsx")["Summary"].values]
+
+    assert cells[:2] == ["Plan: plan", "Vermont, opens 01 January 2027"]
+    assert told[0].startswith("Vermont (14 counties) has ")
+    assert set(told[:8]) <= set(cells)
+    assert any("It is no medical advice" in str(cell) for cell in cells)
+    assert "chair utilisation" in cells
+
+
+def test_sheets_are_made_to_be_read_and_printed():
+    plan(*VERMONT)
+    workbook = openpyxl.load_workbook("plan/plan.xlsx")
+
+    assert workbook.sheetnames == [
+        "Summary", "Chairs", "By month", "Funnel", "Patients", "Clinic", "What became of them",
+        "Settings", "Assumptions", "Charts",
+    ]  # fmt: skip
+    for sheet in workbook:
+        assert sheet.page_setup.fitToHeight == 0
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert not sheet.merged_cells.ranges
+    for sheet in workbook.worksheets[1:-1]:
+        assert sheet.freeze_panes == "B2"
+        assert sheet.print_title_rows == "$1:$1"
+    funnel = workbook["Funnel"]
+    looks = {
+        row[9].value: (row[0].fill.fgColor.rgb, row[0].font.bold) for row in funnel.iter_rows(2)
+    }
+    assert looks["assumed"] == ("FFD9D9D9", True)
+    assert looks["derived"] == ("00000000", False)
+    assert funnel["F5"].number_format == "0.0%"
+    years = workbook["Patients"]["A2"]
+    assert (years.value, years.number_format) == (2027, "0")
+
+
+def test_charts_are_drawn_from_the_rows_that_they_name():
+    plan(*VERMONT)
+    workbook = openpyxl.load_workbook("plan/plan.xlsx")
+    series = [
+        line.val.numRef.f if hasattr(line, "val") and line.val else line.yVal.numRef.f
+        for chart in workbook["Charts"]._charts
+        for line in chart.ser
+    ]
+
+    def columns(sheet, letters, first, last):
+        ends = [(f"${letter}${first}", f"${letter}${last}") for letter in letters]
+        return [f"{sheet}!{a}" + ("" if a == b else f":{b}") for a, b in ends]
+
+    # One year in three groups, of which all is the third; 13 months of which booked come first.
+    chairs = len(sheet_table(workbook, "Chairs")) + 1
+    assert series == [
+        *columns("Patients", "DEF", 4, 4),
+        *columns("'By month'", "EFG", 2, 14),
+        *columns("Chairs", "GI", 2, chairs),
+    ]
+    assert workbook["Patients"]["B4"].value == "all"
+    assert workbook["By month"]["A14"].value == "booked"
+    assert [workbook["Chairs"][f"{letter}1"].value for letter in "GI"] == [
+        "share_within", "probability",
+    ]  # fmt: skip
+
+
+def test_the_same_settings_write_the_same_bytes():
+    for folder in ("one", "two"):
+        plan(*VERMONT, "--to", folder)
+
+    for path in Path("one").iterdir():
+        assert path.read_bytes() == (Path("two") / path.name).read_bytes(), path.name
+
+
+def test_settings_saved_by_a_plan_make_the_same_plan_again():
+    plan(*VERMONT, "--chairs", 3, "--save", "mine.toml", "--to", "one")
+    plan("--settings", "mine.toml", "--to", "two")
+
+    assert Path("mine.toml").read_bytes() == Path("one/plan.toml").read_bytes()
+    for name in TABLES:
+        assert Path(f"one/plan_{name}.csv").read_text() == Path(f"two/plan_{name}.csv").read_text()
+
+
+def test_flags_go_over_the_settings_of_a_file():
+    Path("mine.toml").write_text('zip = "05401"\nradius_km = 40\nchairs = 2\nhours = 6')
+    over = command.Said({"chairs": 3}, Path("mine.toml")).settings()
+    elsewhere = command.Said({"state": "NH"}, Path("mine.toml")).settings()
+    nearby = command.Said({"near": [44.5, -73.2]}, Path("mine.toml")).settings()
+
+    assert over == Settings(zip="05401", radius_km=40, chairs=3, hours=6)
+    assert elsewhere == Settings(state="NH", hours=6)
+    assert nearby == Settings(near=(44.5, -73.2), radius_km=40, hours=6)
+
+
+def test_every_setting_is_a_flag_with_its_meaning_and_what_is_usual(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    for field in fields(Settings):
+        assert f"--{field.name.replace('_', '-')} " in told
+    assert "Minutes of an infusion. Usual: 40." in told
+
+
+@pytest.mark.parametrize(
+    "place",
+    [["--near", "34.05,-118.24"], ["--near=34.05,-118.24"], ["--near", "34.05", "-118.24"],
+     ["--near", "34.05,", "-118.24"]],
+)  # fmt: skip
+def test_a_point_west_of_greenwich_is_understood(place):
+    options = command._parser().parse_args([*place, "--radius-km", "60"])
+
+    said = command.Said(command._flags(options)).settings()
+    assert said == Settings(near=(34.05, -118.24), radius_km=60)
+
+
+def test_counties_may_be_separated_by_commas_or_spaces():
+    for codes in (["50007,50001"], ["50007", "50001"], ["50007,", "50001"]):
+        options = command._parser().parse_args(["--counties", *codes])
+        assert command._flags(options) == {"counties": ["50007", "50001"]}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "--near, --zip, --counties, --state, --metro: the place is said by none"),
+        ("--near 34.05 --radius-km 9", "--near: '34.05'; expected latitude, then longitude"),
+        ("--near -118.24,34.05 --radius-km 9", "--near: expected latitude, then longitude"),
+        ("--near=-118.24,34.05 --radius-km 9", "--near: lat is -118.24; expected degrees"),
+        ("--near 34.05,-118.24", "--radius-km: radius_km is None; expected a distance in km"),
+        ("--near 34.05,-118.24 --radius-km -5", "--radius-km: radius_km is -5; expected from 1"),
+        ("--near 48.85,2.35 --radius-km 50", "--near: 48.85, 2.35 is 5,088 km from the nearest"),
+        ("--near 40,-117 --radius-km 1", "--radius-km: no county has its centre within 1 km"),
+        ("--counties 6037", ("--counties: no county '6037'; expected five digits of a county of the "
+         "50 states or DC, 2023; the nearest codes are 06037 (Los Angeles County, CA) and 06035")),
+        ("--zip 90211x --radius-km 9", "--zip: no ZIP code '90211x'; expected five digits"),
+        ("--zip 00001 --radius-km 9", "the nearest codes are 01001 and 01002"),
+        ("--state Californa", ("--state: no state 'Californa'; expected two capitals or a name of "
+         "the 50 states or DC; did you mean 'California'?")),
+        ("--metro Angeles", "31080 is Los Angeles-Long Beach-Anaheim, CA"),
+        ("--state VT --zip 05401", "--zip, --state: the place is said by zip and state"),
+        ("--state VT --chairs 0", "--chairs: chairs is 0; expected from 1 to 200"),
+        ("--state VT --chairs two", "--chairs: 'two'; expected a whole number"),
+        ("--state VT --share-served 1.2", "--share-served: share_served is 1.2; expected from 0"),
+        ("--state VT --hours 1", "--hours: hours is 1, which holds no visit of 85 minutes"),
+        ("--state VT --year 2051", "--year: year is 2051 and n_years is 5; the year after, 2056"),
+        ("--state VT --year 1850", "--year: year is 1850; expected from 2005 to 2100"),
+        ("--state VT --severity mild", "--severity: severity is 'mild'; expected one of any"),
+        ("--state VT --severity weekly --scenario plp_ever", "--scenario: scenario is 'plp_ever', of all who ever had pain; expected one of pain now"),
+        ("--state VT --infusions 60 --weeks 1", "--infusions: 60 infusions do not fit into"),
+        ("--state VT --period year", "--period: invalid choice: 'year'"),
+        ("--state VT --chair 3", "unrecognized arguments: --chair 3; --help lists what there is"),
+        ("--settings bad.toml", "bad.toml:2: chairs is 0; expected from 1 to 200"),
+        ("--settings none.toml", "none.toml: no such file; expected settings as TOML"),
+        ("--settings bad.toml --chairs 2 --hours 1", "--hours: hours is 1, which holds no visit"),
+        ("--settings bad.toml --chairs 2 --zip 05401", "--radius-km: radius_km is None"),
+        ("--state VT --own none.csv", "none.csv: no such file"),
+        ("--state VT --own own.csv", "own.csv: visits_a_day is 90; expected at most the 8"),
+        ("--state VT --to bad.toml", "--to: bad.toml is a file; expected a folder, old or new"),
+        ("--state VT --save none/mine.toml", "none/mine.toml: No such file or directory"),
+        ("--own-template bad.toml", "--own-template: bad.toml exists; expected the name of a new"),
+        ("--list-metros zzz", "--list-metros: no area is called 'zzz'"),
+        ("--compare bad.toml", "bad.toml:2: chairs is 0; expected from 1 to 200"),
+        ("--compare good.toml good.toml", "good.toml: name is 'good', as of another"),
+        ("--compare good.toml --settings bad.toml", "--settings: expected among the files"),
+        ("--compare good.toml --name x", "--name: with --compare each plan has the name of its"),
+        ("--compare good.toml --save x.toml", "--save: with --compare there are several"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_planned_is_refused_in_one_line(line, message, capsys):
+    Path("bad.toml").write_text('state = "VT"\nchairs = 0\n')
+    Path("good.toml").write_text('state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n')
+    Path("own.csv").write_text("what,month,value,note\nvisits_a_day,,90,\n")
+    arguments = line.split()
+    if "--compare" not in line:
+        arguments += [] if "n-years" in line or "2051" in line else ["--n-years", "1"]
+        arguments += ["--draws", "16", "--runs", "2", "--no-sizes"]
+    elif "good.toml good.toml" in line:
+        arguments += ["--no-sizes"]
+
+    said = refused(capsys, *arguments)
+
+    assert message in said
+    assert "\n" not in said
+    assert "Traceback" not in said
+
+
+def test_files_of_the_same_names_are_replaced_and_others_left(capsys):
+    Path("plan").mkdir()
+    Path("plan/notes.txt").write_text("mine")
+    Path("plan/plan.xlsx").write_text("old")
+    plan(*VERMONT, "--no-sizes")
+
+    told = capsys.readouterr().out
+    assert "1 of them took the place of files of the same name" in told
+    assert "1 other files of the folder were left as they were" in told
+    assert Path("plan/notes.txt").read_text() == "mine"
+    assert not Path("plan/plan_chairs.csv").exists()
+    assert "Chairs" not in openpyxl.load_workbook("plan/plan.xlsx").sheetnames
+
+
+def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
+    plan("--own-template", "own.csv")
+    assert read_own(Path("own.csv")).limb_loss == OwnNumbers(limb_loss=5200.0).limb_loss
+    plan(*VERMONT, "--own", "own.csv", "--period", "week")
+
+    told = capsys.readouterr().out
+    assert "850,000 residents in 2027; 5,200 of them live with limb loss" in told
+    workbook = openpyxl.load_workbook("plan/plan.xlsx")
+    own = sheet_table(workbook, "Own numbers").set_index("what")
+    assert own.loc["residents", "own"] == 850_000
+    saved = Path("plan/plan.toml").read_text()
+    # The file of own numbers is read again, not half of it kept among the settings.
+    assert saved.startswith("# read with --own own.csv\n")
+    assert "waiting_list = 0" in saved
+    assert set(own["inside"]) <= {"yes", "no"}
+    assert "By week" in workbook.sheetnames
+
+
+def test_plans_are_compared_side_by_side(capsys):
+    for name, chairs in (("small", 2), ("large", 3)):
+        Path(f"{name}.toml").write_text(f'state = "VT"\nchairs = {chairs}\n')
+    plan("--compare", "small.toml", "large.toml", *FAST)
+
+    table = pd.read_csv("plan/side_by_side.csv")
+    assert table.columns.tolist() == ["figure", "unit", "small", "large"]
+    assert table.iloc[0].tolist() == ["chairs", "setting", "2", "3"]
+    assert "fewest chairs for the service level" in table["figure"].tolist()
+    workbook = openpyxl.load_workbook("plan/side_by_side.xlsx")
+    shown = sheet_table(workbook, "Side by side").fillna("")
+    assert shown.to_numpy().tolist() == table.fillna("").to_numpy().tolist()
+    assert {"small.xlsx", "large.xlsx"} <= {path.name for path in Path("plan").iterdir()}
+    assert "side_by_side.csv" in capsys.readouterr().out
+
+
+def test_areas_and_scenarios_can_be_looked_up(capsys):
+    plan("--list-metros", "los angeles")
+    assert "31080 Los Angeles-Long Beach-Anaheim, CA" in capsys.readouterr().out
+
+    plan("--list-scenarios")
+    assert "no_diabetes_adjustment" in capsys.readouterr().out
+
+
+def test_without_the_library_nothing_is_worked_out(capsys, monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    monkeypatch.setattr(command, "answer", None)
+
+    said = refused(capsys, *VERMONT)
+    assert "the package XlsxWriter, which is not installed" in said
+    assert "pip install XlsxWriter" in said
+
+
+def test_a_workbook_that_cannot_be_written_is_named(capsys):
+    Path("plan/plan.xlsx").mkdir(parents=True)
+
+    said = refused(capsys, *VERMONT, "--no-sizes")
+    assert said.startswith("plan/plan.xlsx: cannot be written")
+
+
+def test_the_module_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["plan", "--list-metros", "burlington"])
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("plcore.planner", run_name="__main__")
+
+    assert ended.value.code == 0
+    assert "Burlington" in capsys.readouterr().out

@@ -1,0 +1,635 @@
+"""The report: what `show` publishes, what a page holds, and that a failure leaves the old report."""
+
+import json
+import re
+import shutil
+import subprocess
+from base64 import b64decode
+from pathlib import Path
+
+import IPython.display
+import nbformat
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io as pio
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import plcore
+from plcore.charts.show import PLOTLY, show, table_html
+from plcore.report import build_report
+from plcore.report.__main__ import main
+from plcore.report.page import read_page
+from plcore.report.site import Stamp, read_stamp, write_report
+
+STAMP = Stamp("0.1.0", "0123456789", "2026-11-20", "2026-11-19", changed=False)
+TABLE = pd.DataFrame({"year": [2005, 2050], "median": [1_623_456.789, 3.6e6], "share": [0.64, 0.1]})
+FIGURE = go.Figure(go.Scatter(x=[2005, 2050], y=[1.6, 3.6]), layout={"meta": {"alt": "It rises."}})
+
+DEMO = {
+    "01_rise.ipynb": [
+        "# How many?\n\nThe first *paragraph*, with [a link](02_map.ipynb#Where-they-live).",
+        "## A chart\n\nSee [the map](02_map.ipynb) and [the data](../data/claims.csv).",
+        [
+            "import pandas as pd",
+            "import plotly.graph_objects as go",
+            "from plcore.charts.show import show",
+            'table = pd.DataFrame({"year": range(2005, 2051)})',
+            'table["people"] = 1.6e6 * 1.0182 ** (table["year"] - 2005)  # the pair',
+            'figure = go.Figure(go.Scatter(x=table["year"], y=table["people"]))',
+            'show(figure, name="rise", caption="It rises. Line: growth.", table=table, alt="A line.")',
+        ],
+        ['print("1 in", 185)'],
+        ['show(table, name="all_years", caption="Every year </script><b>")'],
+    ],
+    "02_map.ipynb": [
+        "# Where?\n\nA map of shapes of its own.\n\n## Where they live",
+        [
+            "import pandas as pd",
+            "import plotly.graph_objects as go",
+            "from plcore.charts.show import show",
+            "ring = [[-100, 30], [-100, 45], [-80, 45], [-80, 30], [-100, 30]]",
+            'shape = {"type": "Feature", "id": "x", "properties": {}}',
+            'shape["geometry"] = {"type": "Polygon", "coordinates": [ring]}',
+            'places = {"type": "FeatureCollection", "features": [shape]}',
+            'figure = go.Figure(go.Choropleth(geojson=places, locations=["x"], z=[1.0]))',
+            'figure.update_geos(fitbounds="locations", visible=False)',
+            'rates = pd.DataFrame({"place": ["x"], "rate": [1.0]})',
+            'show(figure, name="map", caption="One place.", alt="A rectangle.", table=rates)',
+            'figure.update_geos(scope="usa")',
+            'show(figure, name="map_usa", caption="The same.", alt="A rectangle.", table=rates)',
+        ],
+    ],
+}
+
+
+def write_notebook(path, cells):
+    """A notebook of texts (markdown) and lists of lines (code)."""
+    nodes = [
+        new_markdown_cell(cell) if isinstance(cell, str) else new_code_cell("\n".join(cell))
+        for cell in cells
+    ]
+    for number, node in enumerate(nodes, start=1):
+        node["id"] = f"cell-{number}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=nodes), path)
+
+
+def write_demo(folder):
+    for name, cells in DEMO.items():
+        write_notebook(folder / name, cells)
+
+
+def files(folder):
+    """Every file below the folder with its bytes."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """The report of the two demonstration notebooks."""
+    folder = tmp_path_factory.getbasetemp() / "demo"
+    if not (folder / "report").exists():
+        write_demo(folder / "notebooks")
+        build_report(folder / "notebooks", folder / "report")
+    return folder / "report"
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """What `show` handed to the notebook: pairs of bundle and metadata."""
+    bundles = []
+
+    def display(data, *, raw, metadata):
+        assert raw
+        bundles.append((data, metadata))
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    return bundles
+
+
+def output(pair):
+    return new_output("display_data", data=pair[0], metadata=pair[1])
+
+
+def page(outputs, *, name="01_a.ipynb", stems=("01_a",), text="# A title\n\nA lead."):
+    """The page of a notebook with one code cell that had these outputs."""
+    code = new_code_cell("figure  # shown\n2", outputs=outputs)
+    notebook = new_notebook(cells=[new_markdown_cell(text), code])
+    return read_page(notebook, Path(name), stems=stems)
+
+
+# --- show -------------------------------------------------------------------------------------
+
+
+def test_a_chart_is_published_with_its_numbers_and_words(published):
+    show(FIGURE, name="rise", caption="It rises.", table=TABLE)
+
+    (data, metadata), *others = published
+    assert others == []
+    assert set(data) == {PLOTLY, "text/csv", "text/plain"}
+    assert data["text/csv"] == "year,median,share\n2005,1623456.789,0.64\n2050,3600000.0,0.1\n"
+    assert metadata == {
+        "plcore": {
+            "name": "rise",
+            "caption": "It rises.",
+            "alt": "It rises.",
+            "numeric": ["year", "median", "share"],
+        }
+    }
+
+
+def test_no_chart_has_the_button_that_uploads_it(published):
+    show(FIGURE, name="rise", caption="It rises.", table=TABLE)
+
+    config = published[0][0][PLOTLY]["config"]
+    assert config == {"displaylogo": False, "showSendToCloud": False, "responsive": True}
+
+
+def test_a_published_chart_is_plain_json(published):
+    show(FIGURE, name="rise", caption="It rises.", table=TABLE)
+
+    drawn = published[0][0][PLOTLY]
+    assert json.loads(json.dumps(drawn)) == drawn
+    assert pio.from_json(json.dumps({"data": drawn["data"], "layout": drawn["layout"]})) == FIGURE
+
+
+def test_a_table_is_published_as_html_csv_and_text(published):
+    show(TABLE, name="t", caption="Two years.")
+
+    data, metadata = published[0]
+    assert set(data) == {"text/html", "text/csv", "text/plain"}
+    assert "<caption>Two years.</caption>" in data["text/html"]
+    assert data["text/plain"].startswith("Two years.\n")
+    assert metadata["plcore"]["alt"] is None
+
+
+def test_csv_keeps_every_digit(published):
+    third = 1 / 3
+    show(pd.DataFrame({"x": [third, 1e-17]}), name="t", caption="c")
+
+    _, first, second = published[0][0]["text/csv"].splitlines()
+    assert (float(first), float(second)) == (third, 1e-17)
+
+
+def test_named_index_levels_become_columns_and_a_row_numbering_is_left_out(published):
+    show(TABLE.set_index("year"), name="a", caption="c")
+    show(TABLE[TABLE["share"] < 0.5], name="b", caption="c")
+
+    assert published[0][0]["text/csv"].startswith("year,median,share\n2005,")
+    assert published[1][0]["text/csv"] == "year,median,share\n2050,3600000.0,0.1\n"
+
+
+@pytest.mark.parametrize("name", ["", "Rise", "the-rise", "rise.html", "a b", "größe", None])
+def test_a_name_that_no_file_should_have_is_refused(name):
+    with pytest.raises(ValueError, match=f"name is {name!r}; it takes lower-case letters, digits"):
+        show(FIGURE, name=name, caption="c", table=TABLE)
+
+
+@pytest.mark.parametrize(
+    ("thing", "options", "message"),
+    [
+        (FIGURE, {"caption": " "}, r"show\('x'\): caption is ' '; say what is shown"),
+        (FIGURE, {}, "a chart needs `table`"),
+        (go.Figure(), {"table": TABLE}, "alt is None; say in words what the chart shows"),
+        (FIGURE, {"table": TABLE, "alt": ""}, "alt is ''"),
+        (TABLE, {"table": TABLE}, "go with a Figure, not a DataFrame"),
+        (TABLE[:0], {}, r"the table has no cells \(shape \(0, 3\)\)"),
+        (TABLE.set_axis(["a", "b", "a"], axis=1), {}, r"columns named twice: \['a'\]"),
+        (
+            TABLE.set_axis(["u", "v"]),
+            {},
+            r"the rows are labelled \('u', ...\) but the index has no",
+        ),
+        (TABLE.T.set_index([[1, 2, 3], [1, 2, 3]]).T, {}, "the columns have 2 levels"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_its_name(thing, options, message):
+    with pytest.raises(ValueError, match=message):
+        show(thing, **({"name": "x", "caption": "c"} | options))
+
+
+def test_only_figures_and_tables_can_be_shown():
+    with pytest.raises(TypeError, match="expected a plotly Figure or a DataFrame, got list"):
+        show([1], name="x", caption="c")
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def cells(html):
+    """The text of the body's cells, row by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1].split("</tbody>")[0])
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "printed"),
+    [
+        # Three digits to the largest and two to the smallest, but no more than there are.
+        (["0.642345", "0.0512"], ["0.642", "0.051"]),
+        (["1623456.789", "3600000.0"], ["1,623,457", "3,600,000"]),
+        (["12.0", "7.0"], ["12", "7"]),
+        (["0.5", "0.25", ""], ["0.50", "0.25", ""]),
+        (["-2.345", "1000"], ["-2.3", "1,000.0"]),
+        (["1.8185", "184.8499"], ["1.82", "184.85"]),
+        (["1e-09", "0.5"], ["1e-09", "0.5"]),
+        (["0.0", "0.0"], ["0", "0"]),
+        (["inf", "1.5"], ["inf", "1.5"]),
+    ],
+)
+def test_numbers_are_rounded_for_reading_by_column(values, printed):
+    html = table_html("x\n" + "\n".join(f'"{v}"' for v in values), caption="c", numeric=["x"])
+
+    assert [row[0] for row in cells(html)] == printed
+
+
+def test_years_have_no_thousands_separators_and_codes_stay_as_they_are():
+    html = table_html(
+        "year,start_year,code,n\n2005,1999.0,01001,1600000\n", caption="c", numeric=["year", "start_year", "n"]
+    )  # fmt: skip
+
+    assert cells(html) == [["2005", "1999", "01001", "1,600,000"]]
+
+
+def test_rows_and_columns_have_headers_for_screen_readers():
+    html = table_html("label,n\na,1\n", caption="c", numeric=["n"])
+
+    assert '<th scope="col" class="number">n</th>' in html
+    assert '<th scope="row" class="word" style="text-align:left">a</th>' in html
+
+
+def test_text_of_a_table_is_escaped_and_addresses_are_links():
+    html = table_html('a_b,u\n"<b>&",https://x.org/?a=1&b\n', caption="<i>", numeric=[])
+
+    assert "<caption>&lt;i&gt;</caption>" in html
+    assert ">a b</th>" in html
+    assert cells(html)[0][0] == "&lt;b&gt;&amp;"
+    assert '<a href="https://x.org/?a=1&amp;b">https://x.org/?a=1&amp;b</a>' in html
+
+
+def test_a_table_that_is_cut_says_so():
+    rows = "n\n" + "\n".join(map(str, range(1200)))
+    html = table_html(rows, caption="c", numeric=["n"], most_rows=50)
+
+    assert len(cells(html)) == 50
+    assert "The first 50 of 1,200 rows; the CSV has them all." in html
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def test_a_page_has_the_title_and_first_paragraph_of_its_notebook():
+    found = page([], text="# One & two\n\n## Not this\n\nA *lead* with [a link](x.html).\n\nMore.")
+
+    assert found.title == "One & two"
+    assert found.lead == "A <em>lead</em> with a link."
+    assert found.sections == (("Not-this", "Not this"),)
+
+
+def test_a_notebook_without_a_title_is_refused():
+    with pytest.raises(
+        ValueError, match=r"01_a.ipynb, cell 1: has to be text that starts with '# '"
+    ):
+        page([], text="Only text.")
+
+
+def test_links_to_notebooks_lead_to_their_pages():
+    found = page([], text="# T\n\n[b](02_b.ipynb#part)", stems=("01_a", "02_b"))
+
+    assert 'href="02_b.html#part"' in found.blocks[0].html
+
+
+def test_a_link_to_a_notebook_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"01_a.ipynb, cell 1 of 2 .*links to 03_c.ipynb, which"):
+        page([], text="# T\n\n[c](03_c.ipynb)")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {PLOTLY: {"data": [], "layout": {}}, "text/plain": "Figure()"},
+        {"text/html": "<div><script>Plotly.newPlot('a', [])</script></div>"},
+    ],
+)
+def test_a_chart_displayed_without_show_names_the_cell_and_the_remedy(data):
+    message = (
+        r"01_a.ipynb, cell 2 of 2 \(figure  # shown\): a chart without a name; show it with "
+        r"plcore.charts.show: show\(figure, name=..., caption=..., table=...\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        page([new_output("display_data", data=data)])
+
+
+def test_a_table_displayed_without_show_names_the_cell_and_the_remedy():
+    html = TABLE.to_html()
+    with pytest.raises(ValueError, match=r"cell 2 of 2 .*a table without a name; .*show\(table, "):
+        page([new_output("execute_result", data={"text/html": html})])
+
+
+def test_an_output_that_a_page_cannot_hold_is_refused():
+    data = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "Slider"}
+    with pytest.raises(ValueError, match=r"shows application/vnd\.jupyter\.widget-view"):
+        page([new_output("display_data", data=data)])
+
+
+def test_text_and_plain_html_pass_through():
+    found = page(
+        [
+            new_output("stream", name="stdout", text="1 < 2\n"),
+            new_output("execute_result", data={"text/plain": "'<3'"}),
+            new_output("display_data", data={"text/html": "<em>so</em>", "text/plain": "so"}),
+        ]
+    )
+
+    assert [(block.kind, block.html) for block in found.blocks[2:]] == [
+        ("text", "1 &lt; 2\n"),
+        ("text", "&#x27;&lt;3&#x27;"),
+        ("html", "<em>so</em>"),
+    ]
+
+
+def test_a_warning_is_shown_without_the_number_of_the_process():
+    text = "/some/where/ipykernel_4711/99.py:2: UserWarning: careful\n"
+    found = page([new_output("stream", name="stderr", text=text)])
+
+    assert found.warnings == ("this cell, line 2: UserWarning: careful",)
+
+
+# --- the site ---------------------------------------------------------------------------------
+
+
+def test_a_name_used_twice_names_both_notebooks(published, tmp_path):
+    show(TABLE, name="same", caption="c")
+    pages = [page([output(published[0])], name=f"{n}.ipynb") for n in ("01_a", "02_b")]
+
+    with pytest.raises(
+        ValueError, match=r"01_a\.ipynb: something else is shown as 'same'"
+    ) as error:
+        write_report(pages, tmp_path / "report", stamp=STAMP)
+    assert "02_b.ipynb: something else is shown as 'same'" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img src="https://x.org/a.png">',
+        "<script src=//x.org/a.js></script>",
+        "<link rel=stylesheet href='http://x.org/a.css'>",
+    ],
+)
+def test_a_page_that_would_load_from_outside_is_refused(html, tmp_path):
+    found = page([new_output("display_data", data={"text/html": html})])
+
+    with pytest.raises(ValueError, match=r"01_a.html: would load from outside: <\w+ "):
+        write_report([found], tmp_path / "report", stamp=STAMP)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_the_outside_is_no_load_from_it(tmp_path):
+    found = page([], text="# T\n\n[x](https://x.org)")
+
+    write_report([found], tmp_path / "report", stamp=STAMP)
+
+    assert 'href="https://x.org"' in (tmp_path / "report" / "01_a.html").read_text()
+
+
+def test_every_page_says_what_it_was_made_from(tmp_path):
+    write_report([page([])], tmp_path / "report", stamp=STAMP)
+
+    for name in ("index.html", "01_a.html"):
+        text = (tmp_path / "report" / name).read_text()
+        assert "plcore 0.1.0 · commit 0123456789 of 2026-11-20 · data of 2026-11-19" in text
+
+
+def test_the_stamp_is_that_of_the_last_commits(tmp_path):
+    def git(*arguments, date="2001-02-03T00:00:00Z"):
+        names = {
+            f"GIT_{who}_{key}": "x" for who in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
+        }
+        environ = names | {
+            "GIT_COMMITTER_DATE": date,
+            "HOME": str(tmp_path),
+            "PATH": "/usr/bin:/bin",
+        }
+        subprocess.run(
+            ["git", *arguments], cwd=tmp_path, env=environ, check=True, capture_output=True
+        )
+
+    for folder in ("data", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "data" / "a.csv").write_text("a\n")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "data")
+    (tmp_path / "notebooks" / "b.txt").write_text("b\n")
+    git("add", ".")
+    git("commit", "-m", "notebook", date="2001-02-05T00:00:00Z")
+
+    stamp = read_stamp(tmp_path / "notebooks")
+    assert (stamp.commit_date, stamp.data_date, stamp.changed) == (
+        "2001-02-05",
+        "2001-02-03",
+        False,
+    )
+    assert re.fullmatch("[0-9a-f]{10}", stamp.commit)
+    assert stamp.version == plcore.__version__
+
+    (tmp_path / "data" / "a.csv").write_text("b\n")
+    assert read_stamp(tmp_path / "notebooks").changed
+
+
+def test_outside_git_the_stamp_is_unknown(tmp_path):
+    assert read_stamp(tmp_path) == Stamp(plcore.__version__, "unknown", "unknown", "unknown", False)
+
+
+def test_a_folder_that_is_no_report_is_never_replaced(tmp_path):
+    write_notebook(tmp_path / "notebooks" / "a.ipynb", ["# T"])
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(ValueError, match="exists and is no report"):
+        build_report(tmp_path / "notebooks", tmp_path / "report")
+    assert (tmp_path / "report" / "thesis.txt").exists()
+
+
+def test_a_folder_without_notebooks_is_named(tmp_path, capsys):
+    assert main([str(tmp_path), str(tmp_path / "report")]) == 1
+    assert f"{tmp_path}: no notebooks here" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_notebook_is_named(tmp_path, capsys):
+    (tmp_path / "a.ipynb").write_text("{")
+
+    assert main([str(tmp_path), str(tmp_path / "report")]) == 1
+    assert "report: a.ipynb: not a notebook" in capsys.readouterr().err
+
+
+# --- with notebooks that really run -----------------------------------------------------------
+
+
+def test_the_report_has_a_page_a_notebook_and_files_a_chart_and_a_table(demo):
+    assert {name for name in files(demo) if not name.startswith("api/")} == {
+        "index.html", "01_rise.html", "02_map.html", "style.css", "report.js", "plotly.min.js",
+        "contents.json",
+        "figures/rise.html", "figures/rise.json", "figures/map.html", "figures/map.json",
+        "figures/map_usa.html", "figures/map_usa.json",
+        "tables/rise.csv", "tables/all_years.csv", "tables/map.csv", "tables/map_usa.csv",
+    }  # fmt: skip
+
+
+def test_the_front_page_has_a_card_a_notebook(demo):
+    text = (demo / "index.html").read_text()
+
+    assert '<h3><a href="01_rise.html">How many?</a></h3>' in text
+    assert "<p>The first <em>paragraph</em>, with a link.</p>" in text
+    assert '<a href="02_map.html#map">One place</a>' in text
+
+
+def test_a_chart_has_caption_words_numbers_and_files(demo):
+    text = (demo / "01_rise.html").read_text()
+
+    assert '<figure class="chart" id="rise">' in text
+    assert 'aria-label="A line."' in text
+    assert "<figcaption>It rises. Line: growth.</figcaption>" in text
+    assert "<summary>Numbers behind this chart</summary>" in text
+    assert '<td class="number">1,600,000</td>' in text
+    assert '<a href="tables/rise.csv" download>' in text
+
+
+def test_a_chart_can_be_taken_away_as_plotly_json(demo):
+    figure = pio.read_json(demo / "figures" / "rise.json")
+
+    # plotly stores arrays as base64 with their type.
+    years, people = (figure.data[0][axis] for axis in "xy")
+    assert np.frombuffer(b64decode(years["bdata"]), years["dtype"]).tolist()[-1] == 2050
+    assert np.frombuffer(b64decode(people["bdata"]), people["dtype"])[0] == 1.6e6
+
+
+def test_a_table_can_be_taken_away_at_full_precision(demo):
+    table = pd.read_csv(demo / "tables" / "all_years.csv", dtype=str)
+
+    # NumPy's powers, as in the notebook: Python's differ from them in the last bit.
+    people = 1.6e6 * 1.0182 ** (pd.Series(range(2005, 2051)) - 2005)
+    assert [float(cell) for cell in table["people"]] == people.tolist()
+
+
+def test_text_of_notebooks_cannot_end_a_script_or_open_a_tag(demo):
+    text = (demo / "01_rise.html").read_text()
+
+    assert "Every year &lt;/script&gt;&lt;b&gt;" in text
+    assert "<b>" not in text
+
+
+def test_code_is_folded_away(demo):
+    text = (demo / "01_rise.html").read_text()
+
+    assert text.count("<summary>Code</summary>") == 3
+    assert '<span class="c1"># the pair</span>' in text
+
+
+def test_every_page_has_landmarks_a_skip_link_and_one_heading_of_the_first_level(demo):
+    for path in sorted(demo.rglob("*.html")):
+        text = path.read_text()
+        for tag in ("<header", "<nav", "<main", "<footer"):
+            assert text.count(f"{tag} ") + text.count(f"{tag}>") == 1, (path.name, tag)
+        assert text.count("<h1") == 1, path.name
+        assert '<a class="skip" href="#main-content">' in text
+        assert '<html lang="en">' in text
+
+
+def test_every_link_inside_the_report_leads_somewhere(demo):
+    broken = []
+    for path in sorted(demo.rglob("*.html")):
+        for link in re.findall(r'(?:href|src)="([^"]*)"', path.read_text()):
+            target, _, anchor = link.partition("#")
+            if re.match(r"(https?|data):", link) or target.startswith("../data/"):
+                continue
+            found = (path.parent / target).resolve() if target else path
+            if not found.exists() or (anchor and f'id="{anchor}"' not in found.read_text()):
+                broken.append(f"{path.name}: {link}")
+
+    assert broken == []
+
+
+def test_pages_hold_no_path_of_this_machine_and_are_under_a_megabyte(demo):
+    for path in [*demo.rglob("*.html"), *demo.rglob("*.json")]:
+        assert str(Path.home()) not in path.read_text()
+        assert str(demo.parent) not in path.read_text()
+        assert path.stat().st_size < 1_000_000
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_and_code_have_a_contrast_of_at_least_four_and_a_half(demo):
+    # WCAG 2.1, 1.4.3; the wash behind code is the darkest background that text stands on.
+    css = (demo / "style.css").read_text()
+    named = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", css))
+    colours = set(re.findall(r"[^-]color: (#[0-9a-f]{6})", css))
+    colours |= {named[name] for name in re.findall(r"[^-]color: var\(--(\w+)\)", css)}
+
+    assert len(colours) > 5
+    for colour in colours:
+        assert (luminance(named["wash"]) + 0.05) / (luminance(colour) + 0.05) >= 4.5, colour
+
+
+@pytest.mark.slow
+def test_the_same_notebooks_give_the_same_bytes(demo, tmp_path):
+    write_demo(tmp_path / "notebooks")
+    build_report(tmp_path / "notebooks", tmp_path / "report")
+
+    again, before = files(tmp_path / "report"), files(demo)
+    assert set(again) == set(before)
+    assert [name for name in again if again[name] != before[name]] == []
+
+
+@pytest.mark.slow
+def test_a_failing_notebook_is_named_with_cell_and_cause_and_the_old_report_stays(
+    demo, tmp_path, capsys
+):
+    shutil.copytree(demo, tmp_path / "report")
+    write_notebook(
+        tmp_path / "notebooks" / "01_bad.ipynb",
+        [
+            "# Bad",
+            ["x = 1"],
+            ["", "y = 2", 'raise ValueError("claims.csv:3: share is 2\\nclaims.csv:9")'],
+        ],
+    )
+    write_notebook(
+        tmp_path / "notebooks" / "02_dies.ipynb", ["# Dies", ["import os", "os._exit(1)"]]
+    )
+
+    assert main([str(tmp_path / "notebooks"), str(tmp_path / "report")]) == 1
+
+    assert capsys.readouterr().err == (
+        "report: 01_bad.ipynb, cell 3 of 3 (y = 2):\n"
+        "  ValueError: claims.csv:3: share is 2\n  claims.csv:9\n"
+        "02_dies.ipynb, cell 2 of 2 (import os):\n"
+        "  the Python process died (killed, or out of memory)\n"
+    )
+    assert files(tmp_path / "report") == files(demo)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "report"]
+    assert len(list((tmp_path / "notebooks").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_a_new_report_replaces_the_old_one_whole(demo, tmp_path, capsys):
+    shutil.copytree(demo, tmp_path / "report")
+    write_notebook(tmp_path / "notebooks" / "only.ipynb", ["# Only", ["1 + 1"]])
+
+    assert main([str(tmp_path / "notebooks"), str(tmp_path / "report"), "--no-planner"]) == 0
+
+    assert "only: Only" in capsys.readouterr().out
+    assert not (tmp_path / "report" / "01_rise.html").exists()
+    assert ">2</pre>" in (tmp_path / "report" / "only.html").read_text()

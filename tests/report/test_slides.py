@@ -1,0 +1,469 @@
+"""The slides: what is read from the teaching notebook, and the deck in a browser and on paper."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io as pio
+import pytest
+from browsers import chromium
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from test_report import STAMP
+
+from plcore import charts
+from plcore.charts.show import CONFIG, PLOTLY
+from plcore.report.page import read_page
+from plcore.report.site import write_report
+from plcore.report.slides import STEM, WIDE, find_deck, read_deck, slide_figure
+
+STEMS = (STEM, "01_start_here")
+
+BEFORE = "## {n}. {heading}\n\n**Takeaway.** It *rises*, see [above](#top)."
+AFTER = (
+    "**What the chart does not show.** Who hurts; see [the start](01_start_here.ipynb).\n\n"
+    "<details><summary>Question for the class: Why so wide?</summary>\n\n"
+    "Because **few** were asked.\n\nIn all 25.\n\n</details>"
+)
+
+
+def framed():
+    """A chart of the project: long words around it, and a source."""
+    rows = pd.DataFrame({"year": [2005, 2050], "median": [1.6, 3.6], "series": "People"})
+    return charts.lines(
+        rows.rename(columns={"median": "value"}),
+        title="A title so long that it takes two lines or three on the screen of a phone",
+        yaxis="People (millions)",
+        source="Somebody 2008; the numbers of data/parameters.csv, one row for each of them",
+    )
+
+
+def moving():
+    """A chart with frames and a slider."""
+    rows = [
+        {"year": year, "label": age, "series": "Injury", "value": (year - 1980) * times}
+        for year in (1990, 2020, 2050)
+        for times, age in enumerate(("0-44", "45-64", "65+"), start=1)
+    ]
+    return charts.ages_over_years(
+        pd.DataFrame(rows), title="Ages", xaxis="People", source="Made up", start=2020
+    )
+
+
+def placed():
+    """A map of a shape of its own, which plotly would draw on outlines from a server."""
+    ring = [[-100, 30], [-100, 45], [-80, 45], [-80, 30], [-100, 30]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    place = {"type": "Feature", "id": "x", "properties": {}, "geometry": shape}
+    places = {"type": "FeatureCollection", "features": [place]}
+    figure = go.Figure(go.Choropleth(geojson=places, locations=["x"], z=[1.0]))
+    figure.update_geos(fitbounds="locations", visible=False)
+    return figure.update_layout(meta={"source": "A drawing"})
+
+
+def shown(figure, name, *, caption="How to read it", csv="year\n2005\n"):
+    """The output of `show(figure)`, or of a table where there is no figure."""
+    data = {"text/csv": csv, "text/plain": caption}
+    if figure is not None:
+        drawn = pio.json.to_json_plotly(figure, engine="json")
+        data[PLOTLY] = {"config": CONFIG} | pio.json.from_json_plotly(drawn, engine="json")
+    described = {"name": name, "caption": caption, "alt": "It </script> rises.", "numeric": []}
+    return new_output("display_data", data=data, metadata={"plcore": described})
+
+
+def section(n, figure, *, heading="A count", before=BEFORE, after=AFTER, outputs=None):
+    outputs = [shown(figure, f"chart_{n}")] if outputs is None else outputs
+    return [
+        new_markdown_cell(before.format(n=n, heading=heading)),
+        new_code_cell("show(figure)", outputs=outputs),
+        new_markdown_cell(after),
+    ]
+
+
+def teaching(*sections, stem=STEM):
+    """The page of a notebook of teaching charts."""
+    cells = [new_markdown_cell("# Charts & a class\n\nThe *lead*."), new_code_cell("x = 1")]
+    for each in sections:
+        cells += each
+    return read_page(new_notebook(cells=cells), Path(f"{stem}.ipynb"), stems=STEMS)
+
+
+def test_a_slide_has_heading_takeaway_chart_and_notes():
+    deck = read_deck(teaching(section(1, framed(), heading="Limbs & pain")))
+
+    assert (deck.title, deck.lead) == ("Charts & a class", "The <em>lead</em>.")
+    (slide,) = deck.slides
+    assert slide.heading == "Limbs &amp; pain"
+    assert slide.takeaway.startswith("It <em>rises</em>, see ")
+    assert slide.exhibit.name == "chart_1"
+    assert slide.notes.startswith("<p><strong>What the chart does not show.</strong> Who hurts")
+    assert slide.question == "Why so wide?"
+    assert slide.answer == "<p>Because <strong>few</strong> were asked.</p>\n<p>In all 25.</p>"
+    assert slide.source.startswith("Somebody 2008; ")
+
+
+def test_links_lead_where_they_did_on_the_page():
+    (slide,) = read_deck(teaching(section(1, framed()))).slides
+
+    assert f'<a href="{STEM}.html#top">above</a>' in slide.takeaway
+    assert '<a href="01_start_here.html">the start</a>' in slide.notes
+
+
+def test_what_else_a_section_says_is_in_the_notes():
+    before = BEFORE + "\n\nOne thing more."
+    (slide,) = read_deck(teaching(section(1, framed(), before=before))).slides
+
+    assert "<p>One thing more.</p>" in slide.notes
+
+
+def test_the_page_folds_the_whole_answer_away():
+    html = "".join(block.html for block in teaching(section(1, framed())).blocks)
+
+    folded = html[html.index("<details>") : html.index("</details>")]
+    assert "<p>In all 25.</p>" in folded
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"before": "## {n}. {heading}\n\nIt rises."}, r"no paragraph '\*\*Takeaway\.\*\* \.\.\.'"),
+        ({"after": AFTER.replace("does not", "will")}, "no paragraph .*What the chart does not"),
+        ({"after": AFTER.replace("Question for the class:", "Why")}, "no '<details><summary>Quest"),
+        (
+            {"after": AFTER.replace("Because **few** were asked.\n\nIn all 25.", "")},
+            "no '<details>",
+        ),
+        ({"outputs": []}, "shows nothing; a slide shows one chart"),
+        ({"outputs": [shown(None, "rows")]}, "shows rows; a slide shows one chart and no table"),
+        ({"outputs": [shown(framed(), "a"), shown(framed(), "b")]}, "shows a, b; a slide shows"),
+        (
+            {"outputs": [shown(framed(), "a"), new_output("stream", name="stdout", text="hello")]},
+            r"has an output that is no exhibit \(text\)",
+        ),
+    ],
+)
+def test_a_section_that_is_no_slide_is_refused_by_its_heading(changes, message):
+    with pytest.raises(ValueError, match=message) as error:
+        read_deck(teaching(section(1, framed()), section(2, framed(), **changes)))
+
+    assert str(error.value).startswith(f"{STEM}.ipynb, section '2. A count': ")
+
+
+def test_every_fault_is_named_at_once():
+    page = teaching(section(1, framed(), after=""), section(3, framed()))
+
+    with pytest.raises(ValueError, match="section") as error:
+        read_deck(page)
+
+    lines = str(error.value).splitlines()
+    assert [line.split(": ")[0].split("section ")[1] for line in lines] == [
+        "'1. A count'", "'1. A count'", "'3. A count'",
+    ]  # fmt: skip
+    assert lines[-1].endswith("its number has to be 2")
+
+
+def test_a_notebook_of_teaching_charts_without_any_is_refused():
+    with pytest.raises(ValueError, match="no section has a heading such as '## 1"):
+        read_deck(teaching())
+
+
+def test_a_section_without_a_number_is_no_slide():
+    closing = [new_markdown_cell("## What else\n\nRead on.")]
+
+    assert len(read_deck(teaching(section(1, framed()), closing)).slides) == 1
+
+
+def test_slides_with_numbers_that_nobody_measured_are_listed():
+    said = section(1, framed(), after=AFTER.replace("Who hurts", "It rests on an assumption"))
+    in_rows = section(
+        2, None, outputs=[shown(framed(), "b", csv="a,seen\n1,memory\n2,secondary\n")]
+    )
+
+    deck = read_deck(teaching(said, in_rows, section(3, framed())))
+
+    # The title is the first slide.
+    assert deck.doubted() == [("assumed", [2]), ("from memory", [3]), ("second hand", [3])]
+
+
+def test_a_slide_has_its_words_in_longer_lines_and_a_phone_has_them_short():
+    (slide,) = read_deck(teaching(section(1, framed()))).slides
+    figure = slide_figure(slide.exhibit)
+
+    def title(layout):
+        return next(a["text"] for a in layout["annotations"] if a["name"] == "title")
+
+    assert title(figure["layout"]).count("<br>") >= 1
+    assert title(figure["wide"]).count("<br>") == 0
+    assert figure["wide"]["height"] < figure["layout"]["height"]
+
+
+def test_frames_are_kept_and_those_that_set_texts_keep_the_lines_they_are_made_for():
+    (slide,) = read_deck(teaching(section(1, moving()))).slides
+    figure = slide_figure(slide.exhibit)
+    assert [frame["name"] for frame in figure["frames"]] == ["1990", "2020", "2050"]
+
+    written = moving()
+    for frame in written.frames:
+        frame.layout = {"annotations": written.layout.annotations}
+    (slide,) = read_deck(teaching(section(1, written))).slides
+    figure = slide_figure(slide.exhibit)
+    assert figure["wide"] == figure["layout"]
+
+
+def test_a_report_without_teaching_charts_has_no_slides_and_no_link_to_any(tmp_path):
+    page = teaching(section(1, framed()), stem="01_start_here")
+    assert find_deck([page]) is None
+
+    write_report([page], tmp_path / "report", stamp=STAMP)
+
+    assert list((tmp_path / "report").glob("slides*")) == []
+    for path in (tmp_path / "report").glob("*.html"):
+        assert "slides" not in path.read_text(), path.name
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A report with a deck of three charts: five slides."""
+    folder = tmp_path_factory.mktemp("slides") / "report"
+    page = teaching(section(1, framed()), section(2, moving()), section(3, placed()))
+    write_report([page], folder, stamp=STAMP)
+    return folder
+
+
+def test_the_deck_has_title_charts_and_sources(report):
+    text = (report / "slides.html").read_text()
+
+    assert re.findall(r'<section class="slide (\w+)" id="(\d)"', text) == [
+        ("title", "1"), ("chart", "2"), ("chart", "3"), ("chart", "4"), ("sources", "5"),
+    ]  # fmt: skip
+    assert "Data of 2026-11-19 · plcore 0.1.0, commit 0123456789 of 2026-11-20" in text
+    assert '<li value="4"><a href="#4">A count</a>: A drawing</li>' in text
+    # Charts of the project have their source inside; others have it in the line below.
+    assert text.count(" Source: ") == 1
+    assert "It &lt;/script&gt; rises." in text
+    assert text.count("<h1") == 1
+    assert text.count("</script>") == 6
+
+
+def test_front_page_and_navigation_link_to_the_slides(report):
+    assert (
+        '<a href="slides.html">The same charts as slides</a>' in (report / "index.html").read_text()
+    )
+    assert '<a href="slides.html">Slides for teaching</a>' in (report / f"{STEM}.html").read_text()
+
+
+# --- in a browser -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as program:
+        yield program
+
+
+@pytest.fixture
+def open_deck(browser, report):
+    """Open the deck in a window; what it complains of or asks for outside fails the test."""
+    contexts, heard = [], []
+
+    def opened(width=1280, height=720, *, at="", **settings):
+        settings["viewport"] = {"width": width, "height": height}
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((report.as_uri(), "data:", "blob:"))
+                else heard.append(request.url)
+            ),
+        )
+        page.goto((report / "slides.html").as_uri() + at)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert heard == []
+
+
+def place(page):
+    """Number in the address, in the bar, and of the slide that is seen."""
+    return page.evaluate(
+        """() => [location.hash, document.getElementById("place").textContent,
+            [...document.querySelectorAll(".slide")]
+                .filter((slide) => getComputedStyle(slide).visibility === "visible")
+                .map((slide) => slide.id).join()]"""
+    )
+
+
+#: Of every chart, how far it reaches over the slide it is on; and how many shapes it has.
+MEASURED = """() => [...document.querySelectorAll(".slide.chart")].map((slide) => {
+    const room = slide.getBoundingClientRect();
+    const svg = slide.querySelector(".main-svg").getBoundingClientRect();
+    const drawing = slide.querySelector(".drawing");
+    const words = [...drawing.querySelectorAll(".annotation-text, .legendtext, .slider-label")]
+        .map((word) => word.getBoundingClientRect()).filter((box) => box.width > 0);
+    return {
+        over: Math.max(svg.right - room.right, svg.bottom - room.bottom, room.left - svg.left),
+        cut: Math.max(0, ...words.map((box) => Math.max(box.right - svg.right,
+            box.bottom - svg.bottom, svg.left - box.left, svg.top - box.top))),
+        width: svg.width, height: svg.height,
+        shapes: drawing.querySelectorAll(".point path, .choroplethlayer path, .js-line").length,
+    };
+})"""
+
+
+def test_keys_turn_the_slides_and_the_address_says_which(open_deck):
+    page = open_deck()
+    seen = []
+    keys = ("ArrowRight", "PageDown", " ", "ArrowLeft", "PageUp", "End", "ArrowRight", "Home")
+    for key in (*keys, "ArrowDown", "ArrowUp", "ArrowUp"):
+        page.keyboard.press("Space" if key == " " else key)
+        address, in_bar, visible = place(page)
+        assert (address, in_bar) == (f"#{visible}", f"{visible} / 5")
+        seen.append(int(visible))
+
+    assert seen == [2, 3, 4, 3, 2, 5, 5, 1, 2, 1, 1]
+
+
+def test_an_address_with_a_number_opens_that_slide(open_deck):
+    page = open_deck(at="#3")
+    assert place(page)[2] == "3"
+
+    page.evaluate("location.hash = '#99'")
+    page.wait_for_function("location.hash === '#5'")
+    assert place(page)[2] == "5"
+
+
+def test_buttons_do_what_keys_do_and_space_works_the_button_with_the_focus(open_deck):
+    page = open_deck(at="#2")
+    page.get_by_role("button", name="Next slide").click()
+    assert place(page)[2] == "3"
+    page.get_by_role("button", name="Previous slide").focus()
+    page.keyboard.press("Space")
+    assert place(page)[2] == "2"
+    assert page.locator("#said").text_content() == "Slide 2 of 5: A count"
+
+    notes = page.locator(".current .notes")
+    assert not notes.is_visible()
+    page.keyboard.press("n")
+    assert notes.is_visible()
+    button = page.get_by_role("button", name="Notes")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert not notes.is_visible()
+
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("dialog").is_visible()
+    assert place(page)[2] == "2"
+
+
+def test_full_screen_begins_and_ends_with_the_same_key(open_deck):
+    page = open_deck()
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement !== null")
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement === null")
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [((1280, 720), "light"), ((1920, 1080), "dark"), ((390, 844), "light")],
+    ids=["desktop", "large and dark", "phone"],
+)
+def test_charts_are_drawn_whole_on_every_screen(open_deck, size, scheme):
+    page = open_deck(*size, color_scheme=scheme)
+    for _ in range(4):
+        page.keyboard.press("PageDown")
+
+    charts_seen = page.evaluate(MEASURED)
+    assert [chart["shapes"] > 0 for chart in charts_seen] == [True, True, True]
+    assert max(chart["cut"] for chart in charts_seen) <= 1
+    sideways = page.evaluate("document.documentElement.scrollWidth")
+    assert sideways <= size[0]
+    if size[0] > WIDE:
+        # Half of the height at least is for the chart.
+        assert max(chart["over"] for chart in charts_seen) <= 0
+        assert min(chart["height"] for chart in charts_seen) > size[1] * 0.4
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}[scheme]
+
+
+def test_a_swipe_turns_the_slide_and_a_finger_drawn_down_does_not(open_deck):
+    page = open_deck(390, 844, has_touch=True, is_mobile=True)
+    swipe = """([dx, dy]) => {
+        const target = document.querySelector(".slide.current");
+        const at = (x, y) => new Touch({ identifier: 1, target, clientX: x, clientY: y });
+        const begun = at(200, 400), ended = at(200 + dx, 400 + dy);
+        const options = { bubbles: true, changedTouches: [begun], touches: [begun] };
+        target.dispatchEvent(new TouchEvent("touchstart", options));
+        target.dispatchEvent(
+            new TouchEvent("touchend", { bubbles: true, changedTouches: [ended], touches: [] }));
+    }"""
+    seen = []
+    for movement in ([-120, 10], [-120, -10], [120, 0], [-120, 300], [-20, 0]):
+        page.evaluate(swipe, movement)
+        seen.append(place(page)[2])
+
+    assert seen == ["2", "3", "2", "2", "2"]
+
+
+def test_an_animation_moves_on_its_slide(open_deck):
+    page = open_deck(at="#3")
+    label = page.locator(".current .slider-current-value, .current .slider-label").first
+    assert label.text_content() == "Year 2020"
+    total = page.locator(".current .textpoint")
+    before = total.text_content()
+
+    page.evaluate("Plotly.animate(document.querySelector('.current .drawing'), ['2050'])")
+
+    page.wait_for_function(
+        "before => document.querySelector('.current .textpoint').textContent !== before", arg=before
+    )
+    assert total.text_content().startswith("2050")
+
+
+def pages_of(pdf):
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
+
+
+@pytest.mark.parametrize(("paper", "notes"), [("A4", False), ("Letter", True)])
+def test_paper_has_a_slide_a_page(open_deck, paper, notes):
+    page = open_deck(at="#2")
+    if notes:
+        page.keyboard.press("n")
+
+    assert pages_of(page.pdf(format=paper, landscape=True)) == 5
+    # What the window shows is as it was.
+    assert place(page)[2] == "2"
+    assert not page.evaluate("document.documentElement.classList.contains('printing')")
+
+
+def test_on_paper_charts_are_large_and_whole_and_notes_only_where_they_are_shown(open_deck):
+    # A phone's window: what is printed does not depend on it.
+    page = open_deck(390, 844)
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+
+    printed = page.evaluate(MEASURED)
+    assert max(chart["over"] for chart in printed) <= 0
+    assert max(chart["cut"] for chart in printed) <= 1
+    # Of 980 pixels by 700.
+    assert min(chart["width"] for chart in printed) >= WIDE
+    assert min(chart["height"] for chart in printed) > 350
+    assert not page.locator("#bar").is_visible()
+    assert page.locator(".notes:visible").count() == 0
+
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    page.keyboard.press("n")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".notes:visible").count() == 3
+    fit = "[...document.querySelectorAll('.slide')].map((s) => s.scrollHeight - s.clientHeight)"
+    assert max(page.evaluate(fit)) <= 0
