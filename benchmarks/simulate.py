@@ -28,7 +28,7 @@ from plcore.models.pain import people_with_pain
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 from plcore.simulate.progress import hidden
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 from plcore.simulate.threads import one_blas_thread
 
 BLOCK, WORKERS = 4096, 2
@@ -62,7 +62,7 @@ def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
     job = functools.partial(Case, job="simulate")
     yield job(
         size=f"{few:,} draws x 46 years",
-        ours="plcore.simulate.run.run",
+        ours="plcore.simulate.runs.run",
         ours_call=functools.partial(simulated, scenario, few),
         peer="draws and model alone",
         peer_version="",
@@ -76,9 +76,9 @@ def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
         simulated(scenario, WORKERS * BLOCK, pool)
         yield job(
             size=f"{many:,} draws x 46 years",
-            ours=f"plcore.simulate.run.run, {WORKERS} processes",
+            ours=f"plcore.simulate.runs.run, {WORKERS} processes",
             ours_call=in_pool,
-            peer="plcore.simulate.run.run, here",
+            peer="plcore.simulate.runs.run, here",
             peer_version=python,
             peer_call=functools.partial(simulated, scenario, many),
         )
@@ -87,9 +87,9 @@ def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
             simulated(scenario, WORKERS * BLOCK, dask)
         yield job(
             size=f"{many:,} draws x 46 years",
-            ours=f"plcore.simulate.run.run, {WORKERS} processes",
+            ours=f"plcore.simulate.runs.run, {WORKERS} processes",
             ours_call=in_pool,
-            peer=f"plcore.simulate.run.run, Dask with {WORKERS} workers",
+            peer=f"plcore.simulate.runs.run, Dask with {WORKERS} workers",
             peer_version=_version("distributed"),
             peer_call=None if dask is None else functools.partial(simulated, scenario, many, dask),
         )

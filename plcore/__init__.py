@@ -17,10 +17,10 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.clinic.catchment`: the same of the counties around a clinic;
 - `plcore.clinic.demand`: who of those in pain would come to a clinic, and when;
 - `plcore.clinic`: queues, days, courses, chairs and nurses of an infusion clinic, and its size;
-- `plcore.simulate.run` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
+- `plcore.simulate.runs` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
   model over the draws of a scenario, on one process or many; `plcore.simulate.summary`, `plcore.simulate.precision`:
   its intervals and their Monte-Carlo error;
-- `plcore.analysis.sensitivity`, `plcore.analysis.value`, `plcore.analysis.explain`: which input decides the answer, what it
+- `plcore.analysis.sensitivity`, `plcore.analysis.value`, `plcore.analysis.explanation`: which input decides the answer, what it
   would be worth to know, and the way from a number back to its sources;
 - `plcore.simulate.fit`, `plcore.analysis.decomposition`, `plcore.analysis.validation`: draws brought into line with
   published counts, why the number changes, and how it fits what was not used;

@@ -2,7 +2,7 @@
 
 import functools
 
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 _known = {}
 

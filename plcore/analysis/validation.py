@@ -20,7 +20,7 @@ from plcore.models.projection import (
 )
 from plcore.scenarios import read_scenario
 from plcore.simulate.fit import under
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 #: Rows of limb_loss_estimates.csv and what the model gives for each, in the unit of the row.
 _CHECKS = {

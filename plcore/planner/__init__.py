@@ -1,7 +1,7 @@
 """From a planner's settings to people, patients, chairs and waiting: one call, or one command.
 
 * `settings`: what is settled, saved and reloaded. `answers`: what follows, chairs included.
-* `model`: the chain from people to chairs as a model, for `plcore.simulate.run` and sensitivity.
+* `model`: the chain from people to chairs as a model, for `plcore.simulate.runs` and sensitivity.
 * `tables`: the answer as tables, and several answers side by side. `sentences`: in plain words.
 * `workbook`: the tables as an Excel workbook and CSV files. `command`: ``run.py plan``.
 * `page`: the planner's web page, which looks up what was computed here.

@@ -53,7 +53,7 @@ from plcore.models.course_inputs import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario, read_scenario
-from plcore.simulate.run import Run, run
+from plcore.simulate.runs import Run, run
 
 #: Courses simulated a draw, of which patients are picked.
 _MEMBERS = 200

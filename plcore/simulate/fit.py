@@ -21,7 +21,7 @@ from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.run import Model, Run, run
+from plcore.simulate.runs import Model, Run, run
 
 _LEAST_EFFECTIVE = 100
 
@@ -70,7 +70,7 @@ def calibrate(
     Parameters
     ----------
     model : function
-        As for `plcore.simulate.run.run`; its outcome must have the counts of the targets.
+        As for `plcore.simulate.runs.run`; its outcome must have the counts of the targets.
     scenario : Scenario
     n_prior, n_draws : int
         Draws of the prior and of the posterior.

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import special
 
 from plcore.simulate.draws import plain, sobol
-from plcore.simulate.run import Run, run
+from plcore.simulate.runs import Run, run
 from plcore.simulate.summary import LEVELS, summarise
 
 #: Columns of a summary whose error is given, and the share of draws below each; None for the mean.
@@ -86,11 +86,11 @@ def replicated_errors(
     Parameters
     ----------
     simulated : Run
-        As `plcore.simulate.run.run` returns it.
+        As `plcore.simulate.runs.run` returns it.
     replicates : int
         Two or more; they have the seeds after that of the run.
     executor : Executor, optional
-        See `plcore.simulate.run.run`.
+        See `plcore.simulate.runs.run`.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def replicated_errors(
     if model is None or sampler is None:
         raise ValueError(
             f"{simulated.scenario.name}: the draws were taken from those of another run; expected "
-            "a run that plcore.simulate.run.run returned"
+            "a run that plcore.simulate.runs.run returned"
         )
     if replicates < 2:
         raise ValueError(f"replicates is {replicates}; expected 2 or more")

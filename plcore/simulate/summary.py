@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 #: The levels of the intervals reported, in percent.
 LEVELS = (50, 80, 95)

@@ -31,7 +31,7 @@ def evaluate_all(
     Raises
     ------
     concurrent.futures.BrokenExecutor
-        See `plcore.simulate.run.run`.
+        See `plcore.simulate.runs.run`.
     """
     if executor is None:
         for block in blocks:

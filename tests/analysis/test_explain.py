@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 
 from plcore import charts
-from plcore.analysis.explain import UNEXPLAINED, _shares, chain, evidence_rows, explain
+from plcore.analysis.explanation import UNEXPLAINED, _shares, chain, evidence_rows, explain
 from plcore.evidence.parameters import Correlation, parameter
 from plcore.models.outcome import Outcome
 from plcore.models.pain import people_with_pain
 from plcore.scenarios import read_scenario
-from plcore.simulate.run import Run, run
+from plcore.simulate.runs import Run, run
 
 YEARS = {"first_year": 2030, "last_year": 2031}
 

@@ -10,7 +10,7 @@ from plcore.evidence.parameters import Correlation
 from plcore.models.projection import people_with_limb_loss
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import latin_hypercube
-from plcore.simulate.run import Run, run
+from plcore.simulate.runs import Run, run
 
 of_sum = model(lambda draws: draws["a"] + draws["b"])
 

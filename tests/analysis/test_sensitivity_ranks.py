@@ -14,7 +14,7 @@ from plcore.evidence.parameters import Correlation
 from plcore.models.pain import people_with_pain
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import plain
-from plcore.simulate.run import Run, run
+from plcore.simulate.runs import Run, run
 
 PEER = PEERS["ranks"]
 NAMES = ["a", "b", "c"]

@@ -26,7 +26,7 @@ from plcore.analysis.value import (
 from plcore.analysis.value.smoothing import _restricted, normal_scores
 from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 N = 4096
 

@@ -14,7 +14,6 @@ from scipy import stats
 from test_report import STAMP
 
 from plcore import charts
-from plcore.analysis import teaching
 from plcore.charts._icons import LOOKS
 from plcore.charts._map import SHADES
 from plcore.charts._text import width
@@ -26,6 +25,7 @@ from plcore.evidence.population import read_population
 from plcore.evidence.trials.response import clopper_pearson
 from plcore.models.pain import people_with_pain
 from plcore.models.projection import people_with_limb_loss
+from plcore.report import teaching
 from plcore.report.page import Block, Exhibit, Page
 from plcore.report.site import write_report
 from plcore.scenarios import read_scenario

@@ -43,7 +43,7 @@ from plcore.models.limb_loss import CAUSES
 from plcore.models.pain import people_with_pain
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 POPULATION = read_population()
 KNOWN = read_counties()

@@ -33,7 +33,7 @@ from plcore.clinic.demand import (
 from plcore.clinic.demand.flow import WEEKS_A_YEAR
 from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 SCENARIO = read_scenario(choices={"first_year": 2026, "last_year": 2032})
 PEOPLE = run(partial(people_nearby, area=by_fips(["06037"])), SCENARIO, n_draws=32)

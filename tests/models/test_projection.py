@@ -24,7 +24,7 @@ from plcore.models.projection import (
 )
 from plcore.scenarios import read_scenario
 from plcore.simulate.fit import across, calibrate, under
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 POPULATION = read_population()
 SPAN = {"first_year": 1996, "last_year": 2050}

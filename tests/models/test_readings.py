@@ -9,7 +9,7 @@ import pytest
 from plcore.models.outcome import Outcome
 from plcore.models.readings import implications, three_readings
 from plcore.scenarios import read_scenario
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 from plcore.simulate.summary import summarise
 
 DRAWS = pd.DataFrame(

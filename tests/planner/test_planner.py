@@ -36,7 +36,7 @@ from plcore.planner.tables import (
     three,
 )
 from plcore.scenarios import read_scenario, scenario_names
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 VERMONT = Settings(state="VT", year=2027, n_years=1, draws=16, runs=2)
 #: More come than two chairs hold: 300 visits a month, of which they hold 170.

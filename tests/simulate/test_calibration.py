@@ -12,7 +12,7 @@ from plcore.evidence.parameters import parameter
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 from plcore.simulate.fit import across, calibrate, under
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 TARGETS = read("calibration_targets").set_index("target")
 #: A log-normal prior of the one number that the toy model multiplies the published count by.

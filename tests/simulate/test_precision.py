@@ -17,7 +17,7 @@ from plcore.simulate.precision import (
     order_statistic_errors,
     replicated_errors,
 )
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 from plcore.simulate.summary import summarise
 
 SD = 0.2

@@ -22,14 +22,14 @@ from plcore.simulate import progress
 from plcore.simulate.draws import latin_hypercube, plain
 from plcore.simulate.fingerprint import fingerprint
 from plcore.simulate.progress import hidden, line
-from plcore.simulate.run import BLOCK, run, run_all
+from plcore.simulate.runs import BLOCK, run, run_all
 from plcore.simulate.threads import blas_controls, one_blas_thread
 
 MODELS = [three_readings, people_with_limb_loss, people_with_pain, born_without_a_limb]
 #: New workers are copies of one process that has plcore loaded already: they start in no time.
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["plcore.models.pain", "plcore.models.readings", "plcore.simulate.run", "pytest"]
+    ["plcore.models.pain", "plcore.models.readings", "plcore.simulate.runs", "pytest"]
 )
 YEARS = {"first_year": 2010, "last_year": 2012}
 ENVIRON = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}

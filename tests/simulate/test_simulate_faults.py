@@ -23,7 +23,7 @@ from plcore.models import anchored
 from plcore.models.readings import three_readings
 from plcore.scenarios import read_scenario
 from plcore.simulate import cache, fingerprint
-from plcore.simulate.run import run
+from plcore.simulate.runs import run
 
 HERE = Path(__file__).parent
 SCENARIO = read_scenario(choices=YEARS)

@@ -14,7 +14,7 @@ from scipy import stats
 
 from plcore.analysis.sensitivity.design import Answer, require_level
 from plcore.evidence.distributions import Floats
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 
 def paired_differences(runs: Sequence[Run], answer: Answer, *, level: float = 0.95) -> pd.DataFrame:

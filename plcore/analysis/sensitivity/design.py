@@ -13,7 +13,7 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Correlation, Parameter
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.run import Model
+from plcore.simulate.runs import Model
 
 #: Runs at a time: more would not be faster and would hold every year of every outcome.
 _BLOCK = 1 << 15

@@ -26,7 +26,7 @@ from plcore.analysis.sensitivity.design import (
 from plcore.evidence.distributions import Floats
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import plain
-from plcore.simulate.run import Model
+from plcore.simulate.runs import Model
 
 _LEAST_TRAJECTORIES = 4
 

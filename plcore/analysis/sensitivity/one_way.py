@@ -17,7 +17,7 @@ from plcore.analysis.sensitivity.design import SAME, Answer, central, draws_with
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
 from plcore.scenarios import Scenario
-from plcore.simulate.run import Model
+from plcore.simulate.runs import Model
 
 #: Values of each parameter at which a tornado looks whether the answer turns.
 _STEPS = 17

@@ -16,7 +16,7 @@ from scipy import special, stats
 
 from plcore.analysis.sensitivity.design import Answer, require_level, require_moving
 from plcore.evidence.distributions import Floats
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 #: Draws needed beyond the parameters: with fewer the intervals say nothing.
 _SPARE = 10

@@ -39,7 +39,7 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import sobol
-from plcore.simulate.run import Model
+from plcore.simulate.runs import Model
 
 _LEAST_BASE = 64
 #: Bootstrap samples at a time; their weights fit the cache of most machines.

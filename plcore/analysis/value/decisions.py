@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from plcore.evidence.distributions import Floats
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 
 def in_year(run: Run, *, outcome: str, year: int) -> Floats:

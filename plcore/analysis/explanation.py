@@ -25,7 +25,7 @@ from plcore.evidence.parameters import Parameter
 from plcore.evidence.pooled import CHILDHOOD, severity_findings
 from plcore.evidence.prevalence import prevalence_studies, sources_of
 from plcore.scenarios import Scenario
-from plcore.simulate.run import Run
+from plcore.simulate.runs import Run
 
 #: The last row of `explain`.
 UNEXPLAINED = "not explained"
