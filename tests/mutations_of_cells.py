@@ -22,6 +22,8 @@ _LISTED = {
     "mortality_after_amputation": "cause level sex diabetes unit seen",
     "parameters": "unit dist seen",
     "calibration_targets": "seen",
+    "observations": "quantity loss_level site cause counts setting congenital sex diabetes "
+    "population unit kind use family seen",
     "us_counties_2023": "state state_name ages",
     "us_metropolitan_areas_2023": "kind",
     "us_county_diabetes_2022": "state",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plcore.evidence import columns
+from plcore.evidence.observation_table import OBSERVATIONS
 from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, ordered, text, whole
 from plcore.evidence.trial_tables import TREATMENTS, TRIALS
 
@@ -367,6 +368,7 @@ TABLES = {
         rules=(ordered(*_ESTIMATE), _events_within_n, _no_default_from_memory),
         references=_TO_SOURCES,
     ),
+    "observations": OBSERVATIONS,
     "calibration_targets": Table(
         file="calibration_targets.csv",
         columns=(
