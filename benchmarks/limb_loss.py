@@ -25,9 +25,15 @@ import pandas as pd
 
 from benchmarks import Case
 from plcore.evidence.population import AGES, read_mortality, read_population
-from plcore.models.cohort import AGE_GROUPS
-from plcore.models.incidence import flat_shape, rising_shape
-from plcore.models.limb_loss import CAUSES, LimbLossDraws, hats_of, project, respond
+from plcore.models.limb_loss import (
+    AGE_GROUPS,
+    CAUSES,
+    LimbLossDraws,
+    flat_shape,
+    project,
+    respond,
+    rising_shape,
+)
 
 KNOTS = (1950, 1988, 1996, 2005, 2009, 2019, 2060)
 POPULATION, MORTALITY = read_population(), read_mortality()
@@ -40,7 +46,8 @@ SHAPE = np.stack(
     ]
 )
 FINE = ("year", "age_group", "sex", "cause")
-HATS = hats_of(KNOTS, YEARS)
+#: Weights of the trend on its knots in each year; straight lines between knots.
+HATS = np.column_stack([np.interp(YEARS, KNOTS, unit) for unit in np.eye(len(KNOTS))])
 #: Draws at a time; the stock takes 5 kB a draw. 10 and 25 are slower, 100 and 200 no faster.
 _CHUNK = 50
 

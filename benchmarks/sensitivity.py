@@ -20,7 +20,7 @@ from scipy import stats
 
 from benchmarks import Case
 from plcore.analysis.sensitivity import Answer, indices_of, sobol_indices
-from plcore.models.projection import people_with_limb_loss
+from plcore.models.limb_loss import people_with_limb_loss
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import sobol
 

@@ -29,7 +29,7 @@ from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 from plcore.simulate.progress import hidden
 from plcore.simulate.runs import run
-from plcore.simulate.threads import one_blas_thread
+from plcore.threads import one_blas_thread
 
 BLOCK, WORKERS = 4096, 2
 

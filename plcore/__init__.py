@@ -10,8 +10,8 @@ Each module is imported by its name, in the direction in which data flows:
   courses of treatment, and what the trials of `data/` found;
 - `plcore.scenarios`: what is chosen and what is believed;
 - `plcore.evidence.population`: people and mortality by age, sex and year;
-- `plcore.models.anchored`, `plcore.models.readings`: the published pair and its three readings;
-- `plcore.models.incidence`, `plcore.models.cohort`, `plcore.models.limb_loss`, `plcore.models.projection`: people with limb
+- `plcore.models.published`, `plcore.models.published`: the published pair and its three readings;
+- `plcore.models.limb_loss`, `plcore.models.recursion`, `plcore.models.limb_loss`, `plcore.models.limb_loss`: people with limb
   loss from incidence, survival and population;
 - `plcore.models.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
 - `plcore.clinic.catchment`: the same of the counties around a clinic;

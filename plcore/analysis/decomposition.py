@@ -20,8 +20,7 @@ import pandas as pd
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Mortality, Population
-from plcore.models.limb_loss import project
-from plcore.models.projection import KNOTS, inputs, people_and_mortality, responses_of
+from plcore.models.limb_loss import KNOTS, inputs, people_and_mortality, project, responses_of
 from plcore.scenarios import Scenario
 
 REASONS = ("population size", "age structure", "mortality", "incidence trend")
@@ -39,7 +38,7 @@ def decompose(
         Parameters of the cohort model.
     scenario : Scenario
     first_year, last_year : int
-        `first_year` must be a knot of the trend (`plcore.models.projection.KNOTS`).
+        `first_year` must be a knot of the trend (`plcore.models.limb_loss.KNOTS`).
 
     Returns
     -------

@@ -9,13 +9,13 @@ import pandas as pd
 
 from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import Floats
-from plcore.models.limb_loss import project
-from plcore.models.projection import (
+from plcore.models.limb_loss import (
     dead_since_loss,
     inputs,
     people_and_mortality,
     people_per_1000,
     people_with_limb_loss,
+    project,
     responses_of,
 )
 from plcore.scenarios import read_scenario

@@ -1,4 +1,13 @@
-"""Draws and a scenario in, an Outcome out."""
+"""Models: draws and a scenario in, an `Outcome` out.
+
+- `outcome`: what every model returns;
+- `published`: the published pair of numbers, and three readings of it;
+- `limb_loss`: people living with limb loss, by cause, age and time since the loss;
+- `recursion`: the arithmetic of `limb_loss`, year by year;
+- `pain`: people with phantom limb pain among them;
+- `course`, `course_chance`, `course_inputs`, `course_prior`, `course_summary`: patients through a
+  course of infusions.
+"""
 
 from plcore.models.course import simulate_course
 from plcore.models.course_chance import draw_chance
@@ -11,16 +20,19 @@ from plcore.models.course_inputs import (
     single_boosters,
 )
 from plcore.models.course_summary import course_by_day, course_table
-from plcore.models.incidence import group_sums, losses_with_diabetes, mean_age_at_loss, rising_shape
-from plcore.models.outcome import Outcome
-from plcore.models.pain import born_without_a_limb, people_with_pain, share_in_pain
-from plcore.models.projection import (
+from plcore.models.limb_loss import (
     age_pyramid,
+    group_sums,
+    losses_with_diabetes,
+    mean_age_at_loss,
     people_and_mortality,
     people_with_limb_loss,
+    rising_shape,
     time_since_loss,
 )
-from plcore.models.readings import implications, three_readings
+from plcore.models.outcome import Outcome
+from plcore.models.pain import born_without_a_limb, people_with_pain, share_in_pain
+from plcore.models.published import implications, three_readings
 
 __all__ = [
     "CLAIMED",

@@ -19,9 +19,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from plcore.evidence.distributions import Floats
-from plcore.models.limb_loss import Responses, project
+from plcore.models.limb_loss import inputs, people_and_mortality, project_all, responses_of
 from plcore.models.outcome import Outcome
-from plcore.models.projection import inputs, people_and_mortality, responses_of
 from plcore.scenarios import Scenario
 
 #: Bands of time since the loss, and the years each covers; the last is open.
@@ -43,10 +42,12 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     Parameters
     ----------
     draws : DataFrame
-        A column for each parameter of the cohort model (see `projection.inputs`), plp_prevalence,
-        plp_share_claimed, plp_fall and the shares it multiplies, minor_share, and severity_*.
+        A row a draw and a column for each parameter of `plcore.models.people_with_limb_loss`, and
+        plp_prevalence, plp_share_claimed, plp_fall and the shares it multiplies, minor_share, and
+        severity_*.
     scenario : Scenario
-        Choices prevalence_kind, minor_amputations, and those of `projection.people_with_limb_loss`.
+        Its choices prevalence_kind and minor_amputations are used, and those of
+        `plcore.models.people_with_limb_loss`.
 
     Returns
     -------
@@ -54,14 +55,26 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
         Values limb_loss; plp_as_claimed (all of them) and plp_source_corrected (the pages' 60-85%);
         plp, the evidence-based reading, of the kind of prevalence chosen; for current pain also
         plp_weekly, plp_moderate_severe, plp_extremely_bothersome, and plp_problematic, a share of
-        all with limb loss.
+        all with limb loss. All in people.
+
+    Raises
+    ------
+    ValueError
+        As `plcore.models.people_with_limb_loss`.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import run
+    >>> outcome = run(people_with_pain, read_scenario(), n_draws=64).outcome
+    >>> bool((outcome.values["plp"] < outcome.values["plp_as_claimed"]).all())
+    True
     """
     years = scenario.years
-    population, mortality = people_and_mortality(scenario)
-    responses = responses_of(draws, scenario, population, mortality, quantities=("people", *BANDS))
-    everybody = project(responses, inputs(draws), years=years)
-    counted = everybody * counted_share(draws, scenario)[:, np.newaxis]
-    pain = _in_pain(responses, draws, scenario, by=("year",), years=years)
+    people = _by_band(draws, scenario, by=("year",), years=years, age_groups=(0,))
+    everybody = _added(people)
+    pain = _in_pain(people, draws, scenario)
+    counted = counted_share(draws, scenario)[:, np.newaxis]
     values = {
         "limb_loss": everybody,
         "plp_as_claimed": everybody,
@@ -70,7 +83,8 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     }
     if scenario.choices["prevalence_kind"] != "ever":
         values |= {f"plp_{rung}": pain * _column(draws, f"severity_{rung}") for rung in RUNGS}
-        values["plp_problematic"] = counted * _column(draws, "severity_problematic")
+        values["plp_problematic"] = everybody * counted * _column(draws, "severity_problematic")
+    population, _ = people_and_mortality(scenario)
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
 
 
@@ -84,36 +98,37 @@ def pain_by(
 ) -> Floats:
     """People with phantom limb pain by age group, sex or cause, for every draw.
 
-    Parameters
-    ----------
-    by : sequence of str
-        Axes to keep: year, age_group, sex, cause.
-    years : sequence of int
-    age_groups : sequence of int
-        First age of each group, from 0; the last is open.
-
-    Returns
-    -------
-    ndarray, shape (n_draws, ...)
-        The axes of `by`, in the order year, age_group, sex, cause.
+    The axes are the draws and those of `by`, in the order year, age_group, sex, cause; `age_groups`
+    has the first age of each group, from 0, and the last is open.
     """
-    population, mortality = people_and_mortality(scenario)
-    responses = responses_of(
-        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups
-    )
-    return _in_pain(responses, draws, scenario, by=by, years=years)
+    people = _by_band(draws, scenario, by=by, years=years, age_groups=age_groups)
+    return _in_pain(people, draws, scenario)
 
 
 def share_in_pain(draws: pd.DataFrame, *, kind: str) -> Floats:
-    """Share in pain by time since the loss, shape (n_draws, len(BANDS)).
+    """Share in pain by time since the loss.
 
     Parameters
     ----------
     draws : DataFrame
-        Columns plp_prevalence, plp_fall, plp_share_8_days, plp_share_6_months, plp_share_2_years.
+        A row a draw, with the columns plp_prevalence, plp_fall, plp_share_8_days,
+        plp_share_6_months and plp_share_2_years.
     kind : str
-        A key of `plcore.evidence.prevalence.KINDS`. Who had pain ever cannot cease to have had it: for
-        "ever" the share is the same in every band.
+        "current" or another kind of prevalence that `plcore.evidence` pools. Nobody who has ever
+        had pain can cease to have had it: for "ever" the share is the same in every band.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, 4)
+        Under 1 year, 1 to 2, 2 to 5, and 5 years or more since the loss.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import draw
+    >>> shares = share_in_pain(draw(read_scenario().parameters, 64, seed=1), kind="current")
+    >>> bool((shares[:, 0] > shares[:, 3]).all())
+    True
     """
     plateau = special.logit(draws["plp_prevalence"].to_numpy())[:, np.newaxis]
     if kind == "ever":
@@ -132,25 +147,36 @@ def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:
     # Exact for straight lines: the ends, the visits between them, and the trapezoid rule.
     grid = np.unique(np.clip([start, *at, end], start, end))
     weights = np.stack([np.interp(grid, at, unit) for unit in np.eye(len(at))])
-    return np.asarray(above @ np.trapezoid(weights, grid, axis=1) / (end - start))
+    # Not a matrix product, whose last digits depend on the number of rows.
+    return np.asarray((above * np.trapezoid(weights, grid, axis=1)).sum(axis=1) / (end - start))
 
 
-def _in_pain(
-    responses: Responses,
+def _by_band(
     draws: pd.DataFrame,
     scenario: Scenario,
     *,
     by: Sequence[str],
     years: ArrayLike,
-) -> Floats:
-    given = inputs(draws)
+    age_groups: Sequence[int],
+) -> list[Floats]:
+    """People with limb loss in each band of time since the loss."""
+    population, mortality = people_and_mortality(scenario)
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups
+    )
+    people = project_all(responses, inputs(draws), quantities=tuple(BANDS), by=by, years=years)
+    return [people[band] for band in BANDS]
+
+
+def _in_pain(people: Sequence[Floats], draws: pd.DataFrame, scenario: Scenario) -> Floats:
     share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
     share *= counted_share(draws, scenario)[:, np.newaxis]
-    parts = []
-    for band, name in enumerate(BANDS):
-        people = project(responses, given, quantity=name, by=by, years=years)
-        parts.append(people * share[:, band].reshape(-1, *[1] * (people.ndim - 1)))
-    return np.asarray(np.sum(parts, axis=0))
+    by_draw = (-1, *[1] * (people[0].ndim - 1))
+    return _added([band * share[:, i].reshape(by_draw) for i, band in enumerate(people)])
+
+
+def _added(bands: Sequence[Floats]) -> Floats:
+    return np.asarray(np.sum(bands, axis=0))
 
 
 def counted_share(draws: pd.DataFrame, scenario: Scenario) -> Floats:
@@ -165,14 +191,22 @@ def _column(draws: pd.DataFrame, name: str) -> Floats:
 
 
 def born_without_a_limb(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
-    """People born without a limb or a part of one, and those who ever had phantom limb pain.
+    """People born without a limb or a piece of one, and those who ever had phantom limb pain.
 
     They are not among people with limb loss. They are taken to live as long as others do.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A row a draw, with the columns congenital_share, plp_congenital and
+        congenital_share_claimed.
+    scenario : Scenario
+        Its choices of population and years are used.
 
     Returns
     -------
     Outcome
-        Values born_without, plp_ever, and plp_as_claimed, the pages' 20%.
+        Values born_without, plp_ever, and plp_as_claimed, the pages' 20%; in people.
     """
     years = scenario.years
     population, _ = people_and_mortality(scenario)

@@ -21,8 +21,7 @@ from scipy import stats
 from plcore.clinic.catchment import EARTH_RADIUS_KM, by_state, pain_in_areas, people_of
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.limb_loss import CAUSES, project
-from plcore.models.projection import inputs, people_and_mortality, responses_of
+from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.scenarios import Scenario
 
 STATES = "us_states.geojson"
@@ -122,7 +121,7 @@ def ages_by_cause(
     Parameters
     ----------
     draws : DataFrame
-        As for `plcore.models.projection.people_with_limb_loss`.
+        As for `plcore.models.limb_loss.people_with_limb_loss`.
     scenario : Scenario
         Of the draws.
     years : sequence of int

@@ -20,7 +20,7 @@ import pandas as pd
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 from plcore.simulate.fingerprint import fingerprint, surroundings
-from plcore.simulate.threads import one_blas_thread
+from plcore.threads import one_blas_thread
 
 #: From draws and a scenario to an outcome; every model has this shape.
 Model = Callable[[pd.DataFrame, Scenario], Outcome]

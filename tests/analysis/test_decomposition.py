@@ -8,8 +8,7 @@ import pytest
 
 from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, steps
 from plcore.evidence.population import read_mortality, read_population
-from plcore.models.incidence import flat_shape, rising_shape
-from plcore.models.projection import KNOTS, inputs
+from plcore.models.limb_loss import KNOTS, flat_shape, inputs, rising_shape
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
 

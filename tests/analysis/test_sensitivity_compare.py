@@ -7,7 +7,7 @@ from sensitivity_models import Y, model, normal, scenario, uniform
 
 from plcore.analysis.sensitivity import Answer, paired_differences, ranking
 from plcore.evidence.parameters import Correlation
-from plcore.models.projection import people_with_limb_loss
+from plcore.models.limb_loss import people_with_limb_loss
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import latin_hypercube
 from plcore.simulate.runs import Run, run

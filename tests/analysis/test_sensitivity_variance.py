@@ -24,7 +24,7 @@ from sensitivity_models import (
 
 from plcore.analysis.sensitivity import Answer, indices_of, sobol_indices
 from plcore.evidence.parameters import Correlation
-from plcore.models.projection import people_with_limb_loss
+from plcore.models.limb_loss import people_with_limb_loss
 from plcore.scenarios import read_scenario
 
 NAMES = ["a", "b", "c"]

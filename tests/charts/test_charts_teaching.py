@@ -23,8 +23,8 @@ from plcore.clinic.catchment import by_state, people_of
 from plcore.evidence.data import DATA, cite
 from plcore.evidence.population import read_population
 from plcore.evidence.trials.response import clopper_pearson
+from plcore.models.limb_loss import people_with_limb_loss
 from plcore.models.pain import people_with_pain
-from plcore.models.projection import people_with_limb_loss
 from plcore.report import teaching
 from plcore.report.page import Block, Exhibit, Page
 from plcore.report.site import write_report

@@ -5,14 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plcore.models.anchored import (
+from plcore.models.published import (
     Anchors,
     constant_rate,
     doubling_time,
     growth_per_year,
-    is_extrapolated,
     logistic,
-    one_in,
     straight_line,
 )
 
@@ -103,19 +101,9 @@ def test_draws_of_the_anchors_give_a_path_each():
     assert constant_rate(np.arange(2005, 2051), anchors).shape == (2, 46)
 
 
-def test_years_outside_the_anchors_are_marked():
-    marks = is_extrapolated([2004, 2005, 2050, 2051], PUBLISHED)
-
-    assert marks.tolist() == [True, False, False, True]
-
-
 def test_nothing_that_does_not_grow_ever_doubles():
     assert doubling_time(0.0) == np.inf
     assert doubling_time(-0.01) < 0
-
-
-def test_one_in_is_population_over_people():
-    assert one_in(1.6e6, 304e6) == pytest.approx(190)
 
 
 REFUSED = {
@@ -126,8 +114,6 @@ REFUSED = {
         lambda: logistic(2010, PUBLISHED, ceiling=3e6), r"ceiling is 3e\+06 at the least"),
     "line below nobody": (
         lambda: straight_line(1900, PUBLISHED), "falls below 0 in these years"),
-    "growth of minus everything": (lambda: doubling_time(-1.0), "growth is -1"),
-    "one in of nobody": (lambda: one_in(0, 1e6), "at least one person"),
 }  # fmt: skip
 
 

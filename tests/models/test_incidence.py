@@ -7,10 +7,9 @@ import pytest
 
 from plcore.evidence.data import DATA, read
 from plcore.evidence.population import AGES, Population, read_population
-from plcore.models.incidence import (
+from plcore.models.limb_loss import (
     flat_shape,
     group_sums,
-    grouped_shape,
     losses_with_diabetes,
     mean_age_at_loss,
     rising_shape,
@@ -185,15 +184,6 @@ def test_losses_of_a_toy_population_are_those_worked_out_by_hand(toy_folder):
     assert mean_age_at_loss(groups) == pytest.approx(by_hand)
 
 
-def test_losses_without_diabetes_shift_the_mean_age_by_their_share_of_the_difference():
-    groups = losses_with_diabetes(PEOPLE, within=RISING)
-    same = mean_age_at_loss(groups)
-
-    assert mean_age_at_loss(groups, share_without=0.35) == same
-    older = mean_age_at_loss(groups, share_without=0.35, years_older_without=8)
-    assert older == pytest.approx(same + 2.8)
-
-
 @pytest.mark.parametrize("year", [1993, 1994, 1995, 1996])
 def test_the_mean_age_of_67_that_the_model_takes_is_what_the_rates_of_each_year_imply(year):
     """Printed rates of one decimal and standard errors of prevalence allow about one year."""
@@ -243,28 +233,7 @@ def test_the_rising_shape_has_the_share_below_65_but_too_many_below_45_and_from_
     assert shares[3] > found[3] + 0.04
 
 
-def test_the_grouped_shape_has_the_shares_the_sexes_and_the_mean_age_of_the_table():
-    groups = losses_with_diabetes(PEOPLE, within=RISING)
-    shape = grouped_shape(PEOPLE, groups, within=RISING, male_ratio=1.9)
-    cases = shape * people_of_1996()
-
-    assert group_sums(cases, STARTS) / cases.sum() == pytest.approx(groups["share"].to_numpy())
-    assert shape[0, 30:] == pytest.approx(1.9 * shape[1, 30:])
-    assert cases.sum() == pytest.approx(people_of_1996().sum())
-    mean = float((cases * (AGES + 0.5)).sum() / cases.sum())
-    assert mean == pytest.approx(mean_age_at_loss(groups), abs=1e-9)
-
-
-def test_the_rising_shape_grouped_by_its_own_shares_is_itself():
-    cases = RISING * people_of_1996()
-    groups = losses_with_diabetes(PEOPLE, within=RISING)
-    groups["share"] = group_sums(cases, STARTS) / cases.sum()
-
-    assert grouped_shape(PEOPLE, groups, within=RISING, male_ratio=1.9) == pytest.approx(RISING)
-
-
 def test_what_cannot_be_worked_out_is_refused():
-    groups = losses_with_diabetes(PEOPLE, within=RISING)
     with pytest.raises(ValueError, match="cdc_diabetes_by_age has no rows of 2005"):
         losses_with_diabetes(PEOPLE, within=RISING, year=2005)
     with pytest.raises(ValueError, match="cdc_lealevel_table8 has no rows of 1992"):
@@ -273,9 +242,5 @@ def test_what_cannot_be_worked_out_is_refused():
         losses_with_diabetes(toy_population(), within=RISING, year=1995)
     with pytest.raises(ValueError, match="nobody of the group from 0"):
         losses_with_diabetes(PEOPLE, within=RISING * (AGES >= 45))
-    with pytest.raises(ValueError, match=r"share_without is 1.2; expected a share from 0 to 1"):
-        mean_age_at_loss(groups, share_without=1.2)
-    with pytest.raises(ValueError, match=r"share has -0.1; expected shares of 0 or more"):
-        grouped_shape(PEOPLE, groups.assign(share=-0.1), within=RISING, male_ratio=1.9)
     with pytest.raises(ValueError, match=r"starts are \[5, 45\]; expected rising ages from 0"):
         group_sums(RISING, [5, 45])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plcore.evidence.population import read_mortality, read_population
-from plcore.models.limb_loss import CAUSES, LimbLossDraws, hats_of, project, respond
+from plcore.models.limb_loss import CAUSES, LimbLossDraws, project, respond
 
 KNOTS = (1950, 1988, 1996, 2009, 2060)
 GROUPS = (0, 18, 45, 65, 75)
@@ -154,17 +154,6 @@ def test_with_a_hazard_ratio_of_one_people_die_like_everybody():
     assert project(responses, draws, causes=["trauma"])[0, 80] > survivors
 
 
-def test_person_years_lie_between_the_stocks_at_both_ends_of_a_year():
-    draws = dataclasses.replace(sampled(50), first_year_excess=np.zeros((50, 3)))
-    stock, new, lived = (
-        project(RESPONSES, draws, quantity=name, by=("year",))
-        for name in ("people", "new_cases", "person_years")
-    )
-
-    assert np.all(lived[:, :-1] <= (stock + new)[:, :-1])
-    assert np.all(lived[:, :-1] >= stock[:, 1:])
-
-
 def test_what_was_there_in_1950_is_two_percent_of_the_stock_of_2005():
     """What a start from nothing lacks in 2005, with hazard ratios near those of the evidence."""
     draws = LimbLossDraws(
@@ -219,13 +208,6 @@ def test_survival_that_improves_after_the_loss_leaves_more_people():
 
     assert np.all(then[:, -1] > now[:, -1])
     np.testing.assert_allclose(then[:, :55], now[:, :55], rtol=1e-9)
-
-
-def test_the_trend_is_drawn_in_straight_lines_between_its_knots():
-    hats = hats_of(KNOTS, [1950, 1969, 1988, 1992])
-
-    np.testing.assert_allclose(hats[1], [0.5, 0.5, 0, 0, 0])
-    np.testing.assert_allclose(hats.sum(axis=1), 1)
 
 
 GOOD = {"knots": KNOTS, "ranges": RANGES}

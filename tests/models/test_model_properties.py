@@ -14,7 +14,7 @@ from plcore.clinic import INPUTS as CLINIC_INPUTS
 from plcore.evidence.pooling import HalfNormal, bayes, fixed, mean_quantile, pool
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import clopper_pearson, wilson
-from plcore.models import anchored
+from plcore.models import published
 from plcore.models.course import simulate_course
 from plcore.models.course_chance import draw_chance
 from plcore.models.course_inputs import CourseDraws, repeat_courses
@@ -170,22 +170,22 @@ people = st.floats(1, 1e9)
 
 @given(first=people, last=people, years=st.integers(-200, 200), room=st.floats(1e-3, 1e3))
 def test_paths_stay_above_nothing_and_a_logistic_one_below_its_ceiling(first, last, years, room):
-    anchors = anchored.Anchors(2005, first, 2050, last)
+    anchors = published.Anchors(2005, first, 2050, last)
     ceiling = max(first, last) * (1 + room)
     year = np.array([2005 + years])
 
-    assert np.all(anchored.constant_rate(year, anchors) > 0)
-    assert np.all(anchored.logistic(year, anchors, ceiling=ceiling) >= 0)
-    assert np.all(anchored.logistic(year, anchors, ceiling=ceiling) <= ceiling * (1 + 1e-12))
+    assert np.all(published.constant_rate(year, anchors) > 0)
+    assert np.all(published.logistic(year, anchors, ceiling=ceiling) >= 0)
+    assert np.all(published.logistic(year, anchors, ceiling=ceiling) <= ceiling * (1 + 1e-12))
 
 
 @given(count=people, room=st.floats(1e-3, 1e3))
 def test_between_equal_anchors_nothing_moves(count, room):
-    anchors, years = anchored.Anchors(2005, count, 2050, count), np.arange(1950, 2100)
+    anchors, years = published.Anchors(2005, count, 2050, count), np.arange(1950, 2100)
     paths = (
-        anchored.constant_rate(years, anchors),
-        anchored.straight_line(years, anchors),
-        anchored.logistic(years, anchors, ceiling=count * (1 + room)),
+        published.constant_rate(years, anchors),
+        published.straight_line(years, anchors),
+        published.logistic(years, anchors, ceiling=count * (1 + room)),
     )
 
     for path in paths:

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
 
-from plcore.models.limb_loss import project
+from plcore.models.limb_loss import (
+    inputs,
+    people_and_mortality,
+    people_with_limb_loss,
+    project,
+    responses_of,
+)
 from plcore.models.pain import (
     BANDS,
     RUNGS,
@@ -17,12 +23,6 @@ from plcore.models.pain import (
     pain_by,
     people_with_pain,
     share_in_pain,
-)
-from plcore.models.projection import (
-    inputs,
-    people_and_mortality,
-    people_with_limb_loss,
-    responses_of,
 )
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw

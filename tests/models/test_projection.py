@@ -9,17 +9,19 @@ from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, step
 from plcore.analysis.validation import checks, elsewhere
 from plcore.evidence.data import read
 from plcore.evidence.population import AGES, read_population
-from plcore.models.incidence import flat_shape, rising_shape
-from plcore.models.limb_loss import project, respond
-from plcore.models.projection import (
+from plcore.models.limb_loss import (
     KNOTS,
     age_pyramid,
     dead_since_loss,
+    flat_shape,
     inputs,
     people_and_mortality,
     people_per_1000,
     people_with_limb_loss,
+    project,
+    respond,
     responses_of,
+    rising_shape,
     time_since_loss,
 )
 from plcore.scenarios import read_scenario

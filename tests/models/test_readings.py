@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from plcore.models.outcome import Outcome
-from plcore.models.readings import implications, three_readings
+from plcore.models.published import implications, three_readings
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import run
 from plcore.simulate.summary import summarise

@@ -13,23 +13,23 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
+from plcore.models.limb_loss import people_with_limb_loss
 from plcore.models.outcome import Outcome
 from plcore.models.pain import born_without_a_limb, people_with_pain
-from plcore.models.projection import people_with_limb_loss
-from plcore.models.readings import three_readings
+from plcore.models.published import three_readings
 from plcore.scenarios import read_scenario
 from plcore.simulate import progress
 from plcore.simulate.draws import latin_hypercube, plain
 from plcore.simulate.fingerprint import fingerprint
 from plcore.simulate.progress import hidden, line
 from plcore.simulate.runs import BLOCK, run, run_all
-from plcore.simulate.threads import blas_controls, one_blas_thread
+from plcore.threads import blas_controls, one_blas_thread
 
 MODELS = [three_readings, people_with_limb_loss, people_with_pain, born_without_a_limb]
 #: New workers are copies of one process that has plcore loaded already: they start in no time.
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["plcore.models.pain", "plcore.models.readings", "plcore.simulate.runs", "pytest"]
+    ["plcore.models.pain", "plcore.models.published", "plcore.simulate.runs", "pytest"]
 )
 YEARS = {"first_year": 2010, "last_year": 2012}
 ENVIRON = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}

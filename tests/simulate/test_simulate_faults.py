@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from test_simulate import ENVIRON, PROCESSES, YEARS, digest
 
-from plcore.models import anchored
-from plcore.models.readings import three_readings
+from plcore.models import published
+from plcore.models.published import three_readings
 from plcore.scenarios import read_scenario
 from plcore.simulate import cache, fingerprint
 from plcore.simulate.runs import run
@@ -156,7 +156,7 @@ def test_a_changed_line_deep_in_the_package_is_computed_anew(tmp_path, monkeypat
         return len(blocks_in(tmp_path))
 
     assert kept() == 1
-    monkeypatch.setattr(anchored, "constant_rate", lambda *given: anchored.straight_line(*given))
+    monkeypatch.setattr(published, "constant_rate", lambda *given: published.straight_line(*given))
     assert kept() == 2
     monkeypatch.undo()
     assert kept() == 2

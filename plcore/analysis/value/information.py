@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from plcore.analysis.value.smoothing import Smoother, gaussian_process, normal_scores, spline
 from plcore.evidence.distributions import Floats
-from plcore.simulate.threads import one_blas_thread
+from plcore.threads import one_blas_thread
 
 _LEAST_DRAWS = 100
 

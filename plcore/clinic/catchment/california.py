@@ -25,7 +25,7 @@ from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import read_parameters
 from plcore.evidence.population import Population
-from plcore.models.incidence import rising_shape
+from plcore.models.limb_loss import rising_shape
 
 #: Counties with fewer discharges than this are mostly chance; ranks are also given without them.
 _SMALL = 200

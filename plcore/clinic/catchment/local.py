@@ -20,10 +20,17 @@ from plcore.clinic.catchment.people import in_areas, people_of, shares_of
 from plcore.clinic.catchment.places import Area
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.limb_loss import CAUSES, LimbLossDraws, Responses, project
+from plcore.models.limb_loss import (
+    CAUSES,
+    LimbLossDraws,
+    Responses,
+    inputs,
+    people_and_mortality,
+    project,
+    responses_of,
+)
 from plcore.models.outcome import Outcome
 from plcore.models.pain import BANDS, RUNGS, counted_share, pain_by, share_in_pain
-from plcore.models.projection import inputs, people_and_mortality, responses_of
 from plcore.scenarios import Scenario
 
 _VASCULAR = CAUSES.index("dysvascular")

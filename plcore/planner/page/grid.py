@@ -13,7 +13,7 @@ from plcore.planner.page.clinic import ClinicTables, clinic_tables
 from plcore.planner.page.nation import N_NODES, Nation, read_nation
 from plcore.planner.page.places import Places, elasticity_nodes, read_places, weighted_people
 from plcore.planner.page.waits import Waits, simulated_waits
-from plcore.simulate.threads import one_blas_thread
+from plcore.threads import one_blas_thread
 
 
 @dataclass(frozen=True, slots=True, eq=False)

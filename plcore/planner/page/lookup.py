@@ -23,7 +23,7 @@ from plcore.planner.page.nation import N_NODES, N_YEARS, OPENINGS, QUANTITIES, B
 from plcore.planner.page.places import nearby, node_weights, weighted_people
 from plcore.planner.page.tensor import along
 from plcore.planner.page.waits import MEASURES, days_at, share_at
-from plcore.simulate.threads import one_blas_thread
+from plcore.threads import one_blas_thread
 
 #: Median and 95% interval.
 _TAILS = (0.5, 0.025, 0.975)

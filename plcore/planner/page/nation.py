@@ -20,9 +20,8 @@ from plcore.clinic.demand import STEPS, parameter_of
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
-from plcore.models.limb_loss import CAUSES, project
+from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.models.pain import BANDS, RUNGS, counted_share, share_in_pain
-from plcore.models.projection import inputs, people_and_mortality, responses_of
 from plcore.planner.page.tensor import Compressed, compress, sizes
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
