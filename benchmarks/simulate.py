@@ -22,12 +22,13 @@ from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 
+from plcore.simulate.progress import hidden
+
 from benchmarks import Case
 from plcore.models.outcome import Outcome
 from plcore.models.pain import people_with_pain
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
-from plcore.simulate.progress import hidden
 from plcore.simulate.runs import run
 from plcore.threads import one_blas_thread
 

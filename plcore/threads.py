@@ -10,31 +10,21 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-_lock = threading.Lock()
-_limits: list[Any] = []
+_lock = threading.RLock()
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Within it, matrix products and decompositions of this process use one thread.
+    """Within it, matrix products and decompositions use one thread; it may be nested.
 
-    It may be nested, and several threads may be inside at once: the first to enter sets the limit
-    and the last to leave lifts it.
+    The limit is one of the process: a thread that left would lift it for another that is still
+    inside, so threads take turns.
     """
-    with _lock:
-        limit = _limits[0] if _limits else _controller().limit(limits=1, user_api="blas")
-        _limits.append(limit)
-    try:
+    with _lock, _controller().limit(limits=1, user_api="blas"):
         yield
-    finally:
-        with _lock:
-            _limits.pop()
-            if not _limits:
-                limit.restore_original_limits()
 
 
 @functools.cache

@@ -4,6 +4,9 @@ import os
 import time
 from pathlib import Path
 
+# One thread for linear algebra, before NumPy is loaded: the tests run on several processes.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
 import pytest
 from hypothesis import settings
 
@@ -20,7 +23,7 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: Run first, in this order, so that no process waits for another or is left with the longest files
 #: at the end. The first builds the report that the last compares with another.
 LONGEST = (
-    "test_browser.py", "test_simulate_faults.py", "test_simulate.py", "test_slides.py",
+    "test_browser.py", "test_runs.py", "test_slides.py",
     "test_planner_page.py", "test_planner_lookup.py", "test_notebooks.py",
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from plcore.evidence.distributions import Floats
+from plcore.evidence.population import Mortality, Population
 from plcore.models.limb_loss import inputs, people_and_mortality, project_all, responses_of
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
@@ -71,7 +72,10 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     True
     """
     years = scenario.years
-    people = _by_band(draws, scenario, by=("year",), years=years, age_groups=(0,))
+    population, mortality = people_and_mortality(scenario)
+    people = _by_band(
+        draws, scenario, population, mortality, by=("year",), years=years, age_groups=(0,)
+    )
     everybody = _added(people)
     pain = _in_pain(people, draws, scenario)
     counted = counted_share(draws, scenario)[:, np.newaxis]
@@ -84,7 +88,6 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     if scenario.choices["prevalence_kind"] != "ever":
         values |= {f"plp_{rung}": pain * _column(draws, f"severity_{rung}") for rung in RUNGS}
         values["plp_problematic"] = everybody * counted * _column(draws, "severity_problematic")
-    population, _ = people_and_mortality(scenario)
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
 
 
@@ -101,7 +104,9 @@ def pain_by(
     The axes are the draws and those of `by`, in the order year, age_group, sex, cause; `age_groups`
     has the first age of each group, from 0, and the last is open.
     """
-    people = _by_band(draws, scenario, by=by, years=years, age_groups=age_groups)
+    people = _by_band(
+        draws, scenario, *people_and_mortality(scenario), by=by, years=years, age_groups=age_groups
+    )
     return _in_pain(people, draws, scenario)
 
 
@@ -154,13 +159,14 @@ def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:
 def _by_band(
     draws: pd.DataFrame,
     scenario: Scenario,
+    population: Population,
+    mortality: Mortality,
     *,
     by: Sequence[str],
     years: ArrayLike,
     age_groups: Sequence[int],
 ) -> list[Floats]:
     """People with limb loss in each band of time since the loss."""
-    population, mortality = people_and_mortality(scenario)
     responses = responses_of(
         draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups
     )
@@ -176,7 +182,7 @@ def _in_pain(people: Sequence[Floats], draws: pd.DataFrame, scenario: Scenario) 
 
 
 def _added(bands: Sequence[Floats]) -> Floats:
-    return np.asarray(np.sum(bands, axis=0))
+    return sum(bands[1:], bands[0])
 
 
 def counted_share(draws: pd.DataFrame, scenario: Scenario) -> Floats:

@@ -3,13 +3,6 @@
 A sampler fills a unit hypercube and each parameter's quantile function maps its column to values.
 The randomness of a column is keyed by the seed and the parameter's name, so that scenarios differ
 only in what they change, and another parameter leaves the draws of the rest alone.
-
-Parameters
-----------
-names : sequence of str
-    Of the columns; a sampler returns an array of shape (n, n_names), between 0 and 1.
-n : int
-    Rows, 1 or more.
 """
 
 from __future__ import annotations
@@ -31,20 +24,34 @@ Sampler = Callable[[Sequence[str], int, int], Floats]
 
 _BITS = 30
 _CELLS = 1 << _BITS
+#: Binary digits looked up at a time, and those of each number that they can form.
+_DIGITS = 10
+_BINARY = (np.arange(1 << _DIGITS)[:, np.newaxis] >> np.arange(_DIGITS)) & 1 == 1
 
 
 def plain(names: Sequence[str], n: int, seed: int) -> Floats:
-    """Independent uniform numbers, those of a column keyed by its name."""
+    """Independent uniform numbers, those of a column keyed by its name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns.
+    n : int
+        Rows, 1 or more.
+    seed : int
+        0 or more.
+
+    Returns
+    -------
+    ndarray, shape (n, n_names)
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> plain(["uptake", "dropout"], 3, seed=1).shape
+    (3, 2)
+    """
     return np.column_stack([_stream(name, seed).random(n) for name in names])
-
-
-def latin_hypercube(names: Sequence[str], n: int, seed: int) -> Floats:
-    """One number in each of `n` equal slices of every column (McKay, Beckman and Conover 1979)."""
-    columns = []
-    for name in names:
-        stream = _stream(name, seed)
-        columns.append((stream.permutation(n) + stream.random(n)) / n)
-    return np.column_stack(columns)
 
 
 def sobol(names: Sequence[str], n: int, seed: int) -> Floats:
@@ -53,6 +60,25 @@ def sobol(names: Sequence[str], n: int, seed: int) -> Floats:
     Column j is dimension j of the sequence (Joe and Kuo 2008, as in SciPy) under a linear matrix
     scramble and a digital shift (Matousek 1998), both keyed by the name of the column. The names
     after a new one move to other dimensions, so new parameters belong at the end.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns.
+    n : int
+        Rows, 1 or more.
+    seed : int
+        0 or more.
+
+    Returns
+    -------
+    ndarray, shape (n, n_names)
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> sorted((4 * sobol(["uptake"], 4, seed=1)[:, 0]).astype(int).tolist())
+    [0, 1, 2, 3]
     """
     power = 1 << max(n - 1, 1).bit_length()
     points = qmc.Sobol(len(names), scramble=False, bits=_BITS).random(power)[:n]
@@ -70,44 +96,61 @@ def draw(
     sampler: Sampler = sobol,
     correlations: Sequence[Correlation] = (),
 ) -> pd.DataFrame:
-    """Sampled worlds.
+    """Draws of the parameters: a row a sampled world.
 
     Parameters
     ----------
     parameters : sequence of Parameter
         Names must differ.
     n : int
-        How many draws.
+        How many draws, 1 or more.
     seed : int
-        Zero or more; the same seed gives the same bits.
+        0 or more; the same seed gives the same bits.
     sampler : function
-        `sobol`, `latin_hypercube` or `plain`.
+        `sobol` or `plain`.
     correlations : sequence of Correlation
         Reached by re-ordering each column (Iman and Conover 1982), so that every parameter keeps
         the very values of its own distribution.
 
     Returns
     -------
-    DataFrame, index `draw`, a column a parameter
+    DataFrame
+        Index `draw`, a column a parameter.
+
+    Raises
+    ------
+    TypeError
+        If n or the seed is not a whole number.
+    ValueError
+        If one of them is too small, a parameter is given more than once, or the correlations name
+        others than the parameters or cannot all hold at once.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> draws = draw(read_scenario().parameters, 8, seed=1)
+    >>> bool(draws["plp_prevalence"].between(0, 1).all())
+    True
     """
     names = [parameter.name for parameter in parameters]
-    _check(names, n, seed)
-    p = sampler(names, n, seed)
-    p = _correlate(p, names, correlations)
-    values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(parameters)}
-    return pd.DataFrame(values, index=pd.RangeIndex(n, name="draw"))
-
-
-def _check(names: Sequence[str], n: int, seed: int) -> None:
-    twice = sorted({name for name in names if list(names).count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"parameters {', '.join(twice)} given more than once; expected each once")
     if not names:
         raise ValueError("no parameters; expected at least one")
-    if n < 1:
-        raise ValueError(f"n is {n}; expected 1 draw or more")
-    if seed < 0:
-        raise ValueError(f"seed is {seed}; expected 0 or more")
+    check_whole_number("n", n, least=1)
+    check_whole_number("seed", seed, least=0)
+    p = _correlate(sampler(names, int(n), int(seed)), names, correlations)
+    values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(parameters)}
+    return pd.DataFrame(values, index=pd.RangeIndex(n, name="draw"))
+
+
+def check_whole_number(name: str, value: object, *, least: int) -> None:
+    """Refuse what is not a whole number, or less than the least."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} is {value!r}; expected a whole number, {least} or more")
+    if value < least:
+        raise ValueError(f"{name} is {value}; expected {least} or more")
 
 
 def _stream(name: str, seed: int) -> np.random.Generator:
@@ -118,14 +161,24 @@ def _stream(name: str, seed: int) -> np.random.Generator:
 
 def _scramble(bits: NDArray[np.uint32], stream: np.random.Generator) -> Floats:
     shift = np.uint32(stream.integers(_CELLS))
-    scrambled = np.zeros_like(bits)
+    # Row `place` of a lower triangular binary matrix: the digit itself and some of those above it.
+    rows = np.zeros(_BITS, dtype=np.uint32)
     for place in range(_BITS - 1, -1, -1):
-        # A row of a lower triangular binary matrix: the digit itself and some of those above it.
         above = int(stream.integers(2 ** (_BITS - 1 - place))) << (place + 1)
-        row = np.uint32(above | 1 << place)
-        scrambled |= (np.bitwise_count(bits & row).astype(np.uint32) & 1) << np.uint32(place)
+        rows[place] = above | 1 << place
+    places = np.arange(_BITS, dtype=np.uint32)
+    columns = (((rows[:, np.newaxis] >> places) & 1) << places[:, np.newaxis]).sum(
+        axis=0, dtype=np.uint32
+    )
+    # The product with the matrix, ten digits at a time: sums modulo 2 of its columns.
+    scrambled = np.full_like(bits, shift)
+    for first in range(0, _BITS, _DIGITS):
+        sums = np.bitwise_xor.reduce(
+            np.where(_BINARY, columns[first : first + _DIGITS], np.uint32(0)), axis=1
+        )
+        scrambled ^= sums[(bits >> np.uint32(first)) & np.uint32(len(sums) - 1)]
     # The middle of each cell, so that no probability is 0 or 1.
-    cell: Floats = (scrambled ^ shift).astype(np.float64)
+    cell: Floats = scrambled.astype(np.float64)
     return (cell + 0.5) / _CELLS
 
 

@@ -89,8 +89,7 @@ def calibrate(
         scenario,
         choices={**scenario.choices, "first_year": min(years), "last_year": max(years)},
     )
-    # Few years, so that all draws fit into one block, and the cohort model is fitted once.
-    prior = run(model, briefly, n_draws=n_prior, seed=seed, block=n_prior)
+    prior = run(model, briefly, n_draws=n_prior, seed=seed)
     log_weights = np.zeros(n_prior)
     for row in targets:
         modelled = _modelled(prior.outcome, row)

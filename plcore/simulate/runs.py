@@ -1,62 +1,67 @@
-"""Run a model over the draws of scenarios: block by block, in this process or on others.
+"""Run a model over the draws of a scenario: block by block, in this process or on others.
 
-The draws are cut into blocks whose size is part of what is computed. An executor, the number of its
-workers, how many blocks go to one at a time, and whether a block is computed or read from a folder
-of finished ones change nothing, to the last bit.
+The blocks only say how the work is cut up. The models of plcore give a draw the same bits whatever
+stands beside it, so that neither the size of a block nor an executor changes anything.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate import cache as blocks_on_disk
-from plcore.simulate.blocks import Block, Model, name_of, split
-from plcore.simulate.draws import Sampler, draw, sobol
-from plcore.simulate.fingerprint import fingerprint, surroundings
-from plcore.simulate.progress import Progress, shown
-from plcore.simulate.workers import evaluate_all
+from plcore.simulate.draws import Sampler, check_whole_number, draw, sobol
 
-__all__ = ["BLOCK", "Model", "Run", "run", "run_all"]
-
-#: Draws in a block. The cohort model spends as much on a block as on 12,000 draws, and a block of
-#: eight outcomes over fifty years takes 50 MB.
-BLOCK = 2**14
+#: From draws and a scenario to an outcome; every model has this shape.
+Model = Callable[[pd.DataFrame, Scenario], Outcome]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A scenario simulated, with all that is needed to repeat it.
+    """A scenario simulated.
 
     Attributes
     ----------
     scenario : Scenario
+        What was simulated.
     seed : int
+        Of the draws.
     draws : DataFrame
         A row a draw, a column a parameter.
     outcome : Outcome
         The same rows, by year.
-    model, sampler : function, optional
-        None where the draws were not sampled but taken from those of another run.
-    block : int
-        Draws that the model was given at once.
+    sampler : function, optional
+        How the draws were made; None where they were taken from those of another run.
     """
 
     scenario: Scenario
     seed: int
     draws: pd.DataFrame
     outcome: Outcome
-    model: Model | None = None
     sampler: Sampler | None = None
-    block: int = BLOCK
+
+    def __str__(self) -> str:
+        years = self.outcome.years
+        lines = [
+            f"{self.scenario.title} ({self.scenario.name})",
+            f"{len(self.draws):,} draws, seed {self.seed}, {years[0]}-{years[-1]}",
+            f"{years[-1]}, median (95% interval):",
+        ]
+        for name, values in self.outcome.values.items():
+            median, low, high = (
+                f"{float(f'{x:.3g}'):,.10g}"
+                for x in np.quantile(values[:, -1], [0.5, 0.025, 0.975])
+            )
+            lines.append(f"  {name}: {median} ({low} to {high})")
+        return "\n".join(lines)
 
 
 def run(
@@ -67,224 +72,169 @@ def run(
     seed: int = 1,
     sampler: Sampler = sobol,
     executor: Executor | None = None,
-    block: int = BLOCK,
-    blocks_per_task: int = 1,
-    cache: Path | None = None,
-    progress: Progress = shown,
+    block: int = 4096,
 ) -> Run:
-    """Simulate a scenario.
+    """A scenario simulated: draws of its parameters, and what the model makes of them.
 
     Parameters
     ----------
     model : function
-        Takes draws and a scenario, returns an `Outcome`.
+        Takes draws (a DataFrame, a row a draw) and a scenario, returns an `Outcome`. For a process
+        pool it has to stand at the top of a module that the workers can import.
     scenario : Scenario
+        From `plcore.scenarios.read_scenario`.
     n_draws : int
-        A power of two suits the Sobol sampler best.
+        1 or more; a power of two suits the Sobol sampler best.
     seed : int
-        The same seed gives the same bits; two scenarios share the draws of what they share.
+        0 or more. The same seed gives the same bits, and two scenarios share the draws of the
+        parameters that they share, so that their difference, draw by draw, is not noise.
     sampler : function
-        See `plcore.simulate.draws.draw`.
+        `plcore.simulate.sobol` or `plain` (independent draws).
     executor : Executor, optional
-        Where blocks are computed, such as a `ProcessPoolExecutor` or what `get_executor()` of a
-        Dask client returns; by default here. (Dask workers are several times as fast without the
-        MALLOC_TRIM_THRESHOLD_ that their nanny sets: see `benchmarks/simulate.py`.) Of a process pool that loses a worker, what was not
-        finished is run again on new workers. It is not shut down.
+        Where blocks are computed: any executor of `concurrent.futures`, such as a
+        `ProcessPoolExecutor`, or what `get_executor()` of a Dask client returns, which repeats what
+        a lost worker had. By default here. It is not shut down.
     block : int
-        Draws that the model is given at once. Fewer suit a slow model: they spread over more
-        workers, and less is lost when a run is stopped. The models of plcore fit to the draws of a
-        block, so another size changes their 13th digit; nothing else does.
-    blocks_per_task : int
-        Blocks that a worker is handed at a time; more than one where a block is very quick.
-    cache : Path, optional
-        A folder where each finished block is kept, to go on after a stop, and found again by
-        whoever asks for the same: model, scenario, draws, data and versions all as they were.
-        Finished blocks are never deleted; the folder may be, at any time.
-    progress : function
-        `plcore.simulate.progress.shown` or `hidden`.
-
-    Raises
-    ------
-    ValueError
-        If the model returns an array of another shape, or a number that is not finite, or fails in
-        one draw: the message names the draw and its parameters. With a cache, if the model uses
-        something that cannot be pickled, so that a change of it would go unnoticed. With an
-        executor, if a worker has other data or another version than this process.
-    concurrent.futures.BrokenExecutor
-        If workers die three times in a row without finishing anything, or an executor other than a
-        process pool breaks; what is in the cache stays there.
-    """
-    (found,) = run_all(
-        model,
-        [scenario],
-        n_draws=n_draws,
-        seed=seed,
-        sampler=sampler,
-        executor=executor,
-        block=block,
-        blocks_per_task=blocks_per_task,
-        cache=cache,
-        progress=progress,
-    )
-    return found
-
-
-def run_all(
-    model: Model,
-    scenarios: Sequence[Scenario],
-    *,
-    n_draws: int = 4096,
-    seed: int = 1,
-    sampler: Sampler = sobol,
-    executor: Executor | None = None,
-    block: int = BLOCK,
-    blocks_per_task: int = 1,
-    cache: Path | None = None,
-    progress: Progress = shown,
-) -> tuple[Run, ...]:
-    """Simulate scenarios with common random numbers, their blocks side by side.
-
-    A parameter that two scenarios share has the same value in the
-    same draw of both, so that the difference between two outcomes, draw by draw, is not noise. (It
-    must stand in the same place of both for the Sobol sampler, as it does in those of
-    `plcore.scenarios.read_scenario`.)
-
-    Parameters
-    ----------
-    model, n_draws, seed, sampler, executor, block, blocks_per_task, cache, progress
-        As for `run`.
-    scenarios : sequence of Scenario
+        Draws that the model is given at once. Fewer suit a slow model, as they spread over more
+        workers.
 
     Returns
     -------
-    tuple of Run
-        In the order of the scenarios.
+    Run
+        Prints as a short summary; `plcore.simulate.summarise` makes a table of it.
+
+    Raises
+    ------
+    TypeError
+        If the model is no function, the scenario no `Scenario`, or a number is not whole.
+    ValueError
+        If a number is too small, the model cannot be sent to a process pool, or the outcome has
+        another shape or a number that is not finite: the message names scenario, draw and year.
+    RuntimeError
+        If the worker processes of an executor die.
+
+    Examples
+    --------
+    >>> from plcore.models import three_readings
+    >>> from plcore.scenarios import read_scenario
+    >>> print(run(three_readings, read_scenario(), n_draws=256))
+    Baseline: as published, US studies (baseline)
+    256 draws, seed 1, 2005-2050
+    2050, median (95% interval):
+      limb_loss: 3,600,000 (3,550,000 to 3,650,000)
+      plp_as_claimed: 3,600,000 (3,550,000 to 3,650,000)
+      plp_source_corrected: 2,610,000 (2,180,000 to 3,040,000)
+      plp_evidence_based: 2,710,000 (2,330,000 to 3,010,000)
     """
-    for name, value in (("block", block), ("blocks_per_task", blocks_per_task)):
-        if value < 1:
-            raise ValueError(f"{name} is {value}; expected 1 or more")
-    samples = [
-        draw(each.parameters, n_draws, seed=seed, sampler=sampler, correlations=each.correlations)
-        for each in scenarios
-    ]
-    blocks = [
-        part
-        for place, (scenario, draws) in enumerate(zip(scenarios, samples, strict=True))
-        for part in split(place, scenario, draws, block)
-    ]
-    collected = [_Collected(n_draws) for _ in scenarios]
-    names = dict.fromkeys(each.name for each in scenarios)
-    title = f"{name_of(model)}, {', '.join(names)}"
-    store = _Store(model, Path(cache)) if cache is not None else None
-    with progress(title, len(blocks)) as show:
-        missing = []
-        done = 0
-        for part in blocks:
-            outcome = None if store is None else store.load(part)
-            if outcome is None:
-                missing.append(part)
-            else:
-                collected[part.place].add(part, outcome)
-                done += 1
-        show(done)
-        for part, outcome in _computed(model, missing, executor, blocks_per_task, store):
-            collected[part.place].add(part, outcome)
-            done += 1
-            show(done)
-    return tuple(
-        Run(scenario, seed, draws, outcomes.whole(), model, sampler, block)
-        for scenario, draws, outcomes in zip(scenarios, samples, collected, strict=True)
+    if not callable(model):
+        raise TypeError(f"model is {model!r}; expected a function of draws and a scenario")
+    if not isinstance(scenario, Scenario):
+        raise TypeError(f"scenario is {scenario!r}; expected what read_scenario(name) returns")
+    check_whole_number("n_draws", n_draws, least=1)
+    check_whole_number("block", block, least=1)
+    if isinstance(executor, ProcessPoolExecutor):
+        _check_that_it_can_be_sent(model)
+    draws = draw(
+        scenario.parameters,
+        n_draws,
+        seed=seed,
+        sampler=sampler,
+        correlations=scenario.correlations,
     )
+    blocks = [draws.iloc[start : start + block] for start in range(0, n_draws, block)]
+    name = getattr(model, "__name__", type(model).__name__)
+    with tqdm(
+        total=n_draws, desc=f"{name}, {scenario.name}", unit=" draws", delay=1,
+        leave=False, disable=not _somebody_watches(),
+    ) as bar:  # fmt: skip
+        outcomes = []
+        for outcome in _outcomes(model, scenario, blocks, executor):
+            outcomes.append(outcome)
+            bar.update(len(blocks[len(outcomes) - 1]))
+    return Run(scenario, seed, draws, _joined(outcomes, scenario), sampler)
 
 
-def _computed(
-    model: Model,
-    blocks: Sequence[Block],
-    executor: Executor | None,
-    blocks_per_task: int,
-    store: _Store | None,
-) -> Iterator[tuple[Block, Outcome]]:
-    kept = 0
+def _outcomes(
+    model: Model, scenario: Scenario, blocks: list[pd.DataFrame], executor: Executor | None
+) -> Iterator[Outcome]:
+    if executor is None:
+        for draws in blocks:
+            yield evaluate(model, draws, scenario)
+        return
+    futures = [executor.submit(evaluate, model, draws, scenario) for draws in blocks]
     try:
-        for part, outcome in evaluate_all(model, blocks, executor, blocks_per_task):
-            if store is not None:
-                kept += store.save(part, outcome)
-            yield part, outcome
-    except BaseException as error:
-        if store is not None and not isinstance(error, GeneratorExit):
-            error.add_note(
-                f"{kept} of {len(blocks)} blocks were finished and are kept in {store.folder}; "
-                "the same call goes on from there"
-            )
+        for future in futures:
+            yield future.result()
+    except BrokenExecutor as error:
+        raise RuntimeError(
+            f"{scenario.name}: a worker process died; expected a model that ends and stands in a "
+            "module that the workers can import (not in a notebook), and memory for a block on "
+            "each worker: if it ran out, choose a smaller block or fewer workers"
+        ) from error
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def evaluate(model: Model, draws: pd.DataFrame, scenario: Scenario) -> Outcome:
+    """What the model makes of some draws, checked."""
+    try:
+        outcome = model(draws, scenario)
+    except Exception as error:
+        error.add_note(f"{scenario.name}: in draws {draws.index[0]} to {draws.index[-1]}")
         raise
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"the model returned {type(outcome).__name__}; expected an Outcome")
+    expected = (len(draws), len(outcome.years))
+    for name, values in outcome.values.items():
+        if np.shape(values) != expected:
+            raise ValueError(
+                f"{scenario.name}: {name} has shape {np.shape(values)}; expected a row for each of "
+                f"the {expected[0]} draws and a column for each of the {expected[1]} years"
+            )
+        if not np.isfinite(values).all():
+            i, j = (int(k) for k in np.argwhere(~np.isfinite(values))[0])
+            raise ValueError(
+                f"{scenario.name}: {name} is {values[i, j]} in {outcome.years[j]} of draw "
+                f"{draws.index[i]}; expected a finite number "
+                f"(its parameters: {draws.iloc[i].to_dict()})"
+            )
+    return outcome
 
 
-class _Collected:
-    """The outcome of a scenario, filled in as its blocks arrive, in whatever order."""
-
-    def __init__(self, n_draws: int) -> None:
-        self._n_draws = n_draws
-        self._outcome: Outcome | None = None
-
-    def add(self, block: Block, outcome: Outcome) -> None:
-        if len(block.draws) == self._n_draws:
-            self._outcome = outcome
-            return
-        whole = self._outcome
-        if whole is None:
-            shape = (self._n_draws, len(outcome.years))
-            values = {name: np.empty(shape) for name in outcome.values}
-            whole = self._outcome = Outcome(outcome.years, values, outcome.extrapolated)
-        if list(outcome.values) != list(whole.values) or not (
-            np.array_equal(outcome.years, whole.years)
-            and np.array_equal(outcome.extrapolated, whole.extrapolated)
+def _joined(outcomes: list[Outcome], scenario: Scenario) -> Outcome:
+    first = outcomes[0]
+    for other in outcomes[1:]:
+        if list(other.values) != list(first.values) or not (
+            np.array_equal(other.years, first.years)
+            and np.array_equal(other.extrapolated, first.extrapolated)
         ):
             raise ValueError(
-                f"{block.scenario.name}: the outcomes of two blocks differ in names or years "
-                f"({', '.join(outcome.values)}; {', '.join(whole.values)}); expected the same of "
+                f"{scenario.name}: the outcomes of two blocks differ in names or years "
+                f"({', '.join(other.values)}; {', '.join(first.values)}); expected the same of "
                 "any draws"
             )
-        for name, filled in whole.values.items():
-            filled[block.start : block.start + len(block.draws)] = outcome.values[name]
-
-    def whole(self) -> Outcome:
-        assert self._outcome is not None
-        return self._outcome
+    if len(outcomes) == 1:
+        return first
+    values = {name: np.concatenate([x.values[name] for x in outcomes]) for name in first.values}
+    return Outcome(first.years, values, first.extrapolated)
 
 
-class _Store:
-    """The folder of finished blocks, until it cannot be used; then the run goes on without."""
+def _check_that_it_can_be_sent(model: Model) -> None:
+    try:
+        pickle.dumps(model)
+    except Exception as error:
+        raise ValueError(
+            f"model {model!r} cannot be sent to another process ({error}); expected a function "
+            "that stands at the top of a module, not a lambda or one inside another function"
+        ) from error
 
-    def __init__(self, model: Model, folder: Path) -> None:
-        self.folder = folder
-        self._usable = True
-        self._shared = fingerprint(model, surroundings())
 
-    def load(self, block: Block) -> Outcome | None:
-        if self._usable:
-            try:
-                return blocks_on_disk.load(self.folder, self._key(block))
-            except OSError as error:
-                self._give_up(error)
-        return None
-
-    def save(self, block: Block, outcome: Outcome) -> bool:
-        if self._usable:
-            try:
-                blocks_on_disk.save(self.folder, self._key(block), outcome)
-            except OSError as error:
-                self._give_up(error)
-        return self._usable
-
-    def _key(self, block: Block) -> str:
-        # Seed and sampler are in the draws.
-        return fingerprint(self._shared, block.scenario, block.draws)
-
-    def _give_up(self, error: OSError) -> None:
-        self._usable = False
-        warnings.warn(
-            f"the cache {self.folder} cannot be used ({error.strerror or error}); the run goes on "
-            "without it, and what it still computes is not kept",
-            RuntimeWarning,
-            stacklevel=5,
-        )
+def _somebody_watches() -> bool:
+    # IPython is there only where something else has loaded it.
+    ipython = sys.modules.get("IPython")
+    kernel = getattr(None if ipython is None else ipython.get_ipython(), "kernel", None)
+    if kernel is not None:
+        # A program that runs a notebook to its end says that nobody can be asked for input.
+        return bool(getattr(kernel, "_allow_stdin", False))
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from plcore.evidence.parameters import Correlation, parameter
-from plcore.simulate.draws import draw, latin_hypercube, plain, sobol
+from plcore.simulate.draws import draw, plain, sobol
 
-SAMPLERS = [plain, latin_hypercube, sobol]
+SAMPLERS = [plain, sobol]
 
 
 def uniform(name):
@@ -30,13 +30,6 @@ def test_each_column_follows_its_distribution(sampler):
     # Kolmogorov-Smirnov: far looser than a fault, far tighter than the wrong distribution.
     assert stats.kstest(draws["a"], "uniform").pvalue > 1e-4
     assert stats.kstest(draws["b"], "norm").pvalue > 1e-4
-
-
-def test_a_latin_hypercube_has_one_draw_in_every_slice():
-    draws = draw([uniform("a"), uniform("b")], 100, seed=3, sampler=latin_hypercube)
-
-    for name in draws:
-        assert sorted(np.floor(draws[name] * 100)) == list(range(100))
 
 
 @pytest.mark.parametrize("dimensions", [1, 5, 12])
@@ -101,16 +94,15 @@ def test_a_parameter_added_at_the_end_leaves_the_others_alone(sampler):
     assert three[["a", "b"]].equals(two)
 
 
-@pytest.mark.parametrize("sampler", [plain, latin_hypercube])
-def test_the_order_of_the_parameters_does_not_matter_but_for_sobol(sampler):
-    one = draw([uniform("a"), normal("b")], 64, seed=4, sampler=sampler)
-    other = draw([normal("b"), uniform("a")], 64, seed=4, sampler=sampler)
+def test_the_order_of_the_parameters_does_not_matter_to_independent_draws():
+    one = draw([uniform("a"), normal("b")], 64, seed=4, sampler=plain)
+    other = draw([normal("b"), uniform("a")], 64, seed=4, sampler=plain)
 
     assert one.equals(other[["a", "b"]])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("rho", [-0.9, -0.3, 0.0, 0.6, 0.95])
+@pytest.mark.parametrize("rho", [-0.9, 0.6])
 def test_correlated_parameters_reach_their_correlation(sampler, rho):
     draws = draw(
         [normal("a"), normal("b"), normal("c")], 4096, seed=2, sampler=sampler,
@@ -140,7 +132,7 @@ def test_correlation_reorders_values_and_changes_none(sampler):
 REFUSED = {
     "no parameters": ({"parameters": [], "n": 1, "seed": 0}, "no parameters"),
     "name twice": ({"parameters": ["a", "a"], "n": 1, "seed": 0}, "a given more than once"),
-    "no draws": ({"parameters": ["a"], "n": 0, "seed": 0}, "n is 0; expected 1 draw or more"),
+    "no draws": ({"parameters": ["a"], "n": 0, "seed": 0}, "n is 0; expected 1 or more"),
     "negative seed": ({"parameters": ["a"], "n": 1, "seed": -1}, "seed is -1; expected 0 or more"),
     "correlation of a stranger": (
         {"parameters": ["a"], "n": 4, "seed": 0, "correlations": [Correlation("a", "z", 0.5)]},
