@@ -1,7 +1,7 @@
 """`python -m benchmarks [job ...]`: time plcore and its peers in turn, write results.csv.
 
 Both sides of a case run alternately in one process, so that a busy moment of the machine hits
-both; the medians are compared. Memory is the peak of what our side allocates through Python
+both, and with one thread for linear algebra; the medians are compared. Memory is the peak of what our side allocates through Python
 (tracemalloc, which NumPy reports to), measured in a call that is not timed.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import Case
+from plcore.threads import one_blas_thread
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("job", "size", "ours", "ours_s", "peer", "peer_version", "peer_s", "ratio", "peak_mb",
@@ -67,14 +68,15 @@ def find_jobs(folder: Path = FOLDER) -> list[str]:
 
 def measure(case: Case, *, seconds_a_side: float = _SECONDS_A_SIDE) -> dict[str, str]:
     """A row of the results. Times are medians of one call, in seconds."""
-    peak_mb = _peak_mb(case.ours_call)
     peer_call = case.peer_call
-    if peer_call is not None:
-        try:
-            peer_call()
-        except ImportError:
-            peer_call = None
-    ours_s, peer_s = _medians(case.ours_call, peer_call, seconds_a_side)
+    with one_blas_thread():
+        peak_mb = _peak_mb(case.ours_call)
+        if peer_call is not None:
+            try:
+                peer_call()
+            except ImportError:
+                peer_call = None
+        ours_s, peer_s = _medians(case.ours_call, peer_call, seconds_a_side)
     version = case.peer_version
     if case.limit_s is not None:
         peer_s = case.limit_s

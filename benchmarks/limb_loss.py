@@ -6,13 +6,11 @@ first two must give our numbers, to nine digits; the simulation gives them up to
 having no immigrants. All start without anybody in 1950. Nothing is kept between calls of ours.
 
 What must be spent at the least, for 10,000 draws by year and cause. The result is 10,000 x 111 x 3
-x 8 bytes = 27 MB, about 1 ms to write. Each number of it is a product over 7 knots x 28 degrees:
-0.65e9 multiply-adds, 27 ms at the 49 GFLOP/s of one core of the machine at hand. We take four to
-five times that, half of it for the responses, a cost that more draws do not raise. By age group
-and sex as well it is 266 MB, about 20 ms, and 6.5e9 multiply-adds, which two thin factors of rank
-57 to 83 bring down to 2.7e9, 110 ms; we take twice that. The plain recursion needs
-10,000 x 111 x 606 = 0.67e9 exponentials alone, half a second.
-Timed on one thread (OPENBLAS_NUM_THREADS=1) for both sides.
+x 8 bytes = 27 MB, about 1 ms to write. Each number of it is a product over 7 knots x 20 degrees:
+0.47e9 multiply-adds, 19 ms at the 49 GFLOP/s of one core of the machine at hand. We take about five
+times that, half of it for the responses, a cost that more draws do not raise. By age group and sex
+as well it is 266 MB, about 20 ms, and 4.7e9 multiply-adds, 190 ms; we take twice that. The plain
+recursion needs 10,000 x 111 x 606 = 0.67e9 exponentials alone, half a second.
 """
 
 from __future__ import annotations

@@ -22,27 +22,23 @@ from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 
-from plcore.simulate.progress import hidden
-
 from benchmarks import Case
 from plcore.models.outcome import Outcome
 from plcore.models.pain import people_with_pain
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 from plcore.simulate.runs import run
-from plcore.threads import one_blas_thread
 
 BLOCK, WORKERS = 4096, 2
 
 
 def directly(scenario: Scenario, n_draws: int) -> list[Outcome]:
-    """The model called block by block, on one thread as `run` does."""
+    """Draws, and the model called block by block."""
     draws = draw(scenario.parameters, n_draws, seed=1, correlations=scenario.correlations)
-    with one_blas_thread():
-        return [
-            people_with_pain(draws.iloc[start : start + BLOCK], scenario)
-            for start in range(0, n_draws, BLOCK)
-        ]
+    return [
+        people_with_pain(draws.iloc[start : start + BLOCK], scenario)
+        for start in range(0, n_draws, BLOCK)
+    ]
 
 
 def simulated(scenario: Scenario, n_draws: int, executor: Executor | None = None) -> object:
@@ -53,7 +49,6 @@ def simulated(scenario: Scenario, n_draws: int, executor: Executor | None = None
         n_draws=n_draws,
         block=BLOCK,
         executor=executor,
-        progress=hidden,
     )
 
 
