@@ -1,8 +1,9 @@
 """`python -m benchmarks [job ...]`: time plcore and its peers in turn, write results.csv.
 
 Both sides of a case run alternately in one process, so that a busy moment of the machine hits
-both, and with one thread for linear algebra; the medians are compared. Memory is the peak of what our side allocates through Python
-(tracemalloc, which NumPy reports to), measured in a call that is not timed.
+both, and with one thread for linear algebra; the medians are compared. Memory is the peak of what
+our side allocates through Python (tracemalloc, which NumPy reports to), measured in a call that is
+not timed.
 """
 
 from __future__ import annotations

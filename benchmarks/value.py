@@ -3,8 +3,7 @@
 Ours gives a standard error, limits and a cross-fitted value with it; the peers give the number
 alone. `check` shows what each makes of three decisions whose EVPPI is known: straight lines, a
 square (2 phi(1): known x, gain x^2 - 1) and a product (1 / pi: known x and y, gain x y). Both
-peers are asked as they come. Times hang on the threads of BLAS where the machine is busy:
-OPENBLAS_NUM_THREADS=1 for both sides.
+peers are called with their defaults.
 """
 
 from __future__ import annotations

@@ -10,16 +10,16 @@ Each module is imported by its name, in the direction in which data flows:
   courses of treatment, and what the trials of `data/` found;
 - `plcore.scenarios`: what is chosen and what is believed;
 - `plcore.evidence.population`: people and mortality by age, sex and year;
-- `plcore.models.published`, `plcore.models.published`: the published pair and its three readings;
-- `plcore.models.limb_loss`, `plcore.models.recursion`, `plcore.models.limb_loss`, `plcore.models.limb_loss`: people with limb
-  loss from incidence, survival and population;
+- `plcore.models.published`: the published pair and its three readings;
+- `plcore.models.limb_loss`, `plcore.models.recursion`: people with limb loss from incidence,
+  survival and population;
 - `plcore.models.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
 - `plcore.clinic.catchment`: the same of the counties around a clinic;
 - `plcore.clinic.demand`: who of those in pain would come to a clinic, and when;
 - `plcore.clinic`: queues, days, courses, chairs and nurses of an infusion clinic, and its size;
-- `plcore.simulate.runs` (with `blocks`, `workers`, `cache`, `fingerprint`, `progress`, `threads`): a
-  model over the draws of a scenario, on one process or many; `plcore.simulate.summary`, `plcore.simulate.precision`:
-  its intervals and their Monte-Carlo error;
+- `plcore.simulate.runs`: a model over the draws of a scenario, on one process or many;
+  `plcore.simulate.summary`: its intervals and their Monte-Carlo error; `plcore.threads`: linear
+  algebra on one thread;
 - `plcore.analysis.sensitivity`, `plcore.analysis.value`, `plcore.analysis.explanation`: which input decides the answer, what it
   would be worth to know, and the way from a number back to its sources;
 - `plcore.simulate.fit`, `plcore.analysis.decomposition`, `plcore.analysis.validation`: draws brought into line with

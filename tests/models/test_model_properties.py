@@ -14,7 +14,6 @@ from plcore.clinic import INPUTS as CLINIC_INPUTS
 from plcore.evidence.pooling import HalfNormal, bayes, fixed, mean_quantile, pool
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import clopper_pearson, wilson
-from plcore.models import published
 from plcore.models.course import simulate_course
 from plcore.models.course_chance import draw_chance
 from plcore.models.course_inputs import CourseDraws, repeat_courses
@@ -161,35 +160,6 @@ def test_severity_lies_within_pain_and_pain_within_limb_loss(
         assert np.all((found[f"plp_{rung}"] >= 0) & (found[f"plp_{rung}"] <= pain + slack))
     assert np.all(found["plp_problematic"] <= everybody * counted + slack)
     assert np.all(found["plp_as_claimed"] == everybody)
-
-
-# --- The published pair -------------------------------------------------------------------------
-
-people = st.floats(1, 1e9)
-
-
-@given(first=people, last=people, years=st.integers(-200, 200), room=st.floats(1e-3, 1e3))
-def test_paths_stay_above_nothing_and_a_logistic_one_below_its_ceiling(first, last, years, room):
-    anchors = published.Anchors(2005, first, 2050, last)
-    ceiling = max(first, last) * (1 + room)
-    year = np.array([2005 + years])
-
-    assert np.all(published.constant_rate(year, anchors) > 0)
-    assert np.all(published.logistic(year, anchors, ceiling=ceiling) >= 0)
-    assert np.all(published.logistic(year, anchors, ceiling=ceiling) <= ceiling * (1 + 1e-12))
-
-
-@given(count=people, room=st.floats(1e-3, 1e3))
-def test_between_equal_anchors_nothing_moves(count, room):
-    anchors, years = published.Anchors(2005, count, 2050, count), np.arange(1950, 2100)
-    paths = (
-        published.constant_rate(years, anchors),
-        published.straight_line(years, anchors),
-        published.logistic(years, anchors, ceiling=count * (1 + room)),
-    )
-
-    for path in paths:
-        np.testing.assert_allclose(path, count, rtol=1e-9)
 
 
 # --- Courses of infusions -----------------------------------------------------------------------

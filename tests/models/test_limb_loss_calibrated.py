@@ -7,8 +7,7 @@ import pytest
 
 from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, steps
 from plcore.analysis.validation import checks, elsewhere
-from plcore.evidence.data import read
-from plcore.evidence.population import AGES, read_population
+from plcore.evidence.population import read_population
 from plcore.models.limb_loss import (
     KNOTS,
     age_pyramid,
@@ -25,6 +24,7 @@ from plcore.models.limb_loss import (
     time_since_loss,
 )
 from plcore.scenarios import read_scenario
+from plcore.simulate.draws import draw
 from plcore.simulate.fit import across, calibrate, under
 from plcore.simulate.runs import run
 
@@ -47,35 +47,6 @@ def posterior(calibration):
 @pytest.fixture(scope="module")
 def parts(posterior):
     return decompose(posterior.draws.iloc[:200], posterior.scenario)
-
-
-# Spread over ages and sexes
-
-
-@pytest.mark.parametrize("mean_age", [50.0, 67.0, 74.0])
-def test_incidence_rises_so_that_new_cases_have_the_mean_age_asked_for(mean_age):
-    shape = rising_shape(POPULATION, mean_age=mean_age, male_ratio=1.9)
-    people = POPULATION.people[1996 - 1950]
-    cases = shape * people
-
-    assert (cases * (AGES + 0.5)).sum() / cases.sum() == pytest.approx(mean_age, abs=1e-9)
-    assert cases.sum() / people.sum() == pytest.approx(1, rel=1e-12)
-    np.testing.assert_allclose(shape[0, 40:], 1.9 * shape[1, 40:])
-
-
-def test_flat_incidence_is_the_same_at_every_age_and_has_a_mean_of_one():
-    shape = flat_shape(POPULATION, male_ratio=4)
-    people = POPULATION.people[1996 - 1950]
-
-    assert np.ptp(shape, axis=1) == pytest.approx([0, 0])
-    assert (shape * people).sum() == pytest.approx(people.sum())
-
-
-def test_a_mean_age_that_no_rise_gives_is_refused():
-    with pytest.raises(ValueError, match="mean_age is 20; expected one from"):
-        rising_shape(POPULATION, mean_age=20, male_ratio=1)
-    with pytest.raises(ValueError, match="male_ratio is 0; expected a ratio above 0"):
-        flat_shape(POPULATION, male_ratio=0)
 
 
 # The model over draws
@@ -132,6 +103,41 @@ def test_starting_in_1950_with_twice_the_settled_stock_moves_2005_by_a_few_perce
 
     assert np.all(settled > empty)
     assert np.max(1 - empty / settled) < 0.06
+
+
+def test_responses_are_kept_for_all_draws_of_a_scenario_and_other_populations_have_their_own():
+    scenario = read_scenario()
+    population, mortality = people_and_mortality(scenario)
+    one, other = (draw(scenario.parameters, 8, seed=seed) for seed in (1, 2))
+    more = dataclasses.replace(population, people=1.1 * population.people)
+
+    def responses(draws, people):
+        return responses_of(draws, scenario, people, mortality, quantities=["people"])
+
+    assert responses(one, population) is responses(other, population)
+    assert responses(one, more) is not responses(one, population)
+    np.testing.assert_allclose(
+        project(responses(one, more), inputs(one)),
+        1.1 * project(responses(one, population), inputs(one)),
+        rtol=1e-12,
+    )
+
+
+def test_a_hazard_ratio_that_the_scenario_cannot_give_is_covered_all_the_same():
+    """20 is beyond 3 (2 to 4.5) by more than nine standard deviations of the log."""
+    scenario = read_scenario()
+    draws = draw(scenario.parameters, 4, seed=1).assign(dysvascular_hazard_ratio=[20, 3, 0.1, 3])
+    population, mortality = people_and_mortality(scenario)
+    wide = responses_of(draws, scenario, population, mortality, quantities=["people"])
+    usual = responses_of(draws.iloc[[1]], scenario, population, mortality, quantities=["people"])
+    people = project(wide, inputs(draws))
+
+    assert wide.ranges[0] == (0.0625, 32)
+    np.testing.assert_allclose(people[[1]], project(usual, inputs(draws.iloc[[1]])), rtol=1e-10)
+    assert np.all(people[0] < people[1])
+    assert np.all(people[2] > people[1])
+    with pytest.raises(ValueError, match="dysvascular_hazard_ratio is 0 in a draw; expected rat"):
+        people_with_limb_loss(draws.assign(dysvascular_hazard_ratio=0.0), scenario)
 
 
 def test_years_beyond_the_population_are_refused_unless_asked_for_and_then_marked(posterior):
@@ -208,54 +214,11 @@ def test_every_target_is_nearer_after_than_before_and_its_interval_narrower(cali
     )
 
 
-def test_importance_weights_give_the_exact_posterior_of_a_gaussian_model():
-    """A normal prior on the log and a lognormal target have a posterior in closed form."""
-    scenario = read_scenario()
-    targets = read("calibration_targets").set_index("target")
-
-    def model(draws, chosen):
-        # Three counts sit on their targets; the total has a lognormal prior about 1.2 of its own.
-        count = np.ones((len(draws), len(chosen.years)))
-        noise = np.log(draws["dysvascular_hazard_ratio"].to_numpy() / 3)[:, None]
-        values = {row.counts: row.value * count for row in targets.itertuples()}
-        values["limb_loss"] = 1.6e6 * 1.2 * np.exp(noise) * count
-        return dataclasses.replace(
-            people_with_limb_loss(draws.iloc[:1], chosen),
-            values=values,
-        )
-
-    # log HR has the standard deviation of the printed limits 2 to 4.5.
-    prior_sd = np.log(4.5 / 2) / (2 * 1.959963984540054)
-    target_sd = targets.loc["total_2005", "spread"]
-    share = prior_sd**2 / (prior_sd**2 + target_sd**2)
-    expected = np.log(1.2) * (1 - share)
-
-    found = calibrate(model, scenario, n_prior=2**16, n_draws=8192)
-
-    logs = np.log(found.posterior.outcome.values["limb_loss"][:, 0] / 1.6e6)
-    assert logs.mean() == pytest.approx(expected, abs=4 * 0.05 / np.sqrt(found.effective_draws))
-    assert logs.std() == pytest.approx(np.sqrt(share) * target_sd, rel=0.06)
-
-
 def test_what_the_targets_do_not_touch_stays_where_it_was(calibration):
     moved = calibration.moved.set_index("parameter")
 
     assert abs(moved.loc["plp_prevalence", "shift"]) < 0.3
     assert moved.loc["trauma_ratio_1950", "shift"] < -1
-
-
-def test_calibration_gives_the_same_bits_for_the_same_seed():
-    scenario = read_scenario(choices={"first_year": 2005, "last_year": 2005})
-    first, again = (
-        calibrate(people_with_limb_loss, scenario, n_prior=2**14, n_draws=64) for _ in range(2)
-    )
-
-    assert first.posterior.draws.equals(again.posterior.draws)
-
-
-def test_a_prior_that_cannot_reach_the_targets_is_refused():
-    with pytest.raises(ValueError, match="effective draws of 64; expected 100 or more"):
-        calibrate(people_with_limb_loss, read_scenario(choices=SPAN), n_prior=64)
 
 
 # Other scenarios on the same draws
@@ -279,11 +242,6 @@ def test_the_scenario_that_was_calibrated_differs_from_itself_by_nothing(posteri
     )
 
     assert same[["more", "more_low", "more_high"]].to_numpy().tolist() == [[0, 0, 0]]
-
-
-def test_a_scenario_with_another_uncertain_number_cannot_use_the_weighed_draws(posterior):
-    with pytest.raises(ValueError, match="wider_anchors: limb_loss_2005 has another distribution"):
-        under(posterior, people_with_limb_loss, read_scenario("wider_anchors", choices=SPAN))
 
 
 # Decomposition
