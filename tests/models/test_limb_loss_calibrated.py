@@ -126,7 +126,8 @@ def test_responses_are_kept_for_all_draws_of_a_scenario_and_other_populations_ha
 def test_a_hazard_ratio_that_the_scenario_cannot_give_is_covered_all_the_same():
     """20 is beyond 3 (2 to 4.5) by more than nine standard deviations of the log."""
     scenario = read_scenario()
-    draws = draw(scenario.parameters, 4, seed=1).assign(dysvascular_hazard_ratio=[20, 3, 0.1, 3])
+    alike = draw(scenario.parameters, 1, seed=1).iloc[[0, 0, 0]]
+    draws = alike.assign(dysvascular_hazard_ratio=[20, 3, 0.1])
     population, mortality = people_and_mortality(scenario)
     wide = responses_of(draws, scenario, population, mortality, quantities=["people"])
     usual = responses_of(draws.iloc[[1]], scenario, population, mortality, quantities=["people"])
