@@ -70,18 +70,35 @@ def calibrate(
     Parameters
     ----------
     model : function
-        As for `plcore.simulate.runs.run`; its outcome must have the counts of the targets.
+        As for `plcore.simulate.run`; its outcome must have the counts of the targets.
     scenario : Scenario
+        From `plcore.scenarios.read_scenario`; its parameters are the prior.
     n_prior, n_draws : int
         Draws of the prior and of the posterior.
     seed : int
-        Of the draws and of the resampling.
+        Of the draws and of the resampling, 0 or more.
+    folder : Path
+        Where the targets are read.
+
+    Returns
+    -------
+    Calibration
+        The posterior run, the weights, and tables of the fit and of the parameters that moved.
 
     Raises
     ------
     ValueError
         If the outcome lacks a target, or the weights leave fewer than 100 effective draws: then
         the prior and the targets contradict each other, or more draws are needed.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_limb_loss
+    >>> from plcore.scenarios import read_scenario
+    >>> year = read_scenario(choices={"first_year": 2005, "last_year": 2005})
+    >>> fitted = calibrate(people_with_limb_loss, year, n_prior=2**15, n_draws=256)
+    >>> float(fitted.fit["observed"].iloc[0])
+    1600000.0
     """
     targets = read("calibration_targets", folder=folder).to_dict("records")
     years = [int(row["year"]) for row in targets]
@@ -175,11 +192,19 @@ def under(
     Parameters
     ----------
     posterior : Run
+        Of a `Calibration`.
     model : function
+        As for `plcore.simulate.run`.
     scenario : Scenario
+        The other scenario.
     untouched : collection of str
         Parameters that no target depends on, such as the prevalence of pain. They may have another
         distribution: each draw moves to the same quantile of it.
+
+    Returns
+    -------
+    Run
+        As many draws as the posterior has, in the same order.
 
     Raises
     ------
@@ -218,13 +243,15 @@ def across(
     Parameters
     ----------
     posterior : Run
-    model : Model
+        Of a `Calibration`.
+    model : function
         The one that the posterior was drawn with.
     scenarios : sequence of Scenario
         Each is run as by `under`.
     outcome : str
+        A key of the outcome's values, such as "limb_loss".
     year : int
-        Which outcome, and in which year.
+        A year of every scenario and of the posterior.
     untouched : collection of str
         As for `under`.
 

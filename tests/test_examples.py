@@ -1,0 +1,21 @@
+"""The examples in docstrings give what they say."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+from plcore import models, simulate
+
+ROOMS = (models, simulate)
+MODULES = [
+    found.name
+    for room in ROOMS
+    for found in pkgutil.iter_modules(room.__path__, room.__name__ + ".")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run_as_they_stand(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
