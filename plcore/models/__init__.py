@@ -1,16 +1,18 @@
 """Draws and a scenario in, an Outcome out."""
 
-from plcore.models.course import simulate_course
-from plcore.models.course_chance import draw_chance
-from plcore.models.course_inputs import (
+from plcore.models.course import (
     CLAIMED,
     EVIDENCE,
     PLACEBO_ONLY,
+    CourseDraws,
+    CoursePlan,
+    course_by_day,
     course_draws,
+    course_table,
+    draw_chance,
     infusion_days,
-    single_boosters,
+    simulate_course,
 )
-from plcore.models.course_summary import course_by_day, course_table
 from plcore.models.incidence import group_sums, losses_with_diabetes, mean_age_at_loss, rising_shape
 from plcore.models.outcome import Outcome
 from plcore.models.pain import born_without_a_limb, people_with_pain, share_in_pain
@@ -26,6 +28,8 @@ __all__ = [
     "CLAIMED",
     "EVIDENCE",
     "PLACEBO_ONLY",
+    "CourseDraws",
+    "CoursePlan",
     "Outcome",
     "age_pyramid",
     "born_without_a_limb",
@@ -44,7 +48,6 @@ __all__ = [
     "rising_shape",
     "share_in_pain",
     "simulate_course",
-    "single_boosters",
     "three_readings",
     "time_since_loss",
 ]

@@ -15,9 +15,7 @@ from plcore.evidence.pooling import HalfNormal, bayes, fixed, mean_quantile, poo
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import clopper_pearson, wilson
 from plcore.models import anchored
-from plcore.models.course import simulate_course
-from plcore.models.course_chance import draw_chance
-from plcore.models.course_inputs import CourseDraws, repeat_courses
+from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course
 from plcore.models.limb_loss import CAUSES, LimbLossDraws, project, respond
 from plcore.models.pain import RUNGS, people_with_pain
 from plcore.scenarios import read_scenario
@@ -214,7 +212,7 @@ course = st.fixed_dictionaries(
     values=course, most=st.integers(0, 3), n_days=st.integers(8, 200), seed=st.integers(0, 2**31)
 )
 def test_a_course_of_any_inputs_keeps_its_balance(values, most, n_days, seed):
-    plan = repeat_courses((0, 3, 7), most=most)
+    plan = CoursePlan((0, 3, 7), (0, 3, 7), max_returns=most)
     x = CourseDraws(**{name: np.array([value]) for name, value in values.items()})
     found = simulate_course(x, plan, draw_chance(60, plan.n_slots, seed=seed), n_days=n_days)
 
