@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plcore.clinic import FATES, simulate_clinic
 from plcore.clinic import INPUTS as CLINIC_INPUTS
-from plcore.evidence.pooling import HalfNormal, bayes, fixed, mean_quantile, pool
+from plcore.evidence.pooling import HalfNormal, bayes, mean_quantile, pool
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import clopper_pearson, wilson
 from plcore.models import anchored
@@ -297,8 +297,10 @@ priors = st.floats(0.05, 3).map(HalfNormal)
 @given(study=studies, value=st.floats(-5, 5))
 def test_a_study_that_knows_nothing_changes_nothing_of_a_fixed_effect(study, value):
     y, v = study
-    before = pool(y, v, tau2=fixed, knapp_hartung=False)
-    after = pool(np.append(y, value), np.append(v, 1e15), tau2=fixed, knapp_hartung=False)
+    before = pool(y, v, tau2=lambda *_: np.array(0.0), knapp_hartung=False)
+    after = pool(
+        np.append(y, value), np.append(v, 1e15), tau2=lambda *_: np.array(0.0), knapp_hartung=False
+    )
 
     np.testing.assert_allclose([after.estimate, after.se], [before.estimate, before.se], atol=1e-9)
 
