@@ -103,7 +103,7 @@ def crossover_difference(
 
 
 def paired_difference(
-    first_only: Array, second_only: Array, n: npt.ArrayLike, *, level: float = 0.95
+    first_only: Array, second_only: Array, n: Array, *, level: float = 0.95
 ) -> Effect:
     """Difference of two response rates of the same n people, with Tango's score interval (1998).
 
@@ -111,7 +111,7 @@ def paired_difference(
     """
     difference = np.asarray((first_only - second_only) / n)
     low, high = _limits(
-        lambda delta: _paired_distance(delta, first_only, second_only, np.asarray(n)),
+        lambda delta: _paired_distance(delta, first_only, second_only, n),
         difference,
         level,
     )
