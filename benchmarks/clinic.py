@@ -26,7 +26,7 @@ from plcore.clinic import (
     waits,
 )
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import infusion_days, single_boosters
+from plcore.models.course import CoursePlan, infusion_days
 
 SERVERS, LOAD, VISITS, REPLICATIONS = 10, 0.9, 20_000, 200
 #: As measured once on two shared cores; cimba is a compiled engine whose model is a program.
@@ -134,7 +134,7 @@ def five_years() -> Callable[[], object]:
         chairs=4, nurses=3, open_minutes=480, infusion_minutes=40, recovery_minutes=50,
         turnover_minutes=10, patients_per_nurse=1, recovering_per_nurse=4,
     )  # fmt: skip
-    course = single_boosters(infusion_days(10, 3.5), most=6)
+    course = CoursePlan(infusion_days(10, 3.5), max_returns=6)
     plan = ClinicPlan(day, course, Dose(200, mg_per_kg=0.5), overbooking=1.1)
     inputs = ClinicDraws(**{name: np.full(50, value) for name, value in TYPICAL.items()})
     stream = np.random.default_rng(1)

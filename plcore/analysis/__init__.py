@@ -13,10 +13,16 @@ from plcore.analysis.sensitivity import (
     threshold,
     two_way,
 )
-from plcore.analysis.trial_design.conversion import excess_over_control, natural_improvement
-from plcore.analysis.trial_design.power import shares_power
-from plcore.analysis.trial_design.sample_size import sample_size
-from plcore.analysis.trial_design.simulation import parallel_shares
+from plcore.analysis.trial_design import (
+    SampleSize,
+    SimulatedTrials,
+    excess_over_control,
+    fisher,
+    natural_improvement,
+    sample_size,
+    simulate_trials,
+    trial_power,
+)
 from plcore.analysis.validation import checks, elsewhere
 from plcore.analysis.value import (
     adoption_net_benefit,
@@ -31,6 +37,8 @@ from plcore.analysis.value import (
 
 __all__ = [
     "Answer",
+    "SampleSize",
+    "SimulatedTrials",
     "adoption_net_benefit",
     "capacity_net_benefit",
     "chain",
@@ -42,20 +50,21 @@ __all__ = [
     "evsi",
     "excess_over_control",
     "explain",
+    "fisher",
     "in_year",
     "morris_screening",
     "natural_improvement",
     "one_way",
     "paired_differences",
-    "parallel_shares",
     "partial_rank_correlations",
     "prevalence_study",
     "ranking",
     "sample_size",
-    "shares_power",
+    "simulate_trials",
     "sobol_indices",
     "steps",
     "threshold",
     "trial",
+    "trial_power",
     "two_way",
 ]

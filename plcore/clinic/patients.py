@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike
 
 from plcore.clinic.luck import Integers, exponential, states
 from plcore.evidence.distributions import Floats
-from plcore.models.course import simulate_course
-from plcore.models.course_chance import draw_chance
-from plcore.models.course_inputs import CourseDraws, CoursePlan, no_boosters
+from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course
 
 
 def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int) -> Integers:
@@ -117,7 +115,7 @@ def relief_after_course(
     ndarray, shape (n_draws, n_members)
         NaN in those whom the course does not help.
     """
-    whole = no_boosters(plan.course_days)
+    whole = CoursePlan(plan.course_days)
     chance = draw_chance(n_members, whole.n_slots, seed=seed)
     stays = replace(inputs, dropout=np.zeros(inputs.n_draws))
     outcome = simulate_course(stays, whole, chance, n_days=plan.course_days[-1] + 1)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from plcore.clinic.hours import DayPlan, appointments
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import CoursePlan
+from plcore.models.course import CoursePlan
 
 
 @dataclass(frozen=True, slots=True)

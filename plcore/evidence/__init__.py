@@ -14,16 +14,16 @@ from plcore.evidence.prevalence import (
     prevalence_studies,
 )
 from plcore.evidence.spread import explained_by, funnel_points, one_more_study, ways_of_pooling
-from plcore.evidence.treatments import (
+from plcore.evidence.trials.response import ResponseRate, response_rate, wilson
+from plcore.evidence.trials.treatments import (
     claims_and_trials,
     comparisons,
     mean_differences,
+    pool_responses,
     response_forest,
     treatments_named,
     trial_arms,
 )
-from plcore.evidence.trials.pooled import bayes_pool, latest, pool_responses
-from plcore.evidence.trials.response import rate_interval, response_rate, wilson
 
 __all__ = [
     "DATA",
@@ -32,8 +32,8 @@ __all__ = [
     "Mortality",
     "Parameter",
     "Population",
+    "ResponseRate",
     "audit_table",
-    "bayes_pool",
     "cite",
     "claims_and_trials",
     "comparable_claims",
@@ -44,7 +44,6 @@ __all__ = [
     "forest_by",
     "forest_table",
     "funnel_points",
-    "latest",
     "logits",
     "mean_differences",
     "one_more_study",
@@ -52,7 +51,6 @@ __all__ = [
     "pool_responses",
     "prevalence_studies",
     "prevalence_table",
-    "rate_interval",
     "read",
     "read_population",
     "reference",

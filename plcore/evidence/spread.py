@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special, stats
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.distributions import Floats
@@ -85,10 +85,11 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
         names = list(dict.fromkeys(groups))
         dummies = np.column_stack([groups == name for name in names[1:]]).astype(float)
         line = meta.regress(y, v, dummies)
-        at = meta.fitted(line, np.vstack([np.zeros(len(names) - 1), np.eye(len(names) - 1)]))
+        groups_of = np.vstack([np.zeros(len(names) - 1), np.eye(len(names) - 1)])
+        means, lows, highs = meta.fitted(line, groups_of)
         for g, name in enumerate(names):
             here = studies[groups == name]
-            shares = special.expit([at.estimate[g], at.low[g], at.high[g]])
+            shares = special.expit([means[g], lows[g], highs[g]])
             rows.append(
                 {
                     "feature": feature,
@@ -120,7 +121,8 @@ def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     _, v = logits(studies)
     centre = float(special.logit(pool_prevalence(studies).share))
-    shape = meta.funnel(centre, v)
+    se = np.linspace(0, np.sqrt(v).max(), 50)
+    reach = stats.norm.ppf(1 - _TAILS[0])
     points = pd.DataFrame(
         {
             "label": studies["study"],
@@ -132,9 +134,9 @@ def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     edges = pd.DataFrame(
         {
-            "se": shape.se,
-            "low": special.expit(shape.low),
-            "high": special.expit(shape.high),
+            "se": se,
+            "low": special.expit(centre - reach * se),
+            "high": special.expit(centre + reach * se),
             "centre": special.expit(centre),
         }
     )

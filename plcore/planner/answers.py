@@ -49,7 +49,7 @@ from plcore.clinic.demand import (
 from plcore.clinic.luck import Integers
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import EVIDENCE, course_draws
+from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario, read_scenario

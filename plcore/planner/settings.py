@@ -28,7 +28,7 @@ from plcore.clinic.catchment import (
 )
 from plcore.clinic.demand import SEVERITIES, Opening
 from plcore.evidence.data import DATA
-from plcore.models.course_inputs import infusion_days, no_boosters, repeat_courses, single_boosters
+from plcore.models.course import CoursePlan, infusion_days
 from plcore.scenarios import read_scenario, scenario_names
 
 #: What may follow a course.
@@ -255,9 +255,9 @@ class Settings:
             day = replace(day, nurses=fewest_nurses(replace(day, most_visits=None)))
         days = infusion_days(self.infusions, self.weeks)
         course = {
-            "none": lambda: no_boosters(days),
-            "boosters": lambda: single_boosters(days, most=self.most_returns),
-            "courses": lambda: repeat_courses(days, most=self.most_returns),
+            "none": lambda: CoursePlan(days),
+            "boosters": lambda: CoursePlan(days, max_returns=self.most_returns),
+            "courses": lambda: CoursePlan(days, days, max_returns=self.most_returns),
         }[self.returns]()
         course = replace(course, stop_without_relief_after=self.stop_without_relief_after)
         dose = Dose(self.vial_mg, mg_per_kg=self.mg_per_kg, mg=self.mg)

@@ -22,7 +22,6 @@ from plcore.charts.show import PLOTLY, show
 from plcore.clinic.catchment import by_state, people_of
 from plcore.evidence.data import DATA, cite
 from plcore.evidence.population import read_population
-from plcore.evidence.trials.response import clopper_pearson
 from plcore.models.limb_loss import people_with_limb_loss
 from plcore.models.pain import people_with_pain
 from plcore.report import teaching
@@ -563,7 +562,7 @@ def test_a_series_is_seen_by_chance_where_its_exact_interval_holds_the_share(sha
     low, high = (round(float(end) * n) for end in teaching.seen_by_chance(share, n))
 
     for seen in (low, high):
-        ends = clopper_pearson(seen, n)
+        ends = stats.binomtest(seen, n).proportion_ci(0.95, "exact")
         assert ends[0] <= share * (1 + 1e-9)
         assert ends[1] >= share * (1 - 1e-9)
 

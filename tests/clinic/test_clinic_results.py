@@ -25,9 +25,9 @@ from plcore.clinic import (
     weeks_from,
     with_chairs,
 )
-from plcore.models.course_inputs import no_boosters
+from plcore.models.course import CoursePlan
 
-ONE_INFUSION = replace(PLAN, course=no_boosters((0,)))
+ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))
 RELIEF = np.array([[np.nan, 20.0]])
 
 

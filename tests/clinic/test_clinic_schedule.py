@@ -39,12 +39,10 @@ from plcore.clinic import (
     with_waiting_list,
 )
 from plcore.clinic.luck import states, uniform, words
-from plcore.models.course_inputs import (
+from plcore.models.course import (
     CourseDraws,
     CoursePlan,
     infusion_days,
-    no_boosters,
-    single_boosters,
 )
 
 
@@ -116,7 +114,7 @@ def test_a_closed_day_moves_the_visit_and_those_after_it():
 
 def test_a_patient_comes_back_when_relief_has_ended():
     # The last of the course on day 7, relief of 9.5 days ends on day 16.5, so day 17; then 27, 37.
-    plan = replace(PLAN, course=single_boosters((0, 3, 7), most=3))
+    plan = replace(PLAN, course=CoursePlan((0, 3, 7), max_returns=3))
     found = simulate(plan, SURE | {"return_uptake": 1.0}, relief=np.array([[9.5]]))
 
     assert np.flatnonzero(found.infusions[0, 0]).tolist() == [0, 3, 7, 17, 27, 37]
@@ -124,7 +122,7 @@ def test_a_patient_comes_back_when_relief_has_ended():
 
 def test_new_patients_get_the_slots_that_are_left_in_the_order_of_referral():
     # Two chairs, four visits each: eight a day. Twenty come at once and have one infusion each.
-    plan = replace(PLAN, course=no_boosters((0,)))
+    plan = replace(PLAN, course=CoursePlan((0,)))
     found = simulate(plan, referrals=on_days(*[0] * 20))
 
     assert found.first_day[0, 0].tolist() == [0] * 8 + [1] * 8 + [2] * 4
@@ -134,7 +132,7 @@ def test_new_patients_get_the_slots_that_are_left_in_the_order_of_referral():
 def test_a_course_that_would_wait_too_long_is_broken_off():
     # Eight begin on each of days 0, 1 and 2, and all are due again on the first day of opening
     # after that: eight are seen, eight a day later, and eight would be two days late.
-    plan = replace(PLAN, course=no_boosters((0, 3)), most_delay_days=1)
+    plan = replace(PLAN, course=CoursePlan((0, 3)), most_delay_days=1)
     days = ALL_DAYS.copy()
     days[3:10] = False
     found = simulate(plan, referrals=on_days(*[0] * 24), days=days)
@@ -156,7 +154,7 @@ def test_a_missed_visit_costs_its_slot_and_one_called_off_does_not():
 
 
 def test_overbooked_patients_wait_for_a_chair_and_keep_it_open_late():
-    plan = replace(PLAN, overbooking=1.5, course=no_boosters((0,)))
+    plan = replace(PLAN, overbooking=1.5, course=CoursePlan((0,)))
     found = simulate(plan, referrals=on_days(*[0] * 12))
 
     # Twelve on two chairs, 100 minutes each: the last pair starts at 500 and leaves at 590.
@@ -180,7 +178,7 @@ def test_everyone_is_accounted_for_in_every_replication():
 
 
 def test_no_patient_has_two_infusions_on_a_day():
-    plan = replace(PLAN, course=no_boosters((0, 1, 2)))
+    plan = replace(PLAN, course=CoursePlan((0, 1, 2)))
     found = simulate(plan, SURE | {"no_show": 0.3})
 
     assert found.infusions.max() == 1
@@ -288,7 +286,7 @@ def test_relief_after_a_course_is_that_of_the_course_model():
         "extra_minutes": 45.0, "pain_centre": 5.8, "pain_spread": 1.9, "fall": 0.7,
     }  # fmt: skip
     course = CourseDraws(**{name: np.full(2, value) for name, value in values.items()})
-    plan = single_boosters(infusion_days(10, 3.5), most=6)
+    plan = CoursePlan(infusion_days(10, 3.5), max_returns=6)
 
     found = relief_after_course(course, plan, n_members=4000, seed=1)
 

@@ -25,7 +25,7 @@ from plcore.clinic import (
 )
 from plcore.clinic.catchment import by_fips, everywhere, pain_in_areas, people_nearby, within_km
 from plcore.clinic.demand import Opening, demand_table, expected_referrals, people_to_patients
-from plcore.models.course_inputs import EVIDENCE, course_draws
+from plcore.models.course import EVIDENCE, course_draws
 from plcore.planner import page
 from plcore.planner.page import PageSettings, codes, look_up, tensor
 from plcore.planner.page.clinic import CERTAINTY, DOSE, VISIT, course_of, day_of, opened

@@ -25,13 +25,11 @@ from plcore.clinic import (
 from plcore.clinic.demand import Opening
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import (
+from plcore.models.course import (
     EVIDENCE,
     CoursePlan,
     course_draws,
     infusion_days,
-    no_boosters,
-    single_boosters,
 )
 from plcore.planner.page.nation import N_DRAWS, N_YEARS, OPENINGS, SEED
 from plcore.scenarios import read_scenario
@@ -94,8 +92,8 @@ def course_of(infusions: int, returns: str) -> CoursePlan:
         )
     days = infusion_days(infusions, COURSES[infusions])
     if returns == "none":
-        return no_boosters(days)
-    return single_boosters(days, most=MOST_BOOSTERS)
+        return CoursePlan(days)
+    return CoursePlan(days, max_returns=MOST_BOOSTERS)
 
 
 def opened(year: int) -> NDArray[np.bool_]:

@@ -30,12 +30,12 @@ from plcore.clinic import (
 )
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import (
+from plcore.models.course import (
     EVIDENCE,
     CourseDraws,
+    CoursePlan,
     course_draws,
     infusion_days,
-    single_boosters,
 )
 from plcore.planner.page.clinic import DOSE, day_of, opened
 from plcore.planner.page.nation import OPENINGS, SEED
@@ -114,7 +114,7 @@ def simulated_waits(*, runs_share: float = 1.0, folder: Path = DATA) -> Waits:
 def _one_clinic(
     medians: pd.DataFrame, chairs: int, hours: float, infusions: int, weeks: float, runs: int
 ) -> tuple[float, Floats, Floats, Floats]:
-    course = single_boosters(infusion_days(infusions, weeks), most=3)
+    course = CoursePlan(infusion_days(infusions, weeks), max_returns=3)
     plan = ClinicPlan(day_of(chairs, hours), course, DOSE)
     inputs: ClinicDraws = clinic_draws(medians)
     believed: CourseDraws = course_draws(medians, names=EVIDENCE)
