@@ -14,17 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from benchmarks import Case
-from plcore.clinic import (
-    ClinicDraws,
-    ClinicPlan,
-    DayPlan,
-    Dose,
-    open_days,
-    random_referrals,
-    simulate_clinic,
-    us_federal_holidays,
-    waits,
-)
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose, open_days, us_federal_holidays
+from plcore.clinic.patients import ClinicDraws, random_referrals
+from plcore.clinic.queue import waits
+from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.distributions import Floats
 from plcore.models.course_inputs import infusion_days, single_boosters
 

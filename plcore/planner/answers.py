@@ -16,37 +16,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic import (
+from plcore.clinic.day import ClinicPlan, appointments, us_federal_holidays, with_chairs
+from plcore.clinic.day import open_days as open_days_from
+from plcore.clinic.demand import Demand, Funnel, expected_referrals, people_to_patients
+from plcore.clinic.own import OwnNumbers, beside, own_per_week, sampled_months, with_own_people
+from plcore.clinic.patients import (
     ClinicDraws,
-    ClinicOutcome,
-    ClinicPlan,
-    Load,
-    appointments,
+    Integers,
     clinic_draws,
-    clinic_load,
     random_referrals,
     relief_after_course,
-    simulate_clinic,
-    sizing_table,
-    us_federal_holidays,
-    with_chairs,
-    with_gains,
     with_waiting_list,
 )
-from plcore.clinic import open_days as open_days_from
-from plcore.clinic.catchment import Area, caveats, people_nearby
-from plcore.clinic.demand import (
-    Demand,
-    Funnel,
-    OwnNumbers,
-    beside,
-    expected_referrals,
-    own_per_week,
-    people_to_patients,
-    sampled_months,
-    with_own_people,
-)
-from plcore.clinic.luck import Integers
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import Area, caveats
+from plcore.clinic.results import ClinicOutcome, Load, clinic_load
+from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.sizing import sizing_table, with_gains
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.course_inputs import EVIDENCE, course_draws

@@ -16,10 +16,9 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from plcore.clinic import share_within
-from plcore.clinic.catchment import metropolitan_areas
-from plcore.clinic.catchment.files import COUNTIES, ZIPS, frame
-from plcore.clinic.demand import OwnNumbers, read_own, template
+from plcore.clinic.own import OwnNumbers, own_template, read_own
+from plcore.clinic.places import COUNTIES, ZIPS, frame, metropolitan_areas
+from plcore.clinic.results import share_within
 from plcore.planner.answers import Answer, answer, sizes
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
 from plcore.planner.settings import (
@@ -204,7 +203,7 @@ def _listed(options: argparse.Namespace) -> bool:
         path = options.own_template
         if path.exists():
             raise ValueError(f"--own-template: {path} exists; expected the name of a new file")
-        path.write_text(template(), encoding="utf-8", newline="\n")
+        path.write_text(own_template(), encoding="utf-8", newline="\n")
         print(f"{path}: fill it in, delete what you do not know, and name it with --own")
         return True
     if options.save is not None:

@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from plcore.clinic import appointments, clinic_draws, clinic_load
-from plcore.clinic.catchment import Area, people_nearby
+from plcore.clinic.day import appointments
 from plcore.clinic.demand import by_year
+from plcore.clinic.patients import clinic_draws
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import Area
+from plcore.clinic.results import clinic_load
 from plcore.models.outcome import Outcome
 from plcore.planner.answers import calendar, patients_expected, relief_of
 from plcore.planner.settings import Settings

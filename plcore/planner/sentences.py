@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic import clinic_measures, clinic_table, fewest, share_within
+from plcore.clinic.results import clinic_measures, clinic_table, share_within
+from plcore.clinic.sizing import fewest
 from plcore.planner.answers import MOST_CHAIRS, Answer
 from plcore.planner.settings import Settings
 from plcore.planner.tables import assumptions_table, three
@@ -90,7 +91,7 @@ def _patients(found: Answer) -> list[str]:
     if found.own is not None and found.own.referrals:
         said.append(
             f"The clinic is simulated with the planner's own referrals instead, "
-            f"{found.own.a_month:.3g} a month."
+            f"{found.own.per_month:.3g} a month."
         )
     if settings.waiting_list:
         said.append(

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plcore.clinic import ClinicPlan, DayPlan, Dose, fewest_nurses
-from plcore.clinic.catchment import (
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses
+from plcore.clinic.demand import SEVERITIES, Opening
+from plcore.clinic.places import (
     Area,
     by_fips,
     by_metropolitan_area,
@@ -26,7 +27,6 @@ from plcore.clinic.catchment import (
     within_km,
     within_km_of_zip,
 )
-from plcore.clinic.demand import SEVERITIES, Opening
 from plcore.evidence.data import DATA
 from plcore.models.course_inputs import infusion_days, no_boosters, repeat_courses, single_boosters
 from plcore.scenarios import read_scenario, scenario_names

@@ -8,18 +8,17 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from plcore.clinic import (
+from plcore.clinic.demand import FUNNEL_STEPS, demand_table, funnel_table, parameter_of
+from plcore.clinic.results import (
     by_period,
     clinic_measures,
     clinic_table,
     days_from,
     fates_table,
-    fewest,
     months_from,
     weeks_from,
 )
-from plcore.clinic.demand import demand_table, funnel_table, parameter_of
-from plcore.clinic.demand.funnel import STEPS
+from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
 from plcore.planner.answers import Answer
 from plcore.planner.settings import Settings, meanings
@@ -176,7 +175,9 @@ def _is_read(name: str, settings: Settings) -> bool:
     if name == "minor_share":
         return read_scenario(settings.scenario).choices["minor_amputations"] == "excluded"
     if name.startswith("demand_") and name != "demand_years_to_come":
-        return name in {parameter_of(step.name, severity=settings.severity) for step in STEPS}
+        return name in {
+            parameter_of(step.name, severity=settings.severity) for step in FUNNEL_STEPS
+        }
     return True
 
 

@@ -10,32 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plcore.clinic.catchment import (
+from plcore.clinic import _slope, fitted_elasticity, in_areas, zip_point
+from plcore.clinic.california import california_counties, check_california
+from plcore.clinic.people import pain_in_areas, people_nearby, people_of, shares_of
+from plcore.clinic.places import (
+    AGE_GROUPS,
+    CENTRES,
+    COUNTIES,
+    DIABETES,
     EARTH_RADIUS_KM,
+    ZIPS,
     Area,
     by_fips,
     by_metropolitan_area,
     by_state,
-    california_counties,
     caveats,
-    check_california,
     county_centres,
     everywhere,
-    fitted_elasticity,
+    frame,
     great_circle_km,
-    in_areas,
     metropolitan_areas,
-    pain_in_areas,
-    people_nearby,
-    people_of,
     read_counties,
-    shares_of,
     within_km,
     within_km_of_zip,
-    zip_point,
 )
-from plcore.clinic.catchment.california import _slope
-from plcore.clinic.catchment.files import AGE_GROUPS, CENTRES, COUNTIES, DIABETES, ZIPS, frame
 from plcore.evidence.data import DATA, cite
 from plcore.evidence.parameters import parameter
 from plcore.evidence.population import read_population, total

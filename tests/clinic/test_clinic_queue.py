@@ -19,8 +19,8 @@ from plcore.clinic import (
     one_server_mean_wait,
     queue,
     wait_within,
-    waits,
 )
+from plcore.clinic.queue import waits
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "erlang_bc_reference.csv"
 with REFERENCE.open(encoding="utf-8", newline="") as file:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from clinic_models import ALL_DAYS, DAY, EVENTFUL, PLAN, SURE, draws, on_days, simulate
 
-from plcore.clinic import (
+from plcore.clinic.day import with_chairs
+from plcore.clinic.patients import random_referrals
+from plcore.clinic.results import (
     ClinicOutcome,
     by_period,
     clinic_load,
@@ -15,16 +17,13 @@ from plcore.clinic import (
     clinic_table,
     days_from,
     fates_table,
-    fewest,
     months_from,
-    random_referrals,
     share_within,
-    simulate_clinic,
-    sizing_table,
     vials_shared,
     weeks_from,
-    with_chairs,
 )
+from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.sizing import fewest, sizing_table
 from plcore.models.course_inputs import no_boosters
 
 ONE_INFUSION = replace(PLAN, course=no_boosters((0,)))

@@ -19,26 +19,26 @@ from clinic_models import (
     simulate,
 )
 
-from plcore.clinic import (
-    FATES,
-    PARAMETERS,
+from plcore.clinic import PARAMETERS, given_referrals, schedule
+from plcore.clinic.day import (
     Dose,
     appointments,
-    clinic_draws,
-    clinic_load,
-    clinic_measures,
     fewest_nurses,
-    given_referrals,
     open_days,
-    random_referrals,
-    relief_after_course,
-    schedule,
-    simulate_clinic,
     us_federal_holidays,
     with_chairs,
-    with_waiting_list,
 )
-from plcore.clinic.luck import states, uniform, words
+from plcore.clinic.patients import (
+    clinic_draws,
+    random_referrals,
+    relief_after_course,
+    states,
+    uniform,
+    with_waiting_list,
+    words,
+)
+from plcore.clinic.results import FATES, clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course_inputs import (
     CourseDraws,
     CoursePlan,

@@ -11,26 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from plcore.clinic.catchment import by_fips, people_nearby
 from plcore.clinic.demand import (
-    OWN,
+    FUNNEL_STEPS,
     SEVERITIES,
-    STEPS,
+    WEEKS_A_YEAR,
     Opening,
-    OwnNumbers,
-    beside,
     demand_table,
     expected_referrals,
     funnel_table,
-    own_per_week,
     parameter_of,
     people_to_patients,
+)
+from plcore.clinic.own import (
+    OWN,
+    OwnNumbers,
+    beside,
+    own_per_week,
+    own_template,
     read_own,
     sampled_months,
-    template,
     with_own_people,
 )
-from plcore.clinic.demand.flow import WEEKS_A_YEAR
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import by_fips
 from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import run
@@ -52,7 +55,7 @@ def one_draw(*, pool, new_a_year, deaths, years_to_come, n_years=4):
     values = dict.fromkeys(("residents", "limb_loss", *SEVERITIES.values()), limb_loss)
     values["new_cases"] = np.full_like(limb_loss, new_a_year)
     people = Outcome(years, values, np.zeros(len(years), dtype=bool))
-    draws = pd.DataFrame({step.parameter: [1.0] for step in STEPS})
+    draws = pd.DataFrame({step.parameter: [1.0] for step in FUNNEL_STEPS})
     draws["demand_years_to_come"] = years_to_come
     return people, draws
 
@@ -76,7 +79,7 @@ def test_each_step_is_a_part_of_the_one_before(severity):
 
 def test_the_steps_are_multiplied_draw_by_draw():
     expected = PEOPLE.outcome.values["plp_moderate_severe"][5, 2]
-    for step in STEPS:
+    for step in FUNNEL_STEPS:
         expected *= PEOPLE.draws[step.parameter].iloc[5]
 
     assert FUNNEL.people["choosing"][5, 2] == pytest.approx(expected, rel=1e-12)

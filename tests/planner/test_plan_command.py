@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from planner_models import run_once
 
-from plcore.clinic.demand import OwnNumbers, read_own
+from plcore.clinic.own import OwnNumbers, read_own
 from plcore.planner import answers, command
 from plcore.planner.settings import Settings, read_settings
 from plcore.planner.tables import answer_tables

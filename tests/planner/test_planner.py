@@ -13,10 +13,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from planner_models import run_once
 
-from plcore.clinic import appointments, with_gains
 from plcore.clinic import outcome as fates
-from plcore.clinic.catchment import by_state, people_nearby
-from plcore.clinic.demand import SEVERITIES, OwnNumbers
+from plcore.clinic.day import appointments
+from plcore.clinic.demand import SEVERITIES
+from plcore.clinic.own import OwnNumbers
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import by_state
+from plcore.clinic.sizing import with_gains
 from plcore.planner.answers import MOST_CHAIRS, answer, sizes
 from plcore.planner.sentences import in_sentences
 from plcore.planner.settings import (

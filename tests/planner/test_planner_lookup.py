@@ -11,20 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planner_grids import random_settings, shared_grid
 
-from plcore.clinic import (
+from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.demand import Opening, demand_table, expected_referrals, people_to_patients
+from plcore.clinic.patients import (
     INPUTS,
     ClinicDraws,
-    ClinicPlan,
-    appointments,
     clinic_draws,
-    clinic_load,
-    clinic_measures,
     random_referrals,
     relief_after_course,
-    simulate_clinic,
 )
-from plcore.clinic.catchment import by_fips, everywhere, pain_in_areas, people_nearby, within_km
-from plcore.clinic.demand import Opening, demand_table, expected_referrals, people_to_patients
+from plcore.clinic.people import pain_in_areas, people_nearby
+from plcore.clinic.places import by_fips, everywhere, within_km
+from plcore.clinic.results import clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course_inputs import EVIDENCE, course_draws
 from plcore.planner import page
 from plcore.planner.page import PageSettings, codes, look_up, tensor

@@ -12,8 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plcore.clinic.demand import Demand, Funnel, Opening, expected_referrals, people_to_patients
-from plcore.clinic.demand.flow import by_year
+from plcore.clinic.demand import (
+    Demand,
+    Funnel,
+    Opening,
+    by_year,
+    expected_referrals,
+    people_to_patients,
+)
 from plcore.evidence.distributions import Floats
 from plcore.models.outcome import Outcome
 from plcore.models.pain import BANDS, RUNGS

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic.catchment import AGE_GROUPS
-from plcore.clinic.demand import STEPS, parameter_of
+from plcore.clinic.demand import FUNNEL_STEPS, parameter_of
+from plcore.clinic.places import AGE_GROUPS
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
@@ -167,7 +167,7 @@ def _residents(population: Population) -> Floats:
 
 def _columns(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     severe = ("any", "extremely_bothersome")
-    names = [parameter_of(step.name, severity=s) for step in STEPS for s in severe]
+    names = [parameter_of(step.name, severity=s) for step in FUNNEL_STEPS for s in severe]
     names += [f"severity_{rung}" for rung in RUNGS]
     kept = draws[[*dict.fromkeys(names), "demand_years_to_come", "diabetes_elasticity"]].copy()
     share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from plcore.clinic.catchment import county_centres, great_circle_km, read_counties
-from plcore.clinic.catchment.files import PEOPLE, frame
+from plcore.clinic.places import PEOPLE, county_centres, frame, great_circle_km, read_counties
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 
