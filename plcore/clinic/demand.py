@@ -308,7 +308,7 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     >>> demand_table(demand)["median"].tolist()
     [53.0, 106.0, 159.0]
     """
-    tails = _tails(level)
+    tails = interval(level)
     opening = demand.opening
     groups = {
         "in pain at the opening": demand.backlog,
@@ -364,7 +364,7 @@ def funnel_table(
     if year not in funnel.years:
         first, last = funnel.years[[0, -1]]
         raise ValueError(f"year is {year}; expected one from {first} to {last}")
-    tails = _tails(level)
+    tails = interval(level)
     at = int(np.flatnonzero(funnel.years == year)[0])
     known = {parameter.name: parameter for parameter in parameters}
     who = {
@@ -409,8 +409,8 @@ def _source_of(step: str, funnel: Funnel, known: Mapping[str, Parameter]) -> tup
     return known[name].source, known[name].seen
 
 
-def _tails(level: float) -> list[float]:
-    """The median and the two ends of an interval, as quantiles."""
+def interval(level: float) -> list[float]:
+    """The quantiles of the median and of the two ends of an interval."""
     if not 0 < level < 1:
         raise ValueError(f"level is {level:g}; expected a share between 0 and 1")
     return [0.5, (1 - level) / 2, (1 + level) / 2]

@@ -369,14 +369,14 @@ class Load:
     def in_words(self) -> str:
         """A sentence on whether the clinic can keep up with demand."""
         over = float((self.load >= 1).mean())
-        share = f"{np.median(self.load):.0%} of the visits it can book (median)"
+        share = f"{np.median(self.load):.0%} of the visits that the clinic can book (median)"
         if over == 0:
-            return f"Demand is {share}; the waiting list does not grow without end."
+            return f"Demand is {share}; the waiting list does not keep growing."
         growth = float(np.median(self.growth[self.load >= 1]))
         draws = "" if over == 1 else f" in {over:.0%} of the draws"
         return (
-            f"Demand is {share}; it exceeds them{draws}, and the waiting list then never clears: "
-            f"it grows by {growth:.2g} patients a week (median)."
+            f"Demand is {share}; it exceeds capacity{draws}, and the waiting list then keeps growing, "
+            f"by {growth:.2g} patients a week (median)."
         )
 
 
