@@ -27,7 +27,6 @@ from plcore.clinic.own import (
     OwnNumbers,
     beside,
     own_per_week,
-    own_template,
     read_own,
     sampled_months,
     with_own_people,
