@@ -180,9 +180,7 @@ class Settings:
             if value is None or low is None:
                 continue
             if not low <= value <= (np.inf if high is None else high):
-                raise ValueError(
-                    f"{item.name} is {value:g}; expected {_range_in_words(low, high)}"
-                )
+                raise ValueError(f"{item.name} is {value:g}; expected {_range_in_words(low, high)}")
         for name, words in (
             ("severity", tuple(SEVERITIES)),
             ("returns", RETURNS),

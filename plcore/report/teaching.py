@@ -155,7 +155,7 @@ def pain_by_state(
     Parameters
     ----------
     draws : DataFrame
-        As for `plcore.clinic.catchment.pain_in_areas`; column diabetes_elasticity says how closely limb
+        As for `plcore.clinic.people.pain_in_areas`; column diabetes_elasticity says how closely limb
         loss follows diabetes.
     scenario : Scenario
         Of the draws.

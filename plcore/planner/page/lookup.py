@@ -1,7 +1,7 @@
 """The page's arithmetic in Python: the same tables, the same settings, the same rows.
 
 `assets/lookup.js` does what this module does; a test holds the two together in a browser, and another
-holds this module to `plcore.clinic.catchment`, `plcore.clinic.demand` and `plcore.clinic`.
+holds this module to `plcore.clinic`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def beliefs_of(grid: Grid, scenario: str) -> Beliefs:
 
 
 def people_around(grid: Grid, settings: PageSettings) -> Outcome:
-    """People of the area as `plcore.clinic.catchment.people_nearby` gives them, over the years needed."""
+    """People of the area as `plcore.clinic.people_nearby` gives them, over the years needed."""
     at = nearby(grid.places, settings.counties, settings.radius_km)
     beliefs = beliefs_of(grid, settings.scenario)
     years = years_from(settings.year)

@@ -1,6 +1,6 @@
 """The nation's limb loss by draw, year and age, compressed, and the draws it goes with.
 
-What the model of an area (`plcore.clinic.catchment.people_nearby`) makes of the nation is linear in the
+What the model of an area (`plcore.clinic.people_nearby`) makes of the nation is linear in the
 area's people by age and sex and, of vascular limb loss, in its share of it. So the page holds the
 nation and the counties, and multiplies the two.
 """

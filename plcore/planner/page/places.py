@@ -104,7 +104,7 @@ def weighted_people(places: Places, at: NDArray[np.intp], elasticities: Floats) 
     """Shares of people, weighted by (diabetes)^elasticity and added up, (n_elasticities, 36).
 
     Those of an area over those of all counties are its share of the nation's vascular limb loss
-    (`plcore.clinic.catchment.people`).
+    (`plcore.clinic.people`).
     """
     weight = np.exp(elasticities[:, np.newaxis] * places.log_ratio[at])
     return np.asarray(weight @ places.share[at])
