@@ -189,18 +189,6 @@ def _share_of(count: ArrayLike, total: ArrayLike) -> Floats:
     return np.where(bottom > 0, top / np.maximum(bottom, 1), np.nan)
 
 
-def vials_shared(outcome: ClinicOutcome) -> Floats:
-    """Vials by day if one may serve several patients of the same day, and none is kept overnight.
-
-    `ClinicOutcome.vials` are those needed if each patient has vials of their own.
-
-    Returns
-    -------
-    ndarray, shape (n_draws, n_runs, n_days)
-    """
-    return np.asarray(np.ceil(outcome.mg / outcome.plan.dose.vial_mg - 1e-9))
-
-
 def clinic_table(outcome: ClinicOutcome, *, level: float = 0.95) -> pd.DataFrame:
     """A table of what a planner asks for, a row for each measure.
 

@@ -123,16 +123,16 @@ def _level(answer: Answer) -> str:
 
 def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     settings = answer.settings
-    level = f"{_level(answer)} with a probability of {settings.probability:g}"
+    level = f"{_level(answer)}, with a probability of {settings.probability:g}"
     limit = settings.visits_a_day
     ignored = f" (without the limit of {_count(limit, 'visit')} a day)" if limit else ""
     enough = sizing[sizing["probability"] >= settings.probability]
     if not enough.empty:
         row = fewest(sizing, probability=settings.probability)
         return (
-            f"{_count(int(row['chairs']), 'chair')} with {_count(int(row['nurses']), 'nurse')} "
-            f"are the fewest with which {level} or more{ignored}; theirs is "
-            f"{row['probability']:.2f} (standard error {row['standard_error']:.2f})."
+            f"The smallest clinic in which {level} or more{ignored} has "
+            f"{_count(int(row['chairs']), 'chair')} and {_count(int(row['nurses']), 'nurse')} "
+            f"(probability {row['probability']:.2f}, standard error {row['standard_error']:.2f})."
         )
     last = sizing.iloc[-1]
     end = " (where the search ends)" if last["chairs"] >= MOST_CHAIRS else ""

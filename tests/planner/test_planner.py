@@ -418,7 +418,7 @@ def test_sentences_hold_the_numbers_of_the_tables():
     unknown, chance = clinic["low_unknown"], clinic["low_chance"]
     assert f"because of what we do not know it may be {three(unknown)} to" in text
     assert f"by chance alone {three(chance)} to" in text
-    assert "are the fewest with which at least 90% of patients have a first infusion" in text
+    assert "The smallest clinic in which at least 90% of patients have a first infusion" in text
     assumed = (assumptions_table(planned())["seen"] == "assumed").sum()
     assert f"{assumed} of the " in text
     assert "moderate or severe" in text
