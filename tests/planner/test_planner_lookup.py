@@ -105,7 +105,7 @@ def test_people_patients_and_load_are_those_of_plcore_to_the_printed_digit(grid,
         plan, clinic_draws(draws), relief, opened(settings.year), demand.per_week.mean(axis=1)
     )
     assert agrees(rows["load_on_average"], *np.quantile(load.load, [0.5, 0.025, 0.975]))
-    assert agrees(rows["held_a_week"], *[load.held[0]] * 3)
+    assert agrees(rows["held_a_week"], *[load.capacity[0]] * 3)
 
 
 def agrees(row, median, low, high):
