@@ -14,9 +14,7 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.models.limb_loss`, `plcore.models.recursion`: people with limb loss from incidence,
   survival and population;
 - `plcore.models.pain`: people with phantom limb pain among them, by kind of prevalence and severity;
-- `plcore.clinic.catchment`: the same of the counties around a clinic;
-- `plcore.clinic.demand`: who of those in pain would come to a clinic, and when;
-- `plcore.clinic`: queues, days, courses, chairs and nurses of an infusion clinic, and its size;
+- `plcore.clinic`: people around a clinic, patients who would come, and the days, chairs and nurses it needs;
 - `plcore.simulate.runs`: a model over the draws of a scenario, on one process or many;
   `plcore.simulate.summary`: its intervals and their Monte-Carlo error; `plcore.threads`: linear
   algebra on one thread;

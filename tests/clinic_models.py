@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from plcore.clinic import INPUTS, ClinicDraws, ClinicPlan, DayPlan, Dose, simulate_clinic
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose
+from plcore.clinic.patients import INPUTS, ClinicDraws
+from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import CoursePlan
 
 DAY = DayPlan(

@@ -9,8 +9,8 @@ from mutations import FILES, REFUSED, SAME_ROWS, mutations, read_sheet
 from mutations_of_cells import CELLS
 from mutations_of_scenarios import Toml, scenario_mutations
 
-from plcore.clinic.catchment import files as geography
-from plcore.clinic.catchment import read_counties
+from plcore.clinic import places as geography
+from plcore.clinic.places import read_counties
 from plcore.evidence.data import DATA, read
 from plcore.evidence.parameters import read_parameters
 from plcore.evidence.pooled import gather

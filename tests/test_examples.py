@@ -6,9 +6,9 @@ import pkgutil
 
 import pytest
 
-from plcore import models, simulate
+from plcore import clinic, models, planner, simulate
 
-ROOMS = (models, simulate)
+ROOMS = (clinic, models, planner, simulate)
 MODULES = [
     found.name
     for room in ROOMS

@@ -19,7 +19,8 @@ from plcore.charts._map import SHADES
 from plcore.charts._text import width
 from plcore.charts._wide import widened
 from plcore.charts.show import PLOTLY, show
-from plcore.clinic.catchment import by_state, people_of
+from plcore.clinic.people import people_of
+from plcore.clinic.places import by_state
 from plcore.evidence.data import DATA, cite
 from plcore.evidence.population import read_population
 from plcore.models.limb_loss import people_with_limb_loss

@@ -9,8 +9,9 @@ from clinic_models import ALL_DAYS, DAY, EVENTFUL, NOBODY_HELPED, PLAN, draws
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plcore.clinic import FATES, simulate_clinic
-from plcore.clinic import INPUTS as CLINIC_INPUTS
+from plcore.clinic.patients import INPUTS as CLINIC_INPUTS
+from plcore.clinic.results import FATES
+from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.pooling import HalfNormal, bayes, mean_quantile, pool
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import wilson

@@ -11,20 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planner_grids import random_settings, shared_grid
 
-from plcore.clinic import (
+from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.demand import Opening, demand_table, expected_referrals, people_to_patients
+from plcore.clinic.patients import (
     INPUTS,
     ClinicDraws,
-    ClinicPlan,
-    appointments,
     clinic_draws,
-    clinic_load,
-    clinic_measures,
     random_referrals,
     relief_after_course,
-    simulate_clinic,
 )
-from plcore.clinic.catchment import by_fips, everywhere, pain_in_areas, people_nearby, within_km
-from plcore.clinic.demand import Opening, demand_table, expected_referrals, people_to_patients
+from plcore.clinic.people import pain_in_areas, people_nearby
+from plcore.clinic.places import by_fips, everywhere, within_km
+from plcore.clinic.results import clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.planner import page
 from plcore.planner.page import PageSettings, codes, look_up, tensor
@@ -106,7 +105,7 @@ def test_people_patients_and_load_are_those_of_plcore_to_the_printed_digit(grid,
         plan, clinic_draws(draws), relief, opened(settings.year), demand.per_week.mean(axis=1)
     )
     assert agrees(rows["load_on_average"], *np.quantile(load.load, [0.5, 0.025, 0.975]))
-    assert agrees(rows["held_a_week"], *[load.held[0]] * 3)
+    assert agrees(rows["held_a_week"], *[load.capacity[0]] * 3)
 
 
 def agrees(row, median, low, high):

@@ -43,7 +43,6 @@ STAMP = Stamp("0.1.0", "0123456789", "2026-11-20", "2026-11-19", changed=False)
 MODULES = [name for name in module_names() if public_names(name)]
 #: The files whose public functions are methods of statistics, numerics or queueing.
 METHODS = {
-    "plcore.clinic.closed_forms",
     "plcore.evidence.pooling.bayes",
     "plcore.evidence.pooling.effects",
     "plcore.evidence.pooling.exact",

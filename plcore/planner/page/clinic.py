@@ -10,19 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from plcore.clinic import (
+from plcore.clinic.day import (
     ClinicPlan,
     DayPlan,
     Dose,
     appointments,
-    clinic_draws,
-    clinic_load,
     open_days,
-    relief_after_course,
     us_federal_holidays,
     with_chairs,
 )
 from plcore.clinic.demand import Opening
+from plcore.clinic.patients import clinic_draws, relief_after_course
+from plcore.clinic.results import clinic_load
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.course import (

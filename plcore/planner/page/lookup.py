@@ -1,7 +1,7 @@
 """The page's arithmetic in Python: the same tables, the same settings, the same rows.
 
 `assets/lookup.js` does what this module does; a test holds the two together in a browser, and another
-holds this module to `plcore.clinic.catchment`, `plcore.clinic.demand` and `plcore.clinic`.
+holds this module to `plcore.clinic`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plcore.clinic.demand import Demand, Funnel, Opening, expected_referrals, people_to_patients
-from plcore.clinic.demand.flow import by_year
+from plcore.clinic.demand import (
+    Demand,
+    Funnel,
+    Opening,
+    by_year,
+    expected_referrals,
+    people_to_patients,
+)
 from plcore.evidence.distributions import Floats
 from plcore.models.outcome import Outcome
 from plcore.models.pain import BANDS, RUNGS
@@ -91,7 +97,7 @@ def beliefs_of(grid: Grid, scenario: str) -> Beliefs:
 
 
 def people_around(grid: Grid, settings: PageSettings) -> Outcome:
-    """People of the area as `plcore.clinic.catchment.people_nearby` gives them, over the years needed."""
+    """People of the area as `plcore.clinic.people_nearby` gives them, over the years needed."""
     at = nearby(grid.places, settings.counties, settings.radius_km)
     beliefs = beliefs_of(grid, settings.scenario)
     years = years_from(settings.year)

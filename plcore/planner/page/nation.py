@@ -1,6 +1,6 @@
 """The nation's limb loss by draw, year and age, compressed, and the draws it goes with.
 
-What the model of an area (`plcore.clinic.catchment.people_nearby`) makes of the nation is linear in the
+What the model of an area (`plcore.clinic.people_nearby`) makes of the nation is linear in the
 area's people by age and sex and, of vascular limb loss, in its share of it. So the page holds the
 nation and the counties, and multiplies the two.
 """
@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic.catchment import AGE_GROUPS
-from plcore.clinic.demand import STEPS, parameter_of
+from plcore.clinic.demand import FUNNEL_STEPS, parameter_of
+from plcore.clinic.places import AGE_GROUPS
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
@@ -167,7 +167,7 @@ def _residents(population: Population) -> Floats:
 
 def _columns(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     severe = ("any", "extremely_bothersome")
-    names = [parameter_of(step.name, severity=s) for step in STEPS for s in severe]
+    names = [parameter_of(step.name, severity=s) for step in FUNNEL_STEPS for s in severe]
     names += [f"severity_{rung}" for rung in RUNGS]
     kept = draws[[*dict.fromkeys(names), "demand_years_to_come", "diabetes_elasticity"]].copy()
     share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))

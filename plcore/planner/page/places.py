@@ -12,8 +12,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from plcore.clinic.catchment import county_centres, great_circle_km, read_counties
-from plcore.clinic.catchment.files import PEOPLE, frame
+from plcore.clinic.places import PEOPLE, county_centres, frame, great_circle_km, read_counties
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 
@@ -105,7 +104,7 @@ def weighted_people(places: Places, at: NDArray[np.intp], elasticities: Floats) 
     """Shares of people, weighted by (diabetes)^elasticity and added up, (n_elasticities, 36).
 
     Those of an area over those of all counties are its share of the nation's vascular limb loss
-    (`plcore.clinic.catchment.people`).
+    (`plcore.clinic.people`).
     """
     weight = np.exp(elasticities[:, np.newaxis] * places.log_ratio[at])
     return np.asarray(weight @ places.share[at])

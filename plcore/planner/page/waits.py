@@ -16,18 +16,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from plcore.clinic import (
+from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.patients import (
     INPUTS,
     ClinicDraws,
-    ClinicPlan,
-    appointments,
     clinic_draws,
-    clinic_load,
-    clinic_measures,
     random_referrals,
     relief_after_course,
-    simulate_clinic,
 )
+from plcore.clinic.results import clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.course import (

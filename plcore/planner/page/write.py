@@ -10,10 +10,8 @@ from string import Template
 
 import numpy as np
 
-from plcore.clinic.catchment import EARTH_RADIUS_KM
-from plcore.clinic.catchment.files import COUNTIES, frame
-from plcore.clinic.demand import SEVERITIES, STEPS, Opening, parameter_of
-from plcore.clinic.demand.flow import WEEKS_A_YEAR
+from plcore.clinic.demand import FUNNEL_STEPS, SEVERITIES, WEEKS_A_YEAR, Opening, parameter_of
+from plcore.clinic.places import COUNTIES, EARTH_RADIUS_KM, frame
 from plcore.evidence.data import DATA
 from plcore.models.pain import BANDS
 from plcore.planner.page import clinic, codes
@@ -150,7 +148,7 @@ def _nation(nation: Nation) -> Mapping[str, object]:
         "severities": dict(SEVERITIES),
         "steps": {
             step.name: {s: parameter_of(step.name, severity=s) for s in SEVERITIES}
-            for step in STEPS
+            for step in FUNNEL_STEPS
         },
     }
 

@@ -1,7 +1,7 @@
 """A planner's own numbers: what was counted at the clinic, in place of what the model expects.
 
-A CSV file of four columns: what, month, value, note. Referrals are given by month; all else has no
-month and stands once. `template` is such a file to fill in.
+They come from a CSV file of four columns: what, month, value, note. Referrals are given by month;
+everything else has no month and is given once. `own_template` is such a file to fill in.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from plcore.clinic.demand.flow import WEEKS_A_YEAR, Demand
-from plcore.clinic.demand.funnel import Funnel
-from plcore.clinic.luck import Integers
+from plcore.clinic.demand import WEEKS_A_YEAR, Demand, Funnel
+from plcore.clinic.patients import Integers
 from plcore.evidence.distributions import Floats
 from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, read_table, text
 from plcore.models.outcome import Outcome
@@ -32,7 +32,7 @@ OWN: Mapping[str, tuple[str, str]] = {
 }
 #: More than any clinic has.
 _MOST = {"referrals": 10_000, "waiting_list": 100_000, "visits_a_day": 10_000}
-#: Of these, the parts of the catchment that the funnel starts from, the widest first.
+#: Of these, the people whom the funnel starts from, the widest group first.
 _PEOPLE = ("residents", "limb_loss", "plp")
 
 
@@ -55,15 +55,19 @@ def _months_in_a_row(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
     )
     for (before, _), (month, place) in itertools.pairwise(months):
         if month != _after(before):
-            yield place, "month", f"{_after(before)}, which follows {before}; no month left out"
+            yield (
+                place,
+                "month",
+                f"{_after(before)}, which follows {before}: no month may be missing",
+            )
 
 
 def _nested(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
     given = {str(row["what"]): (place, float(row["value"])) for place, row in enumerate(rows)}
     known = [name for name in _PEOPLE if name in given]
-    for whole, part in itertools.pairwise(known):
-        if given[part][1] > given[whole][1]:
-            yield given[part][0], "value", f"at most {given[whole][1]:g}, as of {whole}"
+    for wider, narrower in itertools.pairwise(known):
+        if given[narrower][1] > given[wider][1]:
+            yield given[narrower][0], "value", f"at most {given[wider][1]:g}, the {wider}"
 
 
 def _after(month: str) -> str:
@@ -86,16 +90,21 @@ TABLE = Table(
 
 @dataclass(frozen=True, slots=True)
 class OwnNumbers:
-    """What a planner knows.
+    """What a planner has counted; what is left out stays as modelled.
 
     Attributes
     ----------
     first_month : str
-        The month of the first of `referrals`, as 2026-01; empty without referrals.
+        The month of the first of `referrals`, such as 2026-01; empty without referrals.
     referrals : tuple of int
-        New patients by month.
-    waiting_list, visits_a_day : int, optional
+        New patients referred in each month, without a gap.
+    waiting_list : int, optional
+        People who wait on the first day.
+    visits_a_day : int, optional
+        Visits that can be booked on an open day.
     residents, limb_loss, plp : float, optional
+        People of the catchment: all residents, those who live with limb loss, and those with
+        phantom limb pain.
     """
 
     first_month: str = ""
@@ -107,18 +116,26 @@ class OwnNumbers:
     plp: float | None = None
 
     @property
-    def a_month(self) -> float:
-        """Referrals a month, on average."""
+    def per_month(self) -> float:
+        """Mean referrals a month; NaN without referrals."""
         return float(np.mean(self.referrals)) if self.referrals else np.nan
 
 
-def template() -> str:
-    """A file to fill in: every row that may be given, with what it means; values are examples."""
+def own_template() -> str:
+    """The text of a CSV file to fill in: every row there may be and its meaning.
+
+    The values are examples.
+
+    Examples
+    --------
+    >>> print(own_template().splitlines()[4])
+    waiting_list,,12,people who wait on the first day; takes the place of an empty waiting list
+    """
     examples = {
         "waiting_list": 12, "visits_a_day": 8, "residents": 850000, "limb_loss": 5200, "plp": 3900,
     }  # fmt: skip
     rows = [
-        ("referrals", month, value, f"{OWN['referrals'][0]}; a row a month")
+        ("referrals", month, value, f"{OWN['referrals'][0]}; a row for each month")
         for month, value in (("2026-01", 6), ("2026-02", 4), ("2026-03", 7))
     ]
     rows += [
@@ -130,45 +147,46 @@ def template() -> str:
 
 
 def read_own(path: Path) -> OwnNumbers:
-    """A planner's own numbers from a file as `template` gives it; rows may be left out.
+    """A planner's own numbers from a file like that of `own_template`.
 
     Parameters
     ----------
     path : Path
-        A CSV file, UTF-8.
+        A CSV file in UTF-8. Rows may be left out.
 
     Raises
     ------
     ValueError
-        With every fault of the file by line, column and value.
+        With every fault of the file, by line, column and value.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "own.csv"
+    >>> _ = path.write_text(own_template())
+    >>> read_own(path).referrals
+    (6, 4, 7)
     """
     table = read_table(Path(path), replace(TABLE, file=Path(path).name))
     monthly = table[table["what"] == "referrals"].sort_values("month")
-    rest = table[table["what"] != "referrals"].set_index("what")["value"]
-    whole = {name: int(rest[name]) for name in ("waiting_list", "visits_a_day") if name in rest}
-    people = {name: float(rest[name]) for name in _PEOPLE if name in rest}
+    rest = table[table["what"] != "referrals"]
+    counts: dict[str, Any] = {
+        what: float(value) if what in _PEOPLE else int(value)
+        for what, value in zip(rest["what"], rest["value"], strict=True)
+    }
     return OwnNumbers(
         first_month=str(monthly["month"].iloc[0]) if len(monthly) else "",
         referrals=tuple(int(value) for value in monthly["value"]),
-        waiting_list=whole.get("waiting_list"),
-        visits_a_day=whole.get("visits_a_day"),
-        residents=people.get("residents"),
-        limb_loss=people.get("limb_loss"),
-        plp=people.get("plp"),
+        **counts,
     )
 
 
 def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
     """The people of an area with the planner's counts of one year in place of the modelled ones.
 
-    Everything that is a part of what was counted is multiplied by the same factor in every year,
-    draw by draw, so that shares, growth and the parts of parts stay as modelled.
-
-    Raises
-    ------
-    ValueError
-        If the year is not one of the outcome's, or more people are counted than a draw has of the
-        whole that they are a part of.
+    In each draw, everybody who belongs to the group counted is multiplied by the same factor in
+    every year, so that shares and growth stay as modelled. A count is refused that is larger than
+    the wider group in some draw.
     """
     if year not in people.years:
         raise ValueError(
@@ -176,7 +194,7 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
         )
     at = int(np.flatnonzero(people.years == year)[0])
     values = dict(people.values)
-    parts = {
+    included = {
         "residents": list(values),
         "limb_loss": [name for name in values if name != "residents"],
         "plp": [name for name in values if name.startswith("plp")],
@@ -185,44 +203,29 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
         counted = getattr(own, name)
         if counted is not None:
             factor = counted / values[name][:, [at]]
-            values |= {part: values[part] * factor for part in parts[name]}
-    for whole, part in itertools.pairwise(_PEOPLE):
-        most = float(values[whole][:, at].min())
-        counted = getattr(own, part)
+            values |= {group: values[group] * factor for group in included[name]}
+    for wider, narrower in itertools.pairwise(_PEOPLE):
+        most = float(values[wider][:, at].min())
+        counted = getattr(own, narrower)
         if counted is not None and counted > most:
             raise ValueError(
-                f"{part} is {counted:g}; expected at most {most:,.0f}, the least that {whole} may "
-                f"be in {year}, or a count of {whole} as well"
+                f"{narrower} is {counted:g}; expected at most {most:,.0f}, the least that {wider} "
+                f"may be in {year}, or a count of {wider} as well"
             )
     return replace(people, values=values)
 
 
 def own_per_week(own: OwnNumbers, *, n_weeks: int) -> Floats:
-    """Referrals a week at the planner's monthly average, shape (1, n_weeks).
-
-    Raises
-    ------
-    ValueError
-        If there are no referrals among the own numbers.
-    """
-    if not own.referrals:
-        raise ValueError("no referrals among the own numbers; expected a row a month")
-    return np.full((1, n_weeks), own.a_month * 12 / WEEKS_A_YEAR)
+    """Referrals a week at the planner's monthly average, shape (1, n_weeks)."""
+    return np.full((1, n_weeks), own.per_month * 12 / WEEKS_A_YEAR)
 
 
 def sampled_months(own: OwnNumbers, *, n_days: int, n_runs: int, seed: int) -> Integers:
-    """Days of referral with months drawn from the planner's own, so that they vary as seen.
+    """Days of referral, shape (1, n_runs, n_patients), that vary from month to month as counted.
 
     Each month of 365.25 / 12 days has the referrals of one of the months counted, drawn with
-    replacement, at random times of it.
-
-    Returns
-    -------
-    ndarray of int, shape (1, n_runs, n_patients)
-        As `plcore.clinic.random_referrals`; `n_days` fills the rows.
+    replacement, at random times of it. Rows are filled up with `n_days`, as in `random_referrals`.
     """
-    if not own.referrals:
-        raise ValueError("no referrals among the own numbers; expected a row a month")
     stream = np.random.Generator(np.random.PCG64DXSM(seed))
     length = 365.25 / 12
     n_months = int(np.ceil(n_days / length))
@@ -233,10 +236,10 @@ def sampled_months(own: OwnNumbers, *, n_days: int, n_runs: int, seed: int) -> I
         days = np.sort(days + stream.random(len(days)) * length).astype(np.int64)
         rows.append(days[days < n_days])
     width = max(1, *(len(row) for row in rows))
-    found = np.full((1, n_runs, width), n_days, dtype=np.int64)
+    referrals = np.full((1, n_runs, width), n_days, dtype=np.int64)
     for run, row in enumerate(rows):
-        found[0, run, : len(row)] = row
-    return found
+        referrals[0, run, : len(row)] = row
+    return referrals
 
 
 def beside(
@@ -247,22 +250,11 @@ def beside(
     visits_a_day: int,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """The planner's own numbers beside what the model expects without them.
+    """The planner's own numbers beside what the model expects without them, a row for each.
 
-    Parameters
-    ----------
-    own : OwnNumbers
-    funnel, demand : Funnel, Demand
-        Without the own numbers.
-    visits_a_day : int
-        That the chairs, nurses and hours hold.
-    level : float
-
-    Returns
-    -------
-    DataFrame
-        A row a number that was given: what, unit, own, modelled (median), low, high, and inside:
-        whether the own number lies within them. Referrals a month are those of the first year.
+    `funnel` and `demand` are those without the own numbers, `visits_a_day` what chairs, nurses and
+    hours hold. Columns: what, unit, own, modelled (median), low, high, and inside: whether the own
+    number lies within the limits. Modelled referrals are the monthly mean of the first year.
     """
     tails = [0.5, (1 - level) / 2, (1 + level) / 2]
     first_year = demand.per_week[:, : int(WEEKS_A_YEAR)].mean(axis=1) * WEEKS_A_YEAR / 12
@@ -275,7 +267,7 @@ def beside(
     }
     rows = []
     for what, draws in modelled.items():
-        value = own.a_month if what == "referrals" else getattr(own, what)
+        value = own.per_month if what == "referrals" else getattr(own, what)
         if value is None or np.isnan(value):
             continue
         median, low, high = np.quantile(draws, tails)

@@ -1,4 +1,4 @@
-"""The clinic by days: against a plain simulation, by hand, and by what must always hold."""
+"""The clinic day by day: against a plain simulation, by hand, and by what must always hold."""
 
 from dataclasses import replace
 from datetime import date
@@ -19,26 +19,27 @@ from clinic_models import (
     simulate,
 )
 
-from plcore.clinic import (
-    FATES,
-    PARAMETERS,
+from plcore.clinic import schedule
+from plcore.clinic.day import (
     Dose,
     appointments,
-    clinic_draws,
-    clinic_load,
-    clinic_measures,
     fewest_nurses,
-    given_referrals,
     open_days,
-    random_referrals,
-    relief_after_course,
-    schedule,
-    simulate_clinic,
     us_federal_holidays,
     with_chairs,
-    with_waiting_list,
 )
-from plcore.clinic.luck import states, uniform, words
+from plcore.clinic.patients import (
+    INPUTS,
+    clinic_draws,
+    random_referrals,
+    relief_after_course,
+    states,
+    uniform,
+    with_waiting_list,
+    words,
+)
+from plcore.clinic.results import FATES, clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import (
     CourseDraws,
     CoursePlan,
@@ -141,16 +142,16 @@ def test_a_course_that_would_wait_too_long_is_broken_off():
     assert (found.fate == FATES.index("broken_off")).sum() == 8
 
 
-def test_a_missed_visit_costs_its_slot_and_one_called_off_does_not():
+def test_a_missed_visit_costs_its_slot_and_a_cancelled_one_does_not():
     plan = replace(PLAN, most_missed=0)
     missed = simulate(plan, SURE | {"first_no_show": 0.95}, referrals=on_days(*[0] * 200))
     n = 200
     assert missed.booked.sum() >= n
     assert missed.booked[0, 0, 0] == 8
-    off = simulate(values=SURE | {"cancellation": 0.5}, referrals=on_days(*[0] * 200))
-    assert off.no_shows.sum() == 0
-    assert off.cancelled.sum() > 0
-    assert (off.booked == off.infusions).all()
+    cancelled = simulate(values=SURE | {"cancellation": 0.5}, referrals=on_days(*[0] * 200))
+    assert cancelled.no_shows.sum() == 0
+    assert cancelled.cancelled.sum() > 0
+    assert (cancelled.booked == cancelled.infusions).all()
 
 
 def test_overbooked_patients_wait_for_a_chair_and_keep_it_open_late():
@@ -177,17 +178,10 @@ def test_everyone_is_accounted_for_in_every_replication():
     assert (found.booked[..., ~days] == 0).all()
 
 
-def test_no_patient_has_two_infusions_on_a_day():
-    plan = replace(PLAN, course=CoursePlan((0, 1, 2)))
-    found = simulate(plan, SURE | {"no_show": 0.3})
-
-    assert found.infusions.max() == 1
-
-
 def test_more_chairs_never_lengthen_the_mean_wait():
     plan, referrals, relief, days = busy_clinic()
     means = []
-    for chairs in (1, 2, 3, 4, 6, 8):
+    for chairs in (1, 2, 4, 8):
         sized = replace(plan, day=with_chairs(plan.day, chairs))
         found = simulate_clinic(sized, draws(EVENTFUL), referrals, relief, days, seed=3)
         means.append(clinic_measures(found)["wait_mean"][1])
@@ -234,7 +228,7 @@ def test_demand_worked_out_is_demand_simulated_where_there_is_room():
         means = total.sum(axis=2)[0] / n
         assert abs(means.mean() - each[0]) < 4 * means.std(ddof=1) / 12**0.5
     assert load.load[0] < 1
-    assert "does not grow without end" in load.in_words()
+    assert "does not keep growing" in load.in_words()
 
 
 def test_demand_above_capacity_makes_the_list_grow_as_worked_out():
@@ -248,7 +242,7 @@ def test_demand_above_capacity_makes_the_list_grow_as_worked_out():
     growth = clinic_measures(found, from_day=100)["waiting_growth_a_week"][1][0]
 
     assert abs(growth.mean() - load.growth[0]) < 4 * growth.std(ddof=1) / 20**0.5
-    assert "the waiting list then never clears" in load.in_words()
+    assert "the waiting list then keeps growing" in load.in_words()
 
 
 def test_referrals_come_at_their_rate_and_sooner_where_it_is_higher():
@@ -260,21 +254,6 @@ def test_referrals_come_at_their_rate_and_sooner_where_it_is_higher():
     assert abs(counts[1].mean() - 600) < 4 * (600 / 40) ** 0.5
     assert (found[1] <= found[0]).all()
     assert (np.diff(found, axis=2) >= 0).all()
-
-
-def test_weeks_without_referrals_have_none():
-    rates = [[10.0, 0.0, 10.0]]
-    found = random_referrals(rates, n_days=21, n_runs=20, seed=9)
-
-    assert (found // 7 != 1).all()
-
-
-def test_given_referrals_are_spread_over_their_weeks():
-    found = given_referrals([2, 0, 1], n_days=21)
-
-    assert found.tolist() == [[[0, 3, 14]]]
-    assert given_referrals([0, 0, 0], n_days=21).tolist() == [[[21]]]
-    assert with_waiting_list(found, 2).tolist() == [[[0, 0, 0, 3, 14]]]
 
 
 def test_relief_after_a_course_is_that_of_the_course_model():
@@ -339,18 +318,11 @@ def test_holidays_and_weekends_are_closed():
     assert found.sum() == 20
 
 
-def test_a_fixed_dose_of_two_vials_takes_two():
-    plan = replace(PLAN, dose=Dose(40, mg=80))
-
-    assert simulate(plan).vials.sum() == 6
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"chairs": 0}, "chairs is 0; expected a whole number, 1 or more"),
-        ({"nurses": 0}, "nurses is 0; expected a whole number, 1 or more"),
-        ({"open_minutes": 80}, "open_minutes is 80, which holds no visit of 90 minutes"),
+        ({"open_minutes": 80}, "open_minutes is 80, which is shorter than a visit of 90 minutes"),
         ({"turnover_minutes": -5}, "turnover_minutes is -5; expected a whole number, 0 or more"),
         ({"infusion_minutes": 40.5}, "infusion_minutes is 40.5; expected a whole number"),
     ],
@@ -364,7 +336,6 @@ def test_a_day_that_cannot_be_is_refused(changes, words):
     ("changes", "words"),
     [
         ({"no_show": 1.2}, "no_show is 1.2 in draw 0; expected from 0 to 0.95"),
-        ({"dropout": 1.2}, "dropout is 1.2 in draw 0; expected from 0 to 1"),
         ({"male_share": -0.1}, "male_share is -0.1 in draw 0"),
         ({"recovery_minutes": np.nan}, "recovery_minutes is nan in draw 0"),
     ],
@@ -390,10 +361,6 @@ def test_patients_that_cannot_be_are_refused():
         random_referrals(-1, n_days=70, n_runs=1, seed=1)
     with pytest.raises(ValueError, match=r"per_week has shape \(1, 3\); expected"):
         random_referrals([[1, 2, 3]], n_days=70, n_runs=1, seed=1)
-    with pytest.raises(ValueError, match="per_week has 3 weeks; expected 10 for 70 days"):
-        given_referrals([1, 2, 3], n_days=70)
-    with pytest.raises(ValueError, match="expected a whole number of referrals for each week"):
-        given_referrals([1.5], n_days=7)
     with pytest.raises(ValueError, match="waiting is -1; expected 0 people or more"):
         with_waiting_list(on_days(0), -1)
     with pytest.raises(ValueError, match="a day before 0 or before that of the patient before"):
@@ -404,22 +371,33 @@ def test_patients_that_cannot_be_are_refused():
         simulate(referrals=np.zeros((2, 1, 1), dtype=np.int64))
     with pytest.raises(ValueError, match="True at least once"):
         simulate(days=np.zeros(5, dtype=bool))
-    with pytest.raises(ValueError, match="no day of 2 from 2026-01-03 is open"):
+    with pytest.raises(ValueError, match="none of the 2 days from 2026-01-03 is open"):
         open_days(date(2026, 1, 3), 2)
 
 
+def test_a_limit_of_visits_is_spread_over_the_day():
+    # Of eight visits the first, the fifth and the last are kept.
+    full = appointments(DAY)
+
+    assert appointments(replace(DAY, most_visits=3)).tolist() == [full[0], full[4], full[7]]
+    assert appointments(replace(DAY, most_visits=99)).tolist() == full.tolist()
+    with pytest.raises(ValueError, match="most_visits is 0; expected a whole number, 1 or more"):
+        replace(DAY, most_visits=0)
+
+
 def test_inputs_are_taken_from_the_columns_of_the_draws():
-    frame = pd.DataFrame({column: [0.1, 0.2] for column in PARAMETERS.values()})
+    columns = {name: f"clinic_{name}" for name in INPUTS}
+    columns |= {
+        n: f"course_{n}" for n in ("dropout", "return_uptake", "side_effect", "extra_minutes")
+    }
+    frame = (
+        pd.DataFrame({column: [30.0 + i, 0.0] for i, column in enumerate(columns.values())}) / 100
+    )
     frame[["clinic_male_weight", "clinic_female_weight"]] = 80.0
-    frame["course_dropout"] = [0.3, 0.4]
 
-    found = clinic_draws(frame)
+    inputs = clinic_draws(frame)
 
-    assert found.n_draws == 2
-    assert found.dropout.tolist() == [0.3, 0.4]
-    assert found.no_show.tolist() == [0.1, 0.2]
-
-
-def test_draws_without_a_parameter_of_the_clinic_are_refused():
+    for name in set(INPUTS) - {"male_weight", "female_weight"}:
+        assert getattr(inputs, name).tolist() == frame[columns[name]].tolist()
     with pytest.raises(ValueError, match="draws lack clinic_cancellation"):
-        clinic_draws(pd.DataFrame({"clinic_no_show": [0.1]}))
+        clinic_draws(frame.drop(columns="clinic_cancellation"))

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from clinic_models import ALL_DAYS, DAY, EVENTFUL, PLAN, SURE, draws, on_days, simulate
 
-from plcore.clinic import (
+from plcore.clinic.day import with_chairs
+from plcore.clinic.patients import random_referrals
+from plcore.clinic.results import (
     ClinicOutcome,
     by_period,
     clinic_load,
@@ -15,16 +17,12 @@ from plcore.clinic import (
     clinic_table,
     days_from,
     fates_table,
-    fewest,
     months_from,
-    random_referrals,
     share_within,
-    simulate_clinic,
-    sizing_table,
-    vials_shared,
     weeks_from,
-    with_chairs,
 )
+from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.sizing import fewest, sizing_table
 from plcore.models.course import CoursePlan
 
 ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))
@@ -35,11 +33,11 @@ def measure(outcome, name, **options):
     return clinic_measures(outcome, **options)[name][1]
 
 
-def sizes(chairs, **options):
+def sizes(chairs):
     referrals = random_referrals(30.0, n_days=120, n_runs=4, seed=1)
     return sizing_table(
         PLAN, [with_chairs(DAY, n) for n in chairs], draws(EVENTFUL, 2), referrals, RELIEF,
-        ALL_DAYS, within_days=14, share=0.9, seed=1, **options,
+        ALL_DAYS, within_days=14, share=0.9, seed=1,
     )  # fmt: skip
 
 
@@ -79,7 +77,7 @@ def test_hours_and_shares_of_a_day_are_those_worked_out():
     assert measure(found, "nurse_hours_a_year")[0, 0] == pytest.approx(16 * 365.25)
     # Eight doses of 40 mg: a vial of 200 mg each, or two for all.
     assert found.vials[0, 0, 0] == 8
-    assert vials_shared(found)[0, 0, 0] == 2
+    assert measure(found, "vials_a_year_shared")[0, 0] == 2 * 365.25
 
 
 def test_what_we_do_not_know_and_what_chance_does_are_apart():
@@ -137,13 +135,13 @@ def test_the_fewest_chairs_are_the_first_that_keep_the_service_level():
     assert (table["days_saved"].iloc[1:] >= 0).all()
 
 
-def test_too_few_chairs_at_all_are_refused_with_the_growth_of_the_list():
+def test_too_few_chairs_are_refused_with_the_growth_of_the_list():
     with pytest.raises(ValueError, match=r"2 chairs keep it with 0, and their waiting list grows"):
         fewest(sizes([1, 2]), probability=0.9)
 
 
 def test_sizing_refuses_levels_that_cannot_be():
-    with pytest.raises(ValueError, match="nobody was referred 200 days before the end"):
+    with pytest.raises(ValueError, match="nobody was referred 200 days or more before"):
         sizing_table(
             PLAN, [DAY], draws(SURE), on_days(0), RELIEF, ALL_DAYS, within_days=200, share=0.9,
             seed=1,
