@@ -20,10 +20,10 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 import plcore
 from plcore.charts.show import table_html
 from plcore.planner.page import planner_grid, planner_html
-from plcore.report.api import api_pages
 from plcore.report.execute import execute
 from plcore.report.folder import replacing
 from plcore.report.page import Exhibit, Page, read_page
+from plcore.report.reference import write_reference
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -173,8 +173,8 @@ def _write_files(
 ) -> None:
     templates = _templates()
     deck = find_deck(pages)
-    for part in ("figures", "tables", "api/plcore") if with_reference else ("figures", "tables"):
-        (folder / part).mkdir(parents=True)
+    for part in ("figures", "tables"):
+        (folder / part).mkdir()
     _write(folder / "plotly.min.js", get_plotlyjs())
     for asset in ("style.css", "report.js"):
         _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))
@@ -194,8 +194,8 @@ def _write_files(
     page("index.html", "index.html")
     if planner is not None:
         _write(folder / "planner.html", planner)
-    for path, template, values in api_pages() if with_reference else ():
-        page(path, template, **values)
+    if with_reference:
+        write_reference(folder / "api")
     if deck is not None:
         page("slides.html", "slides.html")
         for asset in ("slides.css", "slides.js"):
