@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
 from plcore.charts.show import table_html
-from plcore.planner.page import planner_grid, planner_html
+from plcore.planner.page import planner_html
 from plcore.report.execute import execute
 from plcore.report.folder import replacing
 from plcore.report.page import Exhibit, Page, read_page
@@ -102,7 +102,7 @@ def build_report(
         for notebook, path in zip(executed, paths, strict=True)
     ]
     stamp = read_stamp(notebooks)
-    planner = planner_html(planner_grid(), made_from=stamp.in_words()) if with_planner else None
+    planner = planner_html(made_from=stamp.in_words()) if with_planner else None
     write_report(pages, report, stamp=stamp, planner=planner, with_reference=with_reference)
     return pages
 
