@@ -21,10 +21,9 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
 #: Run first, in this order, so that no process waits for another or is left with the longest files
-#: at the end. The first builds the report that the last compares with another.
+#: at the end. The first builds the report.
 LONGEST = (
-    "test_browser.py", "test_runs.py", "test_slides.py",
-    "test_planner_page.py", "test_planner_lookup.py", "test_notebooks.py",
+    "test_browser.py", "test_runs.py", "test_slides.py", "test_planner_page.py",
 )  # fmt: skip
 
 

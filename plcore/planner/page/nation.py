@@ -2,8 +2,8 @@
 
 A direct computation for an area (`plcore.clinic.catchment.people_nearby`) multiplies people by age,
 sex and cause with the area's share of them, in every draw. The page takes the mean age and sex of
-the draws instead: a count of the nation in a draw, times the area's mean share of it, and one slope
-by which that share rises with the draw's elasticity for diabetes.
+the draws instead: a count of the nation in a draw, times the area's share of it at the mean
+elasticity for diabetes, which one curve brings to the elasticity of the draw.
 """
 
 from __future__ import annotations

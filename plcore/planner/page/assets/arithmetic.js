@@ -93,21 +93,23 @@ function greatCircleKm(grid, from, to) {
   return 2 * grid.content.places.earth_radius_km * Math.asin(Math.sqrt(Math.min(half, 1)));
 }
 
-/** Sums over counties of their shares in the nation's people of each age group and sex: as they are;
- * weighted by (diabetes)^elasticity; and how the weighted ones grow with the elasticity. */
+/** Sums over counties of their shares in the nation's people of each age group and sex: as they are, and
+ * weighted by (diabetes)^elasticity, times the 0th to 2nd power of the logarithm of diabetes. */
 function sumShares(grid, counties, elasticity) {
   const { cells, share, logRatio } = grid;
-  const sums = { plain: new Float64Array(cells), weighted: new Float64Array(cells), growth: new Float64Array(cells) };
+  const plain = new Float64Array(cells);
+  const weighted = [0, 1, 2].map(() => new Float64Array(cells));
   for (const i of counties) {
     const weight = Math.exp(elasticity * logRatio[i]);
     for (let k = 0; k < cells; k++) {
       const value = share[i * cells + k];
-      sums.plain[k] += value;
-      sums.weighted[k] += weight * value;
-      sums.growth[k] += weight * logRatio[i] * value;
+      plain[k] += value;
+      weighted[0][k] += weight * value;
+      weighted[1][k] += weight * logRatio[i] * value;
+      weighted[2][k] += weight * logRatio[i] ** 2 * value;
     }
   }
-  return sums;
+  return { plain, weighted };
 }
 
 /** The mean elasticity of a scenario, how far each draw is from it, and the sums over all counties. */
@@ -123,26 +125,33 @@ function nationOf(grid, scenario) {
 }
 
 /** A function from a count of the nation and a year to the area's count by draw: of limb loss that is not
- * vascular its share of people; of vascular ones a share that rises with the elasticity by one slope. */
+ * vascular its share of people; of vascular ones a share whose logarithm is a parabola in the elasticity. */
 function areaOf(grid, counties, scenario) {
   const { cells } = grid;
   const { n_draws: nDraws, openings } = grid.content.nation;
-  const { mean, away, sums } = nationOf(grid, scenario);
-  const { plain, weighted, growth } = sumShares(grid, counties, mean);
-  const vascular = weighted.map((value, k) => value / sums.weighted[k]);
-  const rise = growth.map((value, k) => value / sums.weighted[k] - (vascular[k] * sums.growth[k]) / sums.weighted[k]);
+  const nation = nationOf(grid, scenario);
+  const area = sumShares(grid, counties, nation.mean);
   return (name, year) => {
     const { draws, spread } = grid.counts[scenario.counts[name]];
-    const nYears = draws.length / 2 / nDraws;
-    const [first, second] = [year - openings[0], year - openings[0] + nYears];
-    let [share, slope, other] = [0, 0, 0];
-    for (let k = 0; k < cells; k++) {
-      share += spread[first * cells + k] * vascular[k];
-      slope += spread[first * cells + k] * rise[k];
-      other += spread[second * cells + k] * plain[k];
-    }
-    slope /= share;
-    return away.map((value, d) => draws[first * nDraws + d] * share * Math.exp(slope * value) + draws[second * nDraws + d] * other);
+    const first = year - openings[0];
+    const second = first + draws.length / 2 / nDraws;
+    const vascular = ({ weighted }) => {
+      const [sum, sum1, sum2] = weighted.map((row) => {
+        let total = 0;
+        for (let k = 0; k < cells; k++) total += (spread[first * cells + k] * row[k]) / nation.sums.weighted[0][k];
+        return total;
+      });
+      return { share: sum, mean: sum1 / sum, variance: sum2 / sum - (sum1 / sum) ** 2 };
+    };
+    const [here, everywhere] = [vascular(area), vascular(nation.sums)];
+    const slope = here.mean - everywhere.mean;
+    const bend = (here.variance - everywhere.variance) / 2;
+    let other = 0;
+    for (let k = 0; k < cells; k++) other += spread[second * cells + k] * area.plain[k];
+    return nation.away.map((away, d) => {
+      const share = here.share * Math.exp((slope + bend * away) * away);
+      return draws[first * nDraws + d] * share + draws[second * nDraws + d] * other;
+    });
   };
 }
 
