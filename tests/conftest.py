@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
 def own_report(tmp_path_factory):
     """The report of the project's notebooks, built once for all processes that run the tests.
 
-    A folder that is not there where a notebook fails; test_notebooks.py names it.
+    Where a notebook fails, the first test that needs the report says which and why.
     """
     base = tmp_path_factory.getbasetemp()
     root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -51,9 +51,8 @@ def own_report(tmp_path_factory):
             time.sleep(0.2)
         return report
     try:
-        build_report(NOTEBOOKS, report)
+        build_report(NOTEBOOKS, report, with_reference=True)
     except BaseException as error:
         failed.write_text(str(error))
-        if not isinstance(error, ValueError):
-            raise
+        raise
     return report

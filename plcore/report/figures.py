@@ -25,8 +25,7 @@ from typing import Any
 from plcore.charts._template import FAINT_INK, NOTE_LINE, NOTE_SIZE, TITLE_LINE, TITLE_SIZE
 from plcore.charts._text import wrapped
 from plcore.charts._wide import framed_texts, widened
-from plcore.report.folder import replacing
-from plcore.report.site import build_report, read_stamp
+from plcore.report.site import build_report, read_stamp, replacing
 
 FORMATS = ("svg", "png", "pdf")
 COLUMNS = ("file", "chart", "notebook", "caption", "source", "commit")

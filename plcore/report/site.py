@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,9 +22,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 import plcore
 from plcore.charts.show import table_html
 from plcore.planner.page import planner_html
-from plcore.report.execute import execute
-from plcore.report.folder import replacing
-from plcore.report.page import Exhibit, Page, read_page
+from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
 
@@ -122,6 +122,29 @@ def write_report(
     _refuse_shared_names(pages)
     with replacing(report) as fresh:
         _write_files(pages, fresh, stamp, planner, with_reference)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `folder` at the end of the block.
+
+    Where the block fails, what was at `folder` stays as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place, for only a folder of the same disk can be moved at once; and the name of
+    # both workshops begins alike, for what lies about after a power cut is to be ignored by git.
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder.parent) as workshop:
+        fresh, previous = Path(workshop) / "new", Path(workshop) / "previous"
+        fresh.mkdir()
+        yield fresh
+        if folder.exists():
+            folder.rename(previous)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if previous.exists():
+                previous.rename(folder)
+            raise
 
 
 def read_stamp(folder: Path) -> Stamp:

@@ -18,7 +18,7 @@ from typing import Any
 
 from plcore.charts._wide import framed_texts, widened
 from plcore.evidence.schema import MARKS
-from plcore.report.page import Exhibit, Page
+from plcore.report.notebooks import Exhibit, Page
 
 #: The notebook that the deck is made from.
 STEM = "08_teaching_charts"
