@@ -230,8 +230,8 @@ def _title_and_lead(notebook: NotebookNode, path: Path) -> tuple[str, str]:
     if title is None:
         raise ValueError(f"{path.name}, cell 1: has to be text that starts with '# ' and a title")
     text = "\n\n".join(_leading_text(notebook))[title.end() :]
-    paragraphs = (part.strip() for part in re.split(r"\n\s*\n", text))
-    lead = next((part for part in paragraphs if part and not part.startswith("#")), "")
+    paragraphs = (paragraph.strip() for paragraph in re.split(r"\n\s*\n", text))
+    lead = next((p for p in paragraphs if p and not p.startswith("#")), "")
     rendered = re.sub(r"^<p>|</p>$", "", _render(lead, path.parent, {}).strip())
     # A card's heading is its link; links inside its text would compete with it.
     return title[1].strip(), re.sub(r"</?a\b[^>]*>", "", rendered)

@@ -69,10 +69,11 @@ def _signature(signature: inspect.Signature, colon: bool) -> Markup:
         return words(thing, inspect.formatannotation(thing))
 
     parameters = [
-        each.replace(
-            annotation=annotation(each.annotation), default=words(each.default, repr(each.default))
+        parameter.replace(
+            annotation=annotation(parameter.annotation),
+            default=words(parameter.default, repr(parameter.default)),
         )
-        for each in signature.parameters.values()
+        for parameter in signature.parameters.values()
     ]
     printed = inspect.Signature(
         parameters, return_annotation=annotation(signature.return_annotation)

@@ -82,7 +82,7 @@ def build_report(
     with_traceback : bool
         Whether the error of a failed cell says where in the code it failed.
     with_planner : bool
-        Whether the planner's page is worked out, which takes about half a minute, and linked.
+        Whether the planner's page is computed, which takes some fifteen seconds, and linked.
     with_reference : bool
         Whether the reference of public names is read from the docstrings, and linked.
 
@@ -196,8 +196,8 @@ def _write_files(
 ) -> None:
     templates = _templates()
     deck = find_deck(pages)
-    for part in ("figures", "tables"):
-        (folder / part).mkdir()
+    for kind in ("figures", "tables"):
+        (folder / kind).mkdir()
     _write(folder / "plotly.min.js", get_plotlyjs())
     for asset in ("style.css", "report.js"):
         _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))

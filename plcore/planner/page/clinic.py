@@ -145,9 +145,9 @@ def clinic_tables(*, folder: Path = DATA) -> ClinicTables:
         relief = relief_after_course(of_course, course, n_members=_MEMBERS, seed=SEED)
         for returns in RETURNS:
             plan = ClinicPlan(day_of(1, 8), course_of(infusions, returns), DOSE)
-            found = clinic_load(plan, inputs, relief, is_open, 1.0)
-            infusions_each[infusions, returns] = found.infusions_each
-            visits_each[infusions, returns] = found.visits_each
+            load = clinic_load(plan, inputs, relief, is_open, 1.0)
+            infusions_each[infusions, returns] = load.infusions_each
+            visits_each[infusions, returns] = load.visits_each
     share = np.array([opened(year).mean() for year in OPENINGS])
     return ClinicTables(visits, nurses, share, infusions_each, visits_each)
 
@@ -206,7 +206,7 @@ def simulated_waits(*, runs_share: float = 1.0, folder: Path = DATA) -> Waits:
         Where the tables are read.
     """
     fixed = read_scenario(folder=folder).parameters
-    medians = pd.DataFrame({each.name: [each.median] for each in fixed})
+    medians = pd.DataFrame({p.name: [p.median] for p in fixed})
     rows = [
         _one_clinic(medians, chairs, hours, infusions, weeks, max(4, round(runs_share * runs)))
         for chairs, hours, infusions, weeks, runs in _CLINICS
@@ -237,8 +237,8 @@ def _one_clinic(
     per_week = capacity * np.array(LOADS)[:, np.newaxis]
     referrals = random_referrals(per_week, n_days=len(is_open), n_runs=runs, seed=SEED)
     outcome = simulate_clinic(plan, each, referrals, relief, is_open, seed=SEED)
-    found = clinic_measures(outcome, from_day=_FILLING_DAYS)
-    waits = found["wait_mean"][1]
-    means = np.stack([np.nanmean(found[name][1], axis=1) for name in MEASURES])
+    measures = clinic_measures(outcome, from_day=_FILLING_DAYS)
+    waits = measures["wait_mean"][1]
+    means = np.stack([np.nanmean(measures[name][1], axis=1) for name in MEASURES])
     error = np.nanstd(waits, axis=1, ddof=1) / np.sqrt(runs)
     return capacity, means, np.nanquantile(waits, LUCK, axis=1), error

@@ -130,10 +130,10 @@ def read_nation(*, folder: Path = DATA) -> Nation:
         if key not in cells:
             population, cells[key] = _people(scenario, draws)
             residents.append(_residents(population))
-            counts[key] = {each: _count(cells[key][each]) for each in ("people", "new_cases")}
+            counts[key] = {kind: _count(cells[key][kind]) for kind in ("people", "new_cases")}
         plp = {"plp": _count(_in_pain(cells[key], scenario, draws))}
         beliefs.append(Beliefs(name, title, note, {**counts[key], **plp}, _columns(draws)))
-    if any(not np.array_equal(each, residents[0]) for each in residents):
+    if any(not np.array_equal(people, residents[0]) for people in residents):
         raise ValueError(f"scenarios {', '.join(SCENARIOS)}: expected the same residents in all")
     return Nation(residents[0], tuple(beliefs))
 
@@ -151,7 +151,7 @@ def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mappin
     population, mortality = people_and_mortality(scenario)
     names = ("people", "new_cases", *BANDS)
     by = ("year", "age_group", "sex", "cause")
-    found = {}
+    people = {}
     responses = responses_of(
         draws, scenario, population, mortality, quantities=names, age_groups=AGE_GROUPS
     )
@@ -159,8 +159,8 @@ def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mappin
         cells = project(responses, inputs(draws), quantity=name, by=by, years=YEARS)
         vascular = cells[..., _VASCULAR]
         both = np.stack([vascular, cells.sum(axis=-1) - vascular], axis=-1)
-        found[name] = both.reshape(*cells.shape[:2], N_CELLS, 2)
-    return population, found
+        people[name] = both.reshape(*cells.shape[:2], N_CELLS, 2)
+    return population, people
 
 
 def _in_pain(cells: Mapping[str, Floats], scenario: Scenario, draws: pd.DataFrame) -> Floats:

@@ -88,9 +88,9 @@ def outlines(places: Places, *, folder: Path = DATA) -> list[list[NDArray[np.int
     """
     path = Path(folder) / "geography" / OUTLINES
     features = json.loads(gzip.decompress(path.read_bytes()))["features"]
-    found = [feature["id"] for feature in features]
-    if found != places.fips.tolist():
-        odd = min(set(found) ^ set(places.fips.tolist()), default="one out of order")
+    codes = [feature["id"] for feature in features]
+    if codes != places.fips.tolist():
+        odd = min(set(codes) ^ set(places.fips.tolist()), default="one out of order")
         raise ValueError(f"{OUTLINES}: {odd}; expected each county of 2023 in turn")
     rings = [
         (_map_of(feature["id"]), place, np.array(corners))

@@ -83,7 +83,7 @@ def footnotes(*, folder: Path = DATA) -> list[dict[str, str]]:
 
     Keys: parameter, label, value, cited, seen, note; scenario where it is another scenario's.
     """
-    baseline = {each.name: each for each in read_scenario(folder=folder).parameters}
+    baseline = {p.name: p for p in read_scenario(folder=folder).parameters}
     names = list(dict.fromkeys(name for rests in RESTS_ON.values() for name in rests))
     notes = [_note(baseline[name], "", folder) for name in names]
     for scenario in SCENARIOS:

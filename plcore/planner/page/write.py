@@ -77,7 +77,7 @@ def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path =
 def _places(places: Places, folder: Path) -> Mapping[str, object]:
     rows = frame(COUNTIES, folder=folder)
     rings = outlines(places, folder=folder)
-    moves = [np.diff(ring, axis=0, prepend=[[0, 0]]).ravel() for each in rings for ring in each]
+    moves = [np.diff(ring, axis=0, prepend=[[0, 0]]).ravel() for county in rings for ring in county]
     return {
         "fips": places.fips.tolist(),
         "names": places.name.tolist(),
@@ -89,8 +89,8 @@ def _places(places: Places, folder: Path) -> Mapping[str, object]:
         "ages_estimated": _whole(places.ages_estimated),
         "diabetes_of_state": _whole(places.diabetes_of_state),
         "earth_radius_km": EARTH_RADIUS_KM,
-        "rings": _whole([len(each) for each in rings]),
-        "corners": _whole([len(ring) for each in rings for ring in each]),
+        "rings": _whole([len(county) for county in rings]),
+        "corners": _whole([len(ring) for county in rings for ring in county]),
         "moves": _whole(np.concatenate(moves)),
         "map_steps": MAP_STEPS,
     }
