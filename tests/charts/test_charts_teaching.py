@@ -26,7 +26,7 @@ from plcore.evidence.population import read_population
 from plcore.models.limb_loss import people_with_limb_loss
 from plcore.models.pain import people_with_pain
 from plcore.report import teaching
-from plcore.report.page import Block, Exhibit, Page
+from plcore.report.notebooks import Block, Exhibit, Page
 from plcore.report.site import write_report
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw

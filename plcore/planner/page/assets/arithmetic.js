@@ -1,4 +1,76 @@
-// The arithmetic of the page: what lookup.py does, with the same tables.
+// The arithmetic of the page: tables from the text that write.py writes, and what follows from settings.
+
+const decode = {
+  bytes(text) {
+    const raw = atob(text);
+    const bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+    return bytes;
+  },
+  /** Whole numbers, seven bits a byte and zigzag. */
+  whole(text) {
+    const numbers = [];
+    let value = 0;
+    let place = 1;
+    for (const byte of decode.bytes(text)) {
+      value += (byte & 127) * place;
+      place *= 128;
+      if (byte < 128) {
+        numbers.push(value % 2 === 0 ? value / 2 : -(value + 1) / 2);
+        value = 0;
+        place = 1;
+      }
+    }
+    return Float64Array.from(numbers);
+  },
+  double(text) {
+    return new Float64Array(decode.bytes(text).buffer);
+  },
+  single(text) {
+    return Float64Array.from(new Float32Array(decode.bytes(text).buffer));
+  },
+  /** Rows of numbers in 65,536 steps from the least of their row. */
+  sixteenBits({ low, step, steps }) {
+    const [least, size] = [decode.double(low), decode.double(step)];
+    const numbers = new Uint16Array(decode.bytes(steps).buffer);
+    const n = numbers.length / least.length;
+    return Float64Array.from(numbers, (value, i) => least[Math.floor(i / n)] + value * size[Math.floor(i / n)]);
+  },
+};
+
+/** The page's tables as arrays. */
+function readGrid(content) {
+  const { places, nation, clinic, waits } = content;
+  const cells = nation.n_cells;
+  const people = decode.whole(places.people);
+  const total = new Float64Array(cells);
+  for (let i = 0; i < people.length; i++) total[i % cells] += people[i];
+  const decodeAll = (table) =>
+    Object.fromEntries(Object.entries(table).map(([key, text]) => [key, decode.double(text)]));
+  return {
+    n: places.fips.length,
+    cells,
+    share: people.map((value, i) => value / total[i % cells]),
+    counts: nation.counts.map(({ draws, spread }) => ({ draws: decode.sixteenBits(draws), spread: decode.single(spread) })),
+    residents: decode.double(nation.residents),
+    columns: nation.columns.map(decode.double),
+    lat: decode.double(places.lat),
+    lon: decode.double(places.lon),
+    logRatio: decode.double(places.log_ratio),
+    agesEstimated: decode.whole(places.ages_estimated),
+    diabetesOfState: decode.whole(places.diabetes_of_state),
+    at: new Map(places.fips.map((code, i) => [code, i])),
+    visits: decode.whole(clinic.visits),
+    nurses: decode.whole(clinic.nurses),
+    known: decode.double(clinic.known),
+    infusionsEach: decodeAll(clinic.infusions_each),
+    visitsEach: decodeAll(clinic.visits_each),
+    waitTables: decode.double(waits.tables),
+    luckTables: decode.double(waits.luck),
+    nationwide: new Map(),
+    content,
+  };
+}
 
 /** Counties of an area: those named, or all near the one that is. */
 function countiesNear(grid, settings) {
@@ -21,121 +93,82 @@ function greatCircleKm(grid, from, to) {
   return 2 * grid.content.places.earth_radius_km * Math.asin(Math.sqrt(Math.min(half, 1)));
 }
 
-/** The core with the years and quantities wanted: [quantity][year] -> rank x cell ranks. */
-function slabs(grid, series, firstYear, nYears) {
-  const [nDraw, nSeries, nYear, nCell] = grid.shape;
-  const nQuantity = grid.content.nation.n_quantities;
-  const found = [];
-  const byYear = new Float64Array(nDraw * nSeries * nYears * nCell);
-  for (let rs = 0; rs < nDraw * nSeries; rs++) {
-    for (let m = 0; m < nYear; m++) {
-      const from = (rs * nYear + m) * nCell;
-      for (let y = 0; y < nYears; y++) {
-        const factor = grid.bases[2][(firstYear + y) * nYear + m];
-        const to = (rs * nYears + y) * nCell;
-        for (let c = 0; c < nCell; c++) byYear[to + c] += factor * grid.core[from + c];
-      }
-    }
-  }
-  for (let q = 0; q < nQuantity; q++) {
-    found.push([]);
-    for (let y = 0; y < nYears; y++) {
-      const slab = new Float64Array(nDraw * nCell);
-      for (let r = 0; r < nDraw; r++) {
-        for (let s = 0; s < nSeries; s++) {
-          const factor = grid.bases[1][(series * nQuantity + q) * nSeries + s];
-          const from = ((r * nSeries + s) * nYears + y) * nCell;
-          for (let c = 0; c < nCell; c++) slab[r * nCell + c] += factor * byYear[from + c];
-        }
-      }
-      found[q].push(slab);
-    }
-  }
-  return found;
-}
-
-/** The slabs of a scenario's series and an opening, kept: only the area changes often. */
-function slabsOf(grid, scenario, opening) {
-  const key = `${scenario.series} ${opening}`;
-  if (grid.kept?.key !== key) {
-    const { openings, n_years } = grid.content.nation;
-    grid.kept = { key, slabs: slabs(grid, scenario.series, opening - openings[0], n_years + 1) };
-  }
-  return grid.kept.slabs;
-}
-
-/** Each quantity of an area: [quantity][year] -> by draw. */
-function local(grid, area, scenario, opening) {
-  const { cells, nodes, share, bases, size } = grid;
-  const [nDraw, , , nCell] = grid.shape;
-  const { n_quantities: nQuantity, n_draws: nDraws } = grid.content.nation;
-  const everyone = new Float64Array(cells);
-  for (const i of area) for (let k = 0; k < cells; k++) everyone[k] += share[i * cells + k];
-  const shares = weighted(grid, area).map((value, i) => value / grid.everywhere[i]);
-  const weights = nodeWeights(grid, scenario);
-  const n = nodes.length;
-  // People in terms of the cells' basis: of other causes first, then vascular ones by node.
-  const terms = new Float64Array((n + 1) * nCell);
-  const held = slabsOf(grid, scenario, opening);
-  const byRank = new Float64Array((n + 1) * nDraw);
-  return Array.from({ length: nQuantity }, (_, q) => {
-    const row = (scenario.series * nQuantity + q) * 2 * cells;
-    terms.fill(0);
+/** Sums over counties of their shares in the nation's people of each age group and sex: as they are, and
+ * weighted by (diabetes)^elasticity, times the 0th to 2nd power of the logarithm of diabetes. */
+function sumShares(grid, counties, elasticity) {
+  const { cells, share, logRatio } = grid;
+  const plain = new Float64Array(cells);
+  const weighted = [0, 1, 2].map(() => new Float64Array(cells));
+  for (const i of counties) {
+    const weight = Math.exp(elasticity * logRatio[i]);
     for (let k = 0; k < cells; k++) {
-      const other = size[row + 2 * k + 1] * everyone[k];
-      for (let c = 0; c < nCell; c++) terms[c] += other * bases[3][(2 * k + 1) * nCell + c];
-      for (let j = 0; j < n; j++) {
-        const vascular = size[row + 2 * k] * shares[j * cells + k];
-        const to = (j + 1) * nCell;
-        for (let c = 0; c < nCell; c++) terms[to + c] += vascular * bases[3][2 * k * nCell + c];
-      }
+      const value = share[i * cells + k];
+      plain[k] += value;
+      weighted[0][k] += weight * value;
+      weighted[1][k] += weight * logRatio[i] * value;
+      weighted[2][k] += weight * logRatio[i] ** 2 * value;
     }
-    return held[q].map((slab) => {
-      for (let j = 0; j <= n; j++) {
-        for (let r = 0; r < nDraw; r++) {
-          let sum = 0;
-          for (let c = 0; c < nCell; c++) sum += slab[r * nCell + c] * terms[j * nCell + c];
-          byRank[j * nDraw + r] = sum;
-        }
-      }
-      const found = new Float64Array(nDraws);
-      for (let d = 0; d < nDraws; d++) {
-        let sum = 0;
-        for (let j = 0; j <= n; j++) {
-          const weight = j === 0 ? 1 : weights[d * n + j - 1];
-          let part = 0;
-          for (let r = 0; r < nDraw; r++) part += bases[0][d * nDraw + r] * byRank[j * nDraw + r];
-          sum += weight * part;
-        }
-        found[d] = sum;
-      }
-      return found;
-    });
-  });
+  }
+  return { plain, weighted };
 }
+
+/** The mean elasticity of a scenario, how far each draw is from it, and the sums over all counties. */
+function nationOf(grid, scenario) {
+  const column = scenario.columns.diabetes_elasticity;
+  if (!grid.nationwide.has(column)) {
+    const draws = grid.columns[column];
+    const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
+    const everywhere = Array.from({ length: grid.n }, (_, i) => i);
+    grid.nationwide.set(column, { mean, away: draws.map((value) => value - mean), sums: sumShares(grid, everywhere, mean) });
+  }
+  return grid.nationwide.get(column);
+}
+
+/** A function from a count of the nation and a year to the area's count by draw: of limb loss that is not
+ * vascular its share of people; of vascular ones a share whose logarithm is a parabola in the elasticity. */
+function areaOf(grid, counties, scenario) {
+  const { cells } = grid;
+  const { n_draws: nDraws, openings } = grid.content.nation;
+  const nation = nationOf(grid, scenario);
+  const area = sumShares(grid, counties, nation.mean);
+  return (name, year) => {
+    const { draws, spread } = grid.counts[scenario.counts[name]];
+    const first = year - openings[0];
+    const second = first + draws.length / 2 / nDraws;
+    const vascular = ({ weighted }) => {
+      const [sum, sum1, sum2] = weighted.map((row) => {
+        let total = 0;
+        for (let k = 0; k < cells; k++) total += (spread[first * cells + k] * row[k]) / nation.sums.weighted[0][k];
+        return total;
+      });
+      return { share: sum, mean: sum1 / sum, variance: sum2 / sum - (sum1 / sum) ** 2 };
+    };
+    const [here, everywhere] = [vascular(area), vascular(nation.sums)];
+    const slope = here.mean - everywhere.mean;
+    const bend = (here.variance - everywhere.variance) / 2;
+    let other = 0;
+    for (let k = 0; k < cells; k++) other += spread[second * cells + k] * area.plain[k];
+    return nation.away.map((away, d) => {
+      const share = here.share * Math.exp((slope + bend * away) * away);
+      return draws[first * nDraws + d] * share + draws[second * nDraws + d] * other;
+    });
+  };
+}
+
+const scenarioOf = (grid, settings) => grid.content.nation.scenarios.find(({ name }) => name === settings.scenario);
 
 /** People by step of the funnel and year, and the shares of its steps, as plcore.clinic.demand has them. */
 function funnel(grid, settings, area) {
   const { nation } = grid.content;
-  const scenario = nation.scenarios.find((each) => each.name === settings.scenario);
+  const scenario = scenarioOf(grid, settings);
   const column = (name) => grid.columns[scenario.columns[name]];
-  const found = local(grid, area, scenario, settings.year);
-  const [alive, newCases, ...bands] = found;
-  const shares = nation.bands.map((band) => column(`in_pain_${band}`));
+  const count = areaOf(grid, area, scenario);
+  const years = Array.from({ length: nation.n_years + 1 }, (_, i) => settings.year + i);
+  const [alive, newCases, plp] = ["people", "new_cases", "plp"].map((name) => years.map((year) => count(name, year)));
   const severity = nation.severities[settings.severity];
   const severe = severity === "plp" ? null : column(severity.replace("plp_", "severity_"));
-  const plp = alive.map((people, y) =>
-    people.map((all, d) => {
-      const within = bands.map((band) => band[y][d]);
-      const early = within.reduce((a, b) => a + b, 0);
-      return [...within, all - early].reduce((sum, part, b) => sum + part * shares[b][d], 0);
-    }),
-  );
   const inPain = severe === null ? plp : plp.map((row) => row.map((value, d) => value * severe[d]));
-  const first = settings.year - nation.openings[0];
-  const resident = new Float64Array(nation.n_draws).fill(
-    grid.content.nation.n_cells ? residentsOf(grid, area, first) : 0,
-  );
+  const resident = new Float64Array(nation.n_draws).fill(residentsOf(grid, area, settings.year - nation.openings[0]));
   const people = { residents: [resident], limb_loss: alive, plp, in_pain: inPain };
   const own = { accepting: settings.accepting_percent, choosing: settings.served_percent };
   let now = inPain;
@@ -310,7 +343,7 @@ function queueRows(grid, rate, capacity, add) {
   add("wait_by_luck", "days", ends.map((end) => (Number.isNaN(end) ? Infinity : end)));
 }
 
-/** A number as the page prints it: words.py has the same. */
+/** A number as the page prints it: three significant digits, two of days and percent. */
 function shown(value, unit, grid) {
   if (!Number.isFinite(value)) {
     const chairs = grid.content.clinic.chairs;
@@ -329,51 +362,9 @@ function shown(value, unit, grid) {
 
 /** People with phantom limb pain in each county, the mean over the draws. */
 function meanPain(grid, settings) {
-  const { nation } = grid.content;
-  const { cells, nodes, bases, size, share, logRatio } = grid;
-  const [nDraw, , , nCell] = grid.shape;
-  const scenario = nation.scenarios.find((each) => each.name === settings.scenario);
-  const shares = nation.bands.map((band) => grid.columns[scenario.columns[`in_pain_${band}`]]);
-  const weights = nodeWeights(grid, scenario);
-  const n = nodes.length;
-  const held = slabsOf(grid, scenario, settings.year);
-  // Those 5 years or more after the loss are all people less the other bands.
-  const quantities = [0, ...shares.slice(0, -1).map((_, b) => b + 2)];
-  const found = new Float64Array((n + 1) * cells);
-  for (const q of quantities) {
-    const mean = new Float64Array((n + 1) * nDraw);
-    for (let d = 0; d < nation.n_draws; d++) {
-      const last = shares[shares.length - 1][d];
-      const factor = (q === 0 ? last : shares[q - 2][d] - last) / nation.n_draws;
-      for (let j = 0; j <= n; j++) {
-        const weight = factor * (j === 0 ? 1 : weights[d * n + j - 1]);
-        for (let r = 0; r < nDraw; r++) mean[j * nDraw + r] += weight * bases[0][d * nDraw + r];
-      }
-    }
-    const row = (scenario.series * nation.n_quantities + q) * 2 * cells;
-    for (let j = 0; j <= n; j++) {
-      const part = new Float64Array(nCell);
-      for (let r = 0; r < nDraw; r++) {
-        for (let c = 0; c < nCell; c++) part[c] += mean[j * nDraw + r] * held[q][0][r * nCell + c];
-      }
-      for (let k = 0; k < cells; k++) {
-        const cell = 2 * k + (j === 0 ? 1 : 0);
-        let sum = 0;
-        for (let c = 0; c < nCell; c++) sum += part[c] * bases[3][cell * nCell + c];
-        const everywhere = j === 0 ? 1 : grid.everywhere[(j - 1) * cells + k];
-        found[j * cells + k] += (size[row + cell] * sum) / everywhere;
-      }
-    }
-  }
-  const pain = new Float64Array(grid.n);
-  const perShare = new Float64Array(cells);
-  for (let i = 0; i < grid.n; i++) {
-    perShare.set(found.subarray(0, cells));
-    for (let j = 0; j < n; j++) {
-      const weight = Math.exp(nodes[j] * logRatio[i]);
-      for (let k = 0; k < cells; k++) perShare[k] += weight * found[(j + 1) * cells + k];
-    }
-    for (let k = 0; k < cells; k++) pain[i] += share[i * cells + k] * perShare[k];
-  }
-  return pain;
+  const scenario = scenarioOf(grid, settings);
+  return Float64Array.from({ length: grid.n }, (_, i) => {
+    const pain = areaOf(grid, [i], scenario)("plp", settings.year);
+    return pain.reduce((sum, value) => sum + value, 0) / pain.length;
+  });
 }
