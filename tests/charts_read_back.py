@@ -70,6 +70,16 @@ def assert_says(text, *values, within=0.0):
         assert abs(number - value) <= max(half_digit, within * abs(value)), (text, given)
 
 
+def assert_signs(figure, marked):
+    """The caption explains every sign that is used, and no other."""
+    used = set(signs_in("".join(marked)))
+    (caption,) = texts(figure, "caption")
+    said = {
+        sign for name, sign in SIGNS.items() if f"{sign} {MARKS[name]}" in plain(caption["text"])
+    }
+    assert used == said == set(signs_in(caption["text"]))
+
+
 def signs_in(text):
     return "".join(set(text) & set(SIGNS.values()))
 
@@ -142,7 +152,9 @@ def read_bars(figure):
             cells = {"row": rows.at(y), "y": y, "series": name, "low": low, "value": x,
                      "high": high, "assumed": assumed, "hover": trace["hovertext"][i]}  # fmt: skip
             found.append(cells)
-    table = pd.DataFrame(found).sort_values("y", ignore_index=True)
+    table = pd.DataFrame(found)
+    table.attrs["series"] = list(dict.fromkeys(table["series"]))
+    table = table.sort_values("y", ignore_index=True)
     table["label"] = [close(rows.labels[row]) for row in table["row"]]
     assert_axis(figure["layout"]["xaxis"], [*table["low"], *table["high"], 0.0])
     for row, group in table.groupby("row"):
@@ -201,6 +213,10 @@ def read_forest(figure):
             (row,) = {rows.at(y) for y in trace["y"]}
             role = {charts.PUBLISHED: "pooled", "white": "subtotal", charts.ASSUMED: "prediction"}
             level = [math.isclose(y, rows.centres[row]) for y in trace["y"]]
+            corners = set(zip(trace["x"], trace["y"], strict=True))
+            # A diamond, or a bar with a corner at each end and side.
+            assert len(corners) == 4
+            assert any(level) or len({x for x, _ in corners}) == len({y for _, y in corners}) == 2
             corners = list(zip(trace["x"], level, strict=True))
             ends = sorted({x for x, at_centre in corners if at_centre or not any(level)})
             tips = {x for x, at_centre in corners if not at_centre and any(level)}
@@ -544,15 +560,20 @@ def read_years(figure, column):
     points = [t for t in figure["data"] if t["mode"] == "markers" and t["showlegend"]]
     drawn = [t for t in figure["data"] if t["x"] != [None] and t not in points]
     for name, end, traces in lines_by_series(figure, drawn):
-        years, joined, levels = {}, set(), []
+        years, joined, levels, runs = {}, set(), [], {}
         for trace in traces:
             if trace.get("fill"):
                 level = trace["name"].removesuffix("% interval")
                 levels.append(int(level))
-                for year, low, high in edges_of(trace):
+                edges = list(edges_of(trace))
+                runs.setdefault(level, set()).update(
+                    itertools.pairwise(year for year, _, _ in edges)
+                )
+                for year, low, high in edges:
                     put(years.setdefault(year, {}), f"low_{level}", low)
                     put(years.setdefault(year, {}), f"high_{level}", high)
                 continue
+            runs.setdefault(trace["mode"], set()).update(itertools.pairwise(trace["x"]))
             for i, (year, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
                 put(years.setdefault(year, {}), column, y)
                 if trace["mode"] == "markers":
@@ -560,8 +581,9 @@ def read_years(figure, column):
                     years[year]["hover"] = trace["hovertext"][i]
                 elif trace["line"]["dash"] != "dot":
                     joined.add(year)
-        # The widest lies below all others.
+        # The widest lies below all others, and no piece of a line or band is missing.
         assert levels == sorted(levels, reverse=True)
+        assert all(run == set(itertools.pairwise(sorted(years))) for run in runs.values())
         found += [
             {"series": name, "year": year, "extrapolated": year not in joined, **cells}
             for year, cells in sorted(years.items())
@@ -573,6 +595,7 @@ def read_years(figure, column):
             if s["name"] == "extrapolated"]  # fmt: skip
     for year, flag in table.groupby("year")["extrapolated"].all().items():
         assert any(left < year < right for left, right in grey) == flag
+    assert table["extrapolated"].any() == any(t["x"] == [None] for t in figure["data"])
     layout = figure["layout"]
     drawn = table.columns.drop(["series", "year", "extrapolated", "hover"])
     assert_axis(layout["yaxis"], table[drawn])
@@ -854,7 +877,10 @@ def same(found, wanted, *columns):
 
 
 def assert_bars(figure, table):
-    same(read_bars(figure), bars_of(table), "label", "series", *LIMITS, "sign")
+    found, wanted = read_bars(figure), bars_of(table)
+    same(found, wanted, "label", "series", *LIMITS, "sign")
+    assert found.attrs["series"] == list(dict.fromkeys(table.get("series", [""])))
+    assert_signs(figure, found["sign"])
 
 
 def assert_indices(figure, table):
@@ -865,6 +891,7 @@ def assert_indices(figure, table):
 def assert_forest(figure, table):
     columns = ("label", "role", "low", "estimate", "high", "side", "open")
     found = read_forest(figure)
+    assert_signs(figure, found["label"])
     same(found, forest_of(table), *columns)
     for said, (_, row) in zip(found["said"], table.iterrows(), strict=True):
         if row["role"] != "heading":
@@ -873,12 +900,15 @@ def assert_forest(figure, table):
 
 def assert_claims(figure, table):
     names = [f"{name}{end}" for name in ("claimed", "found") for end in ("_low", "", "_high")]
-    same(read_claims(figure), claims_of(table), "label", "verdict", "sign", *names)
+    found = read_claims(figure)
+    assert_signs(figure, found["sign"])
+    same(found, claims_of(table), "label", "verdict", "sign", *names)
 
 
 def assert_steps(figure, table):
-    wanted = bars_of(table)
-    same(read_steps(figure), wanted, "label", *LIMITS, "sign")
+    found = read_steps(figure)
+    assert_signs(figure, found["sign"])
+    same(found, bars_of(table), "label", *LIMITS, "sign")
 
 
 def assert_waterfall(figure, table):
@@ -891,6 +921,8 @@ def assert_pyramid(figure, table):
 
 def assert_ages(figure, table):
     same(read_ages(figure), ages_of(table), "year", "label", "series", "value", "row")
+    names = [plain(trace["name"]) for trace in figure["data"] if trace["type"] == "bar"]
+    assert names == list(dict.fromkeys(table["series"]))
 
 
 def assert_tornado(figure, table):
