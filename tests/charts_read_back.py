@@ -95,8 +95,8 @@ def unit_of(figure):
 
 def after(unit, hover):
     """What the text of a pointer says behind the unit."""
-    _, found, rest = plain(hover).partition(unit)
-    assert found, (unit, hover)
+    _, drawn, rest = plain(hover).partition(unit)
+    assert drawn, (unit, hover)
     return rest
 
 
@@ -141,7 +141,7 @@ def whiskers(trace, i, value, axis="error_x"):
 
 def read_bars(figure):
     """label, series, low, value, high and sign, from the top."""
-    rows, unit, found = Rows(figure), unit_of(figure), []
+    rows, unit, drawn = Rows(figure), unit_of(figure), []
     for trace in figure["data"]:
         assert trace.get("orientation") == "h"
         for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
@@ -151,8 +151,8 @@ def read_bars(figure):
             assert trace["showlegend"] == bool(name)
             cells = {"row": rows.at(y), "y": y, "series": name, "low": low, "value": x,
                      "high": high, "assumed": assumed, "hover": trace["hovertext"][i]}  # fmt: skip
-            found.append(cells)
-    table = pd.DataFrame(found)
+            drawn.append(cells)
+    table = pd.DataFrame(drawn)
     table.attrs["series"] = list(dict.fromkeys(table["series"]))
     table = table.sort_values("y", ignore_index=True)
     table["label"] = [close(rows.labels[row]) for row in table["row"]]
@@ -190,11 +190,11 @@ def read_indices(figure):
     table = read_bars(figure)
     alone, others = (table[table["series"] == name] for name in ("alone", "with others"))
     assert list(alone["label"]) == list(others["label"])
-    found = {"label": list(alone["label"])}
+    drawn = {"label": list(alone["label"])}
     for name, part in (("first", alone), ("total", others)):
         for end, column in (("_low", "low"), ("", "value"), ("_high", "high")):
-            found[name + end] = list(part[column])
-    return pd.DataFrame(found)
+            drawn[name + end] = list(part[column])
+    return pd.DataFrame(drawn)
 
 
 def read_forest(figure):
@@ -226,7 +226,7 @@ def read_forest(figure):
             assert low <= high
             marks[row] = (role[trace["fillcolor"]], low, estimate, high, np.nan, False,
                           trace["text"])  # fmt: skip
-    found = []
+    drawn = []
     for row, label in enumerate(rows.labels):
         cells = dict(zip(names, marks.get(row, ("heading", *[np.nan] * 4, False)), strict=False))
         if row in marks:
@@ -240,8 +240,8 @@ def read_forest(figure):
         else:
             assert row not in rows.numbers
         assert label.startswith("<b>") == (cells["role"] != "study")
-        found.append(cells | {"label": close(label)})
-    table = pd.DataFrame(found)
+        drawn.append(cells | {"label": close(label)})
+    table = pd.DataFrame(drawn)
     assert_axis(figure["layout"]["xaxis"], [*table["low"], *table["high"]])
     return table
 
@@ -273,7 +273,7 @@ def forest_of(table):
 def read_claims(figure):
     """label, verdict, and low, middle and high of what is claimed (above) and found (below)."""
     rows, unit = Rows(figure), unit_of(figure)
-    found = [{} for _ in rows.labels]
+    drawn = [{} for _ in rows.labels]
     for trace in figure["data"]:
         points = list(zip(trace["x"], trace["y"], strict=True))
         if "lines" in trace["mode"]:
@@ -283,11 +283,11 @@ def read_claims(figure):
                 assert y == y_too
                 assert gap == (None, None)
                 assert (y < rows.centres[rows.at(y)]) == (name == "claimed")
-                found[rows.at(y)] |= {f"{name}_low": low, f"{name}_high": high}
+                drawn[rows.at(y)] |= {f"{name}_low": low, f"{name}_high": high}
     for trace in (trace for trace in figure["data"] if trace["mode"] == "markers"):
         name = {charts.CLAIM: "claimed", charts.EVIDENCE: "found"}[trace["marker"]["color"]]
         for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
-            cells = found[rows.at(y)]
+            cells = drawn[rows.at(y)]
             assert (y < rows.centres[rows.at(y)]) == (name == "claimed")
             symbol = trace["marker"]["symbol"][i].removesuffix("-open")
             if symbol in ("triangle-left", "triangle-right"):
@@ -299,7 +299,7 @@ def read_claims(figure):
                 if cells.get(f"{name}_{end}") == cells.get(name):
                     cells[f"{name}_{end}"] = None
             cells[f"{name}_hover"] = trace["hovertext"][i]
-    for row, cells in enumerate(found):
+    for row, cells in enumerate(drawn):
         label, verdict = re.fullmatch(r"(.*)<br><b>(\w+)</b>", rows.labels[row]).groups()
         above, below = re.split("\N{BLACK CIRCLE}", plain(rows.numbers[row]))
         for name, line in (("claimed", above), ("found", below)):
@@ -312,7 +312,7 @@ def read_claims(figure):
         cells |= {"label": close(label), "verdict": verdict,
                   "sign": signs_in(below)}  # fmt: skip
     names = [f"{name}{end}" for name in ("claimed", "found") for end in ("_low", "", "_high")]
-    table = pd.DataFrame(found).reindex(columns=["label", "verdict", "sign", *names])
+    table = pd.DataFrame(drawn).reindex(columns=["label", "verdict", "sign", *names])
     assert_axis(figure["layout"]["xaxis"], table[names].astype(float))
     return table
 
@@ -332,7 +332,7 @@ def read_steps(figure):
     ends = list(zip(lines["x"], lines["y"], strict=True))
     limits = {rows.at(y): (low, high) for (low, y), (high, _) in zip(ends[0::3], ends[1::3],
                                                                     strict=True)}  # fmt: skip
-    found = []
+    drawn = []
     for i, (x, y) in enumerate(zip(points["x"], points["y"], strict=True)):
         row = rows.at(y)
         low, value, high = (10**power for power in (limits[row][0], x, limits[row][1]))
@@ -344,15 +344,15 @@ def read_steps(figure):
         hover = points["hovertext"][i]
         assert close(hover).startswith(close(rows.labels[row]))
         assert_says(after(unit, hover), value, low, high)
-        found.append((close(rows.labels[row]), low, value, high, sign))
+        drawn.append((close(rows.labels[row]), low, value, high, sign))
     powers = [x for x in (*lines["x"], *points["x"]) if x is not None]
     assert_axis(figure["layout"]["xaxis"], powers, printed_as=lambda power: 10.0**power)
-    return pd.DataFrame(found, columns=["label", *LIMITS, "sign"])
+    return pd.DataFrame(drawn, columns=["label", *LIMITS, "sign"])
 
 
 def read_waterfall(figure):
     """label, role, low, value, high and where each bar starts; links join the end of each bar."""
-    rows, unit, found = Rows(figure), unit_of(figure), {}
+    rows, unit, drawn = Rows(figure), unit_of(figure), {}
     for trace in figure["data"]:
         colour = trace["marker"]["color"]
         for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
@@ -367,8 +367,8 @@ def read_waterfall(figure):
             label = close(rows.labels[row])
             assert close(hover).startswith(label + ":")
             assert_says(plain(hover).partition(unit)[0].rpartition(": ")[2], x, low, high)
-            found[row] = (label, role, low, x, high, trace["base"][i])
-    table = pd.DataFrame([found[row] for row in sorted(found)],
+            drawn[row] = (label, role, low, x, high, trace["base"][i])
+    table = pd.DataFrame([drawn[row] for row in sorted(drawn)],
                          columns=["label", "role", *LIMITS, "base"])  # fmt: skip
     links = [shape for shape in figure["layout"]["shapes"] if shape["name"] == "link"]
     assert [(link["x0"], link["x1"], rows.at(link["y0"]), rows.at(link["y1"])) for link in links] \
@@ -388,7 +388,7 @@ def waterfall_of(table):
 
 def read_pyramid(figure):
     """label, sex, value and series; men left, women right, the oldest on top."""
-    rows, found = Rows(figure), []
+    rows, drawn = Rows(figure), []
     for place, trace in enumerate(figure["data"]):
         assert (trace["marker"]["color"] == charts.LIMB_LOSS) == (place == 0)
         for x, y, hover in zip(trace["x"], trace["y"], trace["hovertext"], strict=True):
@@ -397,10 +397,10 @@ def read_pyramid(figure):
             head, _, number = plain(hover).rpartition(": ")
             assert head.split(", ") == [cells["label"], cells["sex"], cells["series"]]
             assert float(number) == pytest.approx(abs(x), rel=0.00501)
-            found.append(cells | {"row": len(rows.labels) - rows.at(y)})
+            drawn.append(cells | {"row": len(rows.labels) - rows.at(y)})
     axis = figure["layout"]["xaxis"]
     assert_axis(axis, [x for trace in figure["data"] for x in trace["x"]], printed_as=abs)
-    return pd.DataFrame(found)
+    return pd.DataFrame(drawn)
 
 
 def pyramid_of(table):
@@ -410,7 +410,7 @@ def pyramid_of(table):
 
 def read_ages(figure):
     """year, label, series and value of every frame; the figure itself is the frame of its slider."""
-    rows, unit, found = Rows(figure), unit_of(figure), []
+    rows, unit, drawn = Rows(figure), unit_of(figure), []
     for frame in figure["frames"]:
         *bars, total = frame["data"]
         assert frame["traces"] == list(range(len(frame["data"])))
@@ -420,8 +420,8 @@ def read_ages(figure):
                 head = plain(hover).removesuffix(f" {unit}")
                 assert close(head).startswith(f"{label},{close(series)}:")
                 assert_says(head.rpartition(": ")[2], x)
-                found.append((int(frame["name"]), label, series, x, len(rows.labels) - rows.at(y)))
-        everybody = sum(cells[3] for cells in found if cells[0] == int(frame["name"]))
+                drawn.append((int(frame["name"]), label, series, x, len(rows.labels) - rows.at(y)))
+        everybody = sum(cells[3] for cells in drawn if cells[0] == int(frame["name"]))
         assert_says(total["text"][0], float(frame["name"]), everybody)
     (slider,) = figure["layout"]["sliders"]
     years = [step["label"] for step in slider["steps"]]
@@ -430,7 +430,7 @@ def read_ages(figure):
     shown = figure["frames"][slider["active"]]["data"]
     assert [t["x"] for t in shown] == [t["x"] for t in figure["data"]]
     assert [t.get("name") for t in shown] == [t.get("name") for t in figure["data"]]
-    table = pd.DataFrame(found, columns=["year", "label", "series", "value", "row"])
+    table = pd.DataFrame(drawn, columns=["year", "label", "series", "value", "row"])
     stacks = table.groupby(["year", "label"])["value"].sum()
     assert_axis(figure["layout"]["xaxis"], [0.0, *stacks])
     return table.sort_values(["year", "row", "series"], ignore_index=True)
@@ -444,7 +444,7 @@ def ages_of(table):
 def read_tornado(figure):
     """label, low, high, at_low, at_high, base, least and greatest."""
     rows, unit = Rows(figure), unit_of(figure)
-    found = [{"label": close(label.partition("<span")[0])} for label in rows.labels]
+    drawn = [{"label": close(label.partition("<span")[0])} for label in rows.labels]
     spans = [text for text in figure["data"] if text["type"] == "scatter"]
     for trace in figure["data"]:
         if trace["type"] == "scatter":
@@ -452,7 +452,7 @@ def read_tornado(figure):
         end = trace["name"].removeprefix("parameter ")
         assert end in ("low", "high")
         for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
-            cells = found[rows.at(y)]
+            cells = drawn[rows.at(y)]
             cells |= {f"at_{end}": trace["base"][i] + x, "base": trace["base"][i]}
             head, _, rest = plain(trace["hovertext"][i]).partition(f" {unit}: ")
             cells[f"hover_{end}"], cells[f"rest_{end}"] = head, rest
@@ -462,7 +462,7 @@ def read_tornado(figure):
         points = list(zip(span["x"], span["y"], strict=True))
         for (least, y), (greatest, _) in zip(points[0::3], points[1::3], strict=True):
             turning[rows.at(y)] = (least, greatest)
-    for row, cells in enumerate(found):
+    for row, cells in enumerate(drawn):
         assert line["x0"] == line["x1"] == cells["base"]
         ends = (cells["at_low"], cells["at_high"], cells["base"])
         cells["least"], cells["greatest"] = turning.get(row, (min(ends), max(ends)))
@@ -473,7 +473,7 @@ def read_tornado(figure):
             cells[f"said_{end}"] = number
             assert_says(cells.pop(f"rest_{end}"), cells[f"at_{end}"])
         cells["said"] = plain(rows.labels[row].partition("<span")[2].partition(">")[2])
-    table = pd.DataFrame(found)
+    table = pd.DataFrame(drawn)
     assert_axis(figure["layout"]["xaxis"], pd.concat([table["least"], table["greatest"]]))
     return table
 
@@ -485,13 +485,13 @@ def tornado_of(table):
 
 def read_verdicts(figure):
     """topic, verdict and claims; the counts in the bars stand in the middle of what they count."""
-    rows, found = Rows(figure), []
+    rows, drawn = Rows(figure), []
     for trace in figure["data"]:
         for x, y, hover in zip(trace["x"], trace["y"], trace["hovertext"], strict=True):
             topic = close(rows.labels[rows.at(y)])
             assert close(hover) == f"{topic}{trace['name']}:{x:.0f}"
-            found.append((topic, trace["name"], x, rows.at(y)))
-    table = pd.DataFrame(found, columns=["topic", "verdict", "claims", "row"])
+            drawn.append((topic, trace["name"], x, rows.at(y)))
+    table = pd.DataFrame(drawn, columns=["topic", "verdict", "claims", "row"])
     inside = sorted((rows.at(n["y"]), n["x"], n["text"]) for n in texts(figure, "count"))
     middles = []
     for row, part in table.groupby("row"):
@@ -523,11 +523,11 @@ def rgb(colour):
     return tuple(int(number) for number in colour[5:-1].split(",")[:3])
 
 
-def lines_by_series(figure, drawn):
+def lines_by_series(figure, visible):
     """Name of each series, the label at its end, and the marks of its colour."""
     ends = {rgb(note["arrowcolor"]): note for note in texts(figure, "series")}
     by_colour = {}
-    for trace in drawn:
+    for trace in visible:
         shown = trace["marker" if trace["mode"] == "markers" else "line"]["color"]
         shown = trace["fillcolor"] if trace.get("fill") else shown
         by_colour.setdefault(rgb(shown), []).append(trace)
@@ -535,12 +535,12 @@ def lines_by_series(figure, drawn):
         (traces,) = by_colour.values()
         return [("", None, traces)]
     assert set(ends) == set(by_colour)
-    found = []
+    drawn = []
     for colour, note in ends.items():
         (name,) = {t["name"] for t in by_colour[colour] if "markers" in t["mode"]}
         assert close(name) == close(note["text"])
-        found.append((plain(name), note, by_colour[colour]))
-    return found
+        drawn.append((plain(name), note, by_colour[colour]))
+    return drawn
 
 
 def edges_of(band):
@@ -556,10 +556,10 @@ def put(cells, column, value):
 
 def read_years(figure, column):
     """series, year, extrapolated, the line, both edges of every band, and what a pointer says."""
-    found = []
+    drawn = []
     points = [t for t in figure["data"] if t["mode"] == "markers" and t["showlegend"]]
-    drawn = [t for t in figure["data"] if t["x"] != [None] and t not in points]
-    for name, end, traces in lines_by_series(figure, drawn):
+    visible = [t for t in figure["data"] if t["x"] != [None] and t not in points]
+    for name, end, traces in lines_by_series(figure, visible):
         years, joined, levels, runs = {}, set(), [], {}
         for trace in traces:
             if trace.get("fill"):
@@ -584,21 +584,21 @@ def read_years(figure, column):
         # The widest lies below all others, and no piece of a line or band is missing.
         assert levels == sorted(levels, reverse=True)
         assert all(run == set(itertools.pairwise(sorted(years))) for run in runs.values())
-        found += [
+        drawn += [
             {"series": name, "year": year, "extrapolated": year not in joined, **cells}
             for year, cells in sorted(years.items())
         ]
         if end is not None:
-            assert (end["x"], end["y"]) == (found[-1]["year"], found[-1][column])
-    table = pd.DataFrame(found)
+            assert (end["x"], end["y"]) == (drawn[-1]["year"], drawn[-1][column])
+    table = pd.DataFrame(drawn)
     grey = [(s["x0"], s["x1"]) for s in figure["layout"].get("shapes", ())
             if s["name"] == "extrapolated"]  # fmt: skip
     for year, flag in table.groupby("year")["extrapolated"].all().items():
         assert any(left < year < right for left, right in grey) == flag
     assert table["extrapolated"].any() == any(t["x"] == [None] for t in figure["data"])
     layout = figure["layout"]
-    drawn = table.columns.drop(["series", "year", "extrapolated", "hover"])
-    assert_axis(layout["yaxis"], table[drawn])
+    visible = table.columns.drop(["series", "year", "extrapolated", "hover"])
+    assert_axis(layout["yaxis"], table[visible])
     low, high = layout["xaxis"]["range"]
     assert low <= table["year"].min() <= table["year"].max() <= high
     return table
@@ -606,17 +606,17 @@ def read_years(figure, column):
 
 def assert_years(figure, table, column, levels):
     """The lines and bands of a figure over years, and what a pointer says of every year."""
-    found = read_years(figure, column)
+    drawn = read_years(figure, column)
     names = [column, *(f"{end}_{level}" for level in levels for end in ("low", "high"))]
     wanted = table.reindex(columns=["series", "year", "extrapolated", *names])
     wanted["series"] = wanted["series"].astype(object).where(wanted["series"].notna(), "")
     wanted["extrapolated"] = wanted["extrapolated"].eq(True)
     bands = levels[-1:] if len(set(wanted["series"])) > 1 else levels
-    drawn = [column, *(f"{end}_{level}" for level in bands for end in ("low", "high"))]
-    assert {*found} == {"series", "year", "extrapolated", "hover", *drawn}
-    same(found, wanted, "series", "year", "extrapolated", *drawn)
+    visible = [column, *(f"{end}_{level}" for level in bands for end in ("low", "high"))]
+    assert {*drawn} == {"series", "year", "extrapolated", "hover", *visible}
+    same(drawn, wanted, "series", "year", "extrapolated", *visible)
     unit = unit_of(figure)
-    for (_, row), hover in zip(wanted.iterrows(), found["hover"], strict=True):
+    for (_, row), hover in zip(wanted.iterrows(), drawn["hover"], strict=True):
         head, _, said = plain(hover).partition(unit)
         who = f"{row['series']}," if row["series"] else ""
         flag = "(extrapolated)" if row["extrapolated"] else ""
@@ -633,13 +633,13 @@ def assert_years(figure, table, column, levels):
 
 def assert_points(figure, table):
     """The published points of a fan, with their limits, and open where their source was not read."""
-    unit, found = unit_of(figure), []
+    unit, drawn = unit_of(figure), []
     for trace in figure["data"]:
         if trace["mode"] == "markers" and trace["showlegend"]:
             assert trace["marker"]["color"] == charts.PUBLISHED
             for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
                 low, high = whiskers(trace, i, y, "error_y")
-                found.append({"name": plain(trace["name"]), "year": x, "value": y, "low": low,
+                drawn.append({"name": plain(trace["name"]), "year": x, "value": y, "low": low,
                               "high": high, "open": trace["marker"]["symbol"].endswith("-open"),
                               "hover": trace["hovertext"][i]})  # fmt: skip
     table = table.reindex(columns=["year", *LIMITS, "label", "seen"])
@@ -647,13 +647,13 @@ def assert_points(figure, table):
     names = [f"{label} ({mark})" if isinstance(mark, str) else label
              for label, mark in zip(table["label"], marks, strict=True)]  # fmt: skip
     wanted = table.assign(name=names, open=marks.notna()).sort_values(["name", "year"])
-    assert len(found) == len(table)
-    if not found:
+    assert len(drawn) == len(table)
+    if not drawn:
         return
-    found = pd.DataFrame(found).sort_values(["name", "year"])
+    drawn = pd.DataFrame(drawn).sort_values(["name", "year"])
     filled = wanted.assign(**{end: wanted[end].fillna(wanted["value"]) for end in ("low", "high")})
-    same(found, filled, "name", "year", *LIMITS, "open")
-    for hover, (_, row) in zip(found["hover"], wanted.iterrows(), strict=True):
+    same(drawn, filled, "name", "year", *LIMITS, "open")
+    for hover, (_, row) in zip(drawn["hover"], wanted.iterrows(), strict=True):
         assert close(hover).startswith(close(f"{row['name']}, {row['year']:.0f}"))
         assert_says(after(unit, hover), row["value"], row["low"], row["high"])
 
@@ -669,18 +669,18 @@ def assert_lines(figure, table):
 
 def assert_curves(figure, table):
     """Lines over a number, and both edges of the bands of those that have limits."""
-    unit, found = unit_of(figure).partition("; across: ")[0], []
+    unit, drawn = unit_of(figure).partition("; across: ")[0], []
     for name, end, traces in lines_by_series(figure, figure["data"]):
         bands = [trace for trace in traces if trace.get("fill")]
         (line,) = (trace for trace in traces if trace not in bands)
         limits = {x: (low, high) for band in bands for x, low, high in edges_of(band)}
         for x, y, hover in zip(line["x"], line["y"], line["hovertext"], strict=True):
-            found.append((name, x, y, *limits.get(x, (np.nan, np.nan)), hover))
+            drawn.append((name, x, y, *limits.get(x, (np.nan, np.nan)), hover))
         assert (end["x"], end["y"]) == (line["x"][-1], line["y"][-1])
-    found = pd.DataFrame(found, columns=["series", "x", "value", "low", "high", "hover"])
+    drawn = pd.DataFrame(drawn, columns=["series", "x", "value", "low", "high", "hover"])
     wanted = table.reindex(columns=["series", "x", *LIMITS]).astype(dict.fromkeys(LIMITS, float))
-    same(found, wanted, "series", "x", *LIMITS)
-    for hover, (_, row) in zip(found["hover"], wanted.iterrows(), strict=True):
+    same(drawn, wanted, "series", "x", *LIMITS)
+    for hover, (_, row) in zip(drawn["hover"], wanted.iterrows(), strict=True):
         head = plain(hover).partition(f" {unit}")[0]
         assert head.startswith(f"{row['series']}, ")
         assert_says(head.removeprefix(row["series"]).replace("%", ""), row["x"])
@@ -721,7 +721,7 @@ def assert_screening(figure, table):
     """Effects by size and spread; the large ones numbered, with their names in the caption."""
     (caption,) = texts(figure, "caption")
     answer = unit_of(figure).partition("; ")[2]
-    found = []
+    drawn = []
     for trace in figure["data"]:
         if trace["name"] not in ("effects", "small effects"):
             continue
@@ -731,17 +731,17 @@ def assert_screening(figure, table):
             low, high = (x - trace["error_x"]["arrayminus"][i], x + trace["error_x"]["array"][i])
             head, size = plain(trace["hovertext"][i]).split(f" {answer}: size ")
             assert_says(size, x, y)
-            found.append((close(head), low, x, high, y, numbered))
+            drawn.append((close(head), low, x, high, y, numbered))
             if numbered:
                 number = int(trace["text"][i])
                 assert number == len(trace["x"]) - i
                 assert f"{number} {head}" in plain(caption["text"])
     columns = ["mu_star_low", "mu_star", "mu_star_high", "sigma"]
-    found = pd.DataFrame(found, columns=["label", *columns, "numbered"])
+    drawn = pd.DataFrame(drawn, columns=["label", *columns, "numbered"])
     wanted = tornado_of(table)
     # By the caption: dots below a twentieth of the largest have no number.
     wanted["numbered"] = wanted["mu_star"] > 0.05 * wanted["mu_star"].max()
-    same(found.sort_values("mu_star"), wanted.sort_values("mu_star"), "label", *columns, "numbered")
+    same(drawn.sort_values("mu_star"), wanted.sort_values("mu_star"), "label", *columns, "numbered")
     assert_axis(figure["layout"]["xaxis"], [0, *table["mu_star_high"]])
     assert_axis(figure["layout"]["yaxis"], [0, *table["sigma"]])
 
@@ -750,13 +750,13 @@ def assert_heat_map(figure, table):
     """Every result in its place on the grid, with a key of its colours."""
     (trace,) = figure["data"]
     x, y = (name for name in table if name != "result")
-    found = [
+    drawn = [
         (across, up, trace["z"][j][i])
         for i, across in enumerate(trace["x"])
         for j, up in enumerate(trace["y"])
     ]
-    found = pd.DataFrame(found, columns=[x, y, "result"])
-    same(found, table.sort_values([x, y]), x, y, "result")
+    drawn = pd.DataFrame(drawn, columns=[x, y, "result"])
+    same(drawn, table.sort_values([x, y]), x, y, "result")
     assert trace["zmin"] <= table["result"].min() <= table["result"].max() <= trace["zmax"]
     key = trace["colorbar"]
     assert_axis(key | {"range": [trace["zmin"], trace["zmax"]]}, key["tickvals"])
@@ -774,7 +774,7 @@ def assert_icons(figure, table):
     headings = sorted((note["y"], plain(note["text"])) for note in texts(figure, "panel"))
     keys = [(note["y"], plain(note["text"])) for note in texts(figure, "key")]
     tops = [y for y, _ in headings]
-    found, places = [], []
+    drawn, places = [], []
     for trace in figure["data"]:
         (_, *across), (y, *down) = trace["x"], trace["y"]
         marker = trace["marker"]
@@ -786,12 +786,12 @@ def assert_icons(figure, table):
         count, low, high, label = re.fullmatch(r"(\d+)(?: \((\S+) to (\S+)\))? (.*)", key).groups()
         assert int(count) == len(down)
         assert plain(trace["hovertext"]) == f"{panel}: {key}"
-        found.append((panel, label, LOOKS[marker["symbol"], marker["color"]], len(down),
+        drawn.append((panel, label, LOOKS[marker["symbol"], marker["color"]], len(down),
                       float(low or "nan"), float(high or "nan")))  # fmt: skip
     # In reading order, none on another.
     assert places == sorted(set(places))
     columns = ["panel", "label", "look", "count", "low", "high"]
-    same(pd.DataFrame(found, columns=columns), table.reindex(columns=columns), *columns)
+    same(pd.DataFrame(drawn, columns=columns), table.reindex(columns=columns), *columns)
 
 
 def assert_maps(figure, table, outlines):
@@ -864,11 +864,11 @@ def heads_of(figure):
 # Figure and table ----------------------------------------------------------------------------------
 
 
-def same(found, wanted, *columns):
+def same(drawn, wanted, *columns):
     """Some columns of what is read back are those of the table."""
-    assert len(found) == len(wanted)
+    assert len(drawn) == len(wanted)
     for column in columns:
-        here, there = found[column].to_numpy(), wanted[column].to_numpy()
+        here, there = drawn[column].to_numpy(), wanted[column].to_numpy()
         if pd.api.types.is_numeric_dtype(wanted[column]):
             np.testing.assert_allclose(here.astype(float), there.astype(float), rtol=1e-9,
                                        atol=1e-12, err_msg=column)  # fmt: skip
@@ -877,10 +877,10 @@ def same(found, wanted, *columns):
 
 
 def assert_bars(figure, table):
-    found, wanted = read_bars(figure), bars_of(table)
-    same(found, wanted, "label", "series", *LIMITS, "sign")
-    assert found.attrs["series"] == list(dict.fromkeys(table.get("series", [""])))
-    assert_signs(figure, found["sign"])
+    drawn, wanted = read_bars(figure), bars_of(table)
+    same(drawn, wanted, "label", "series", *LIMITS, "sign")
+    assert drawn.attrs["series"] == list(dict.fromkeys(table.get("series", [""])))
+    assert_signs(figure, drawn["sign"])
 
 
 def assert_indices(figure, table):
@@ -890,25 +890,25 @@ def assert_indices(figure, table):
 
 def assert_forest(figure, table):
     columns = ("label", "role", "low", "estimate", "high", "side", "open")
-    found = read_forest(figure)
-    assert_signs(figure, found["label"])
-    same(found, forest_of(table), *columns)
-    for said, (_, row) in zip(found["said"], table.iterrows(), strict=True):
+    drawn = read_forest(figure)
+    assert_signs(figure, drawn["label"])
+    same(drawn, forest_of(table), *columns)
+    for said, (_, row) in zip(drawn["said"], table.iterrows(), strict=True):
         if row["role"] != "heading":
             assert_says(said, *row[["estimate", "low", "high"]])
 
 
 def assert_claims(figure, table):
     names = [f"{name}{end}" for name in ("claimed", "found") for end in ("_low", "", "_high")]
-    found = read_claims(figure)
-    assert_signs(figure, found["sign"])
-    same(found, claims_of(table), "label", "verdict", "sign", *names)
+    drawn = read_claims(figure)
+    assert_signs(figure, drawn["sign"])
+    same(drawn, claims_of(table), "label", "verdict", "sign", *names)
 
 
 def assert_steps(figure, table):
-    found = read_steps(figure)
-    assert_signs(figure, found["sign"])
-    same(found, bars_of(table), "label", *LIMITS, "sign")
+    drawn = read_steps(figure)
+    assert_signs(figure, drawn["sign"])
+    same(drawn, bars_of(table), "label", *LIMITS, "sign")
 
 
 def assert_waterfall(figure, table):
@@ -919,16 +919,18 @@ def assert_pyramid(figure, table):
     same(read_pyramid(figure), pyramid_of(table), "label", "sex", "series", "value", "row")
 
 
-def assert_ages(figure, table):
+def assert_ages(figure, table, start=2005):
     same(read_ages(figure), ages_of(table), "year", "label", "series", "value", "row")
     names = [plain(trace["name"]) for trace in figure["data"] if trace["type"] == "bar"]
     assert names == list(dict.fromkeys(table["series"]))
+    (slider,) = figure["layout"]["sliders"]
+    assert slider["steps"][slider["active"]]["label"] == str(start)
 
 
 def assert_tornado(figure, table):
-    found, wanted = read_tornado(figure), tornado_of(table)
-    same(found, wanted, "label", "at_low", "at_high", "base", "least", "greatest")
-    for (_, row), (_, read_back) in zip(wanted.iterrows(), found.iterrows(), strict=True):
+    drawn, wanted = read_tornado(figure), tornado_of(table)
+    same(drawn, wanted, "label", "at_low", "at_high", "base", "least", "greatest")
+    for (_, row), (_, read_back) in zip(wanted.iterrows(), drawn.iterrows(), strict=True):
         assert_says(read_back["said"], row["low"], row["high"])
         assert_says(read_back["said_low"], row["low"])
         assert_says(read_back["said_high"], row["high"])

@@ -177,7 +177,7 @@ def ages_over_years(rng, scale, series):
     table = pd.DataFrame(cells, columns=["year", "label", "series"])
     table["value"] = rng.uniform(1, 90, len(table))
     figure = charts.ages_over_years(table, xaxis="People", scale=scale, start=2010, **WORDS)
-    return figure, scaled(ages_over_years, table, scale)
+    return figure, scaled(ages_over_years, table, scale), 2010
 
 
 def tornado(rng, scale, series):
@@ -393,8 +393,8 @@ def test_a_figure_of_the_report_draws_the_numbers_of_its_table(own_report, name)
     figure = json.loads((own_report / "figures" / f"{name}.json").read_text(encoding="utf-8"))
     words = dict.fromkeys(["label", "series", "panel"], str)
     tables = {
-        each: pd.read_csv(own_report / "tables" / f"{each}.csv", dtype=words)
-        for each in {name, "chairs"}
+        csv: pd.read_csv(own_report / "tables" / f"{csv}.csv", dtype=words)
+        for csv in {name, "chairs"}
     }
     table = tables[name]
     if name == "service_level":
