@@ -132,17 +132,6 @@ def test_tick_labels_stand_apart_on_a_phone(chart, table):
 # Tornado
 
 
-def test_tornado_bars_reach_from_the_base_to_the_answer_at_each_end():
-    table = tornado_table()
-    figure = tornado(table)
-
-    for end in ("low", "high"):
-        bars = named(figure, f"parameter {end}")
-        np.testing.assert_allclose(bars.base, table["base"] / 1e6)
-        np.testing.assert_allclose(np.add(bars.base, bars.x), table[f"at_{end}"] / 1e6)
-    assert figure.layout.shapes[0].x0 == pytest.approx(table["base"][0] / 1e6)
-
-
 def test_a_tornado_names_each_parameter_its_range_and_the_answers():
     # level first: 1e6 x 3 x first_share / 1.5, from 0.025 to 0.975.
     figure = tornado(tornado_table())
@@ -189,22 +178,6 @@ def test_a_tornado_of_several_answers_is_refused():
 # Variance
 
 
-def test_index_bars_hold_first_and_total_with_their_intervals():
-    table = indices_table()
-    figure = indices(table)
-
-    for name, series in (("first", "alone"), ("total", "with others")):
-        trace = named(figure, series)
-        np.testing.assert_allclose(trace.x, table[name])
-        np.testing.assert_allclose(np.add(trace.x, trace.error_x.array), table[f"{name}_high"])
-        np.testing.assert_allclose(
-            np.subtract(trace.x, trace.error_x.arrayminus), table[f"{name}_low"]
-        )
-    low, high = table["total_low"][0], table["total_high"][0]
-    assert f"{table['total'][0]:.2f} ({low:.2f}-{high:.2f})" in texts(figure, "number")[0]
-    assert {trace.marker.pattern.shape for trace in figure.data} == {"", "/"}
-
-
 def test_indices_a_little_below_zero_are_drawn():
     table = indices_table()
     table.loc[2, ["first_low", "first"]] = [-0.02, -0.01]
@@ -218,18 +191,6 @@ def test_limits_of_an_index_out_of_order_are_refused():
 
 
 # Screening
-
-
-def test_dots_of_the_morris_plane_lie_at_size_and_spread_and_are_keyed():
-    table = screening_table()
-    figure = screening(table)
-    dots = named(figure, "effects")
-    caption = texts(figure, "caption")[0].replace("<br>", " ")
-
-    np.testing.assert_allclose(dots.x[::-1], table["mu_star"] / 1e6)
-    np.testing.assert_allclose(dots.y[::-1], table["sigma"] / 1e6)
-    assert list(dots.text) == ["3", "2", "1"]
-    assert caption.startswith("1 first share, 2 ")
 
 
 def test_effects_that_matter_little_are_small_dots_without_a_number():

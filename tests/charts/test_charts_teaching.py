@@ -167,14 +167,6 @@ def test_on_a_slide_a_teaching_chart_keeps_its_plot_as_high(chart, table):
 # Icons --------------------------------------------------------------------------------------------
 
 
-def test_there_are_as_many_icons_as_people_and_one_more_in_each_key():
-    table = icons_table()
-    figure = icons(table)
-
-    assert [len(trace.x) - 1 for trace in figure.data] == table["count"].tolist()
-    assert len(figure.data) == len(table)
-
-
 def test_no_two_icons_stand_on_each_other_and_all_are_within_the_chart():
     figure = icons(icons_table())
     places = [(x, y) for trace in figure.data for x, y in zip(trace.x, trace.y, strict=True)]
@@ -195,12 +187,6 @@ def test_icons_fill_whole_rows_where_a_row_can_be_as_long():
 
         assert len(set(trace.x[1:])) == across
         assert len(set(trace.y[1:])) == -(-people // across)
-
-
-def test_the_key_says_the_count_and_its_limits():
-    found = texts(icons(icons_table()), "key")
-
-    assert found == ["1 with", "189 without", "65 (60 to 70) in pain", "18 perhaps", "17 not"]
 
 
 def test_icons_are_told_apart_without_colour():
@@ -246,29 +232,6 @@ def test_there_is_a_frame_and_a_step_of_the_slider_for_every_year():
     steps = figure.layout.sliders[0].steps
     assert [step.label for step in steps] == ["2000", "2010", "2020"]
     assert [step.args[0] for step in steps] == [("2000",), ("2010",), ("2020",)]
-
-
-def test_each_frame_holds_the_numbers_of_its_year_in_the_unit_of_the_scale():
-    table = ages_table()
-    figure = ages_over_years(table, scale=10.0)
-
-    for frame in figure.frames:
-        year = table[table["year"] == int(frame.name)]
-        for trace in frame.data[:2]:
-            # The oldest stand on top.
-            mine = year[year["series"] == trace.name].set_index("label")["value"]
-            assert trace.x == pytest.approx((mine["10+"] / 10, mine["0-9"] / 10))
-            assert trace.y[0] < trace.y[1]
-        assert frame.traces == (0, 1, 2)
-
-
-def test_the_chart_stands_at_the_year_asked_for_until_it_is_moved():
-    figure = ages_over_years(ages_table(), start=2020)
-
-    assert figure.layout.sliders[0].active == 2
-    assert figure.data[0].x == figure.frames[2].data[0].x
-    # By hand: (1 + 2 + 3 + 4) times 2020 / 2000.
-    assert figure.data[2].text == ("<b>2020</b>: 10.1 in all",)
 
 
 def test_the_axis_has_room_for_the_longest_bar_of_all_years():
@@ -392,14 +355,6 @@ def test_every_place_is_drawn_with_all_its_pieces_in_the_class_of_its_value():
     assert {shade: len(rings) for shade, rings in then.items()} == {1: 1, 2: 2}
     assert {shade: len(rings) for shade, rings in now.items()} == {3: 1, 4: 2}
     assert then[1] == [[(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)]]
-
-
-def test_a_map_says_its_lowest_and_highest_place_and_shows_the_limits_of_each():
-    figure = maps(maps_table())
-
-    assert texts(figure, "panel")[:3] == ["<b>Then</b>", "Lowest: Aland 1", "Highest: Bland 2"]
-    hover = [trace.hovertext for trace in figure.data if trace.name == "numbers"]
-    assert hover[1][0].startswith("<b>Aland</b>: 3.5 (3 to 4)")
 
 
 def test_the_key_of_a_map_names_the_five_classes_and_they_darken():

@@ -16,6 +16,7 @@ from plcore.clinic.demand import (
     SEVERITIES,
     WEEKS_A_YEAR,
     Opening,
+    by_year,
     demand_table,
     expected_referrals,
     funnel_table,
@@ -180,6 +181,41 @@ def test_a_pool_without_new_cases_empties_as_an_exponential():
     years = opening.n_weeks / WEEKS_A_YEAR
     assert found.backlog.sum() == pytest.approx(500 * -np.expm1(-years / 2), rel=1e-12)
     assert not found.new_cases.any()
+
+
+def test_those_who_hear_in_the_first_year_come_in_the_week_in_which_they_would():
+    """Known of in a straight line from nobody, the pool falls as exp(-t^2 / (2 years ramp))."""
+    found = flow(
+        Opening(2026, 1, ramp_years=1.25, known_at_first=0),
+        pool=500.0, new_a_year=0.0, deaths=0.0, years_to_come=2.0,
+    )  # fmt: skip
+    ends = np.arange(1, found.backlog.shape[1] + 1) * 7 / 365.25
+
+    came = 500 * -np.expm1(-(ends**2) / (2 * 2.0 * 1.25))
+    np.testing.assert_allclose(found.backlog[0].cumsum(), came, rtol=1e-12)
+
+
+def test_new_cases_can_come_from_the_week_in_which_they_join():
+    """Everybody joins at the start of a week and stays in it with the same chance: a geometric sum."""
+    found = flow(
+        Opening(2026, 2, ramp_years=0), pool=500.0, new_a_year=80.0, deaths=0.0, years_to_come=0.5
+    )
+    week = 7 / 365.25
+    stay = np.exp(-week / 0.5) ** np.arange(1, found.new_cases.shape[1] + 1)
+
+    np.testing.assert_allclose(found.new_cases[0], 80 * week * (1 - stay), rtol=1e-12)
+
+
+def test_a_week_is_of_the_year_in_which_it_begins():
+    opening = Opening(2026, 2)
+    people, draws = one_draw(pool=1000.0, new_a_year=80.0, deaths=0.1, years_to_come=1, n_years=2)
+    people.values["new_cases"][:] = [0.0, 80.0, 80.0]
+    funnel = people_to_patients(people, draws, severity="any")
+    joined = expected_referrals(funnel, people, draws, opening).joined
+    begins = np.arange(joined.shape[1]) * 7
+
+    assert ((joined[0] > 0) == (begins >= 365.25)).all()
+    assert by_year(np.ones_like(joined), opening).tolist() == [[53, 52]]
 
 
 @given(low=st.floats(0.3, 20), more=st.floats(0.01, 20))

@@ -7,7 +7,7 @@ import pytest
 
 from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, steps
 from plcore.analysis.validation import checks, elsewhere
-from plcore.evidence.population import read_population
+from plcore.evidence.population import read_mortality, read_population
 from plcore.models.limb_loss import (
     KNOTS,
     age_pyramid,
@@ -181,14 +181,27 @@ def test_the_pyramid_adds_up_to_the_median_total(posterior):
     assert table.groupby("series")["value"].sum().tolist() == pytest.approx(total.tolist())
 
 
-def test_other_countries_at_the_us_rate_and_us_people_give_the_us(posterior):
-    draws = posterior.draws.iloc[:20]
-    twice, once = (
-        people_per_1000(draws, posterior.scenario, area="CAN", rate=rate, year=2025)
-        for rate in (60, 30)
-    )
+def test_people_elsewhere_are_those_of_a_plain_loop_at_the_printed_rate(posterior):
+    """Amputations per 100,000 a year into people per 1000, by a loop over years and draws."""
+    draws = posterior.draws.iloc[:3]
+    population, mortality = read_population("CAN"), read_mortality("CAN")
+    shape = rising_shape(population, mean_age=67, male_ratio=1.9)
+    at = 2025 - int(population.years[0])
+    expected = []
+    for row in draws.itertuples():
+        stock = np.zeros((2, 101))
+        for year in range(-260, at):
+            # Before the first year of the data everything is as in it.
+            people, hazard = population.people[max(year, 0)], mortality.hazard[max(year, 0)]
+            new = people * shape * 22.9 / 100_000 * row.dysvascular_first_share
+            left = stock + new * (1 - row.dysvascular_first_year_excess)
+            left = left * np.exp(-hazard * row.dysvascular_hazard_ratio)
+            stock = np.concatenate([np.zeros((2, 1)), left[:, :-1]], axis=1)
+            stock[:, 100] += left[:, 100]
+        expected.append(stock.sum() / (population.people[at].sum() / 1000))
 
-    np.testing.assert_allclose(twice, 2 * once, rtol=1e-12)
+    people = people_per_1000(draws, posterior.scenario, area="CAN", rate=22.9, year=2025)
+    assert people == pytest.approx(expected, rel=1e-8)
 
 
 # Calibration
@@ -329,6 +342,22 @@ def test_mortality_after_any_loss_is_sixty_to_eighty_percent_of_that_after_major
     row = checks(posterior).set_index("estimate").loc[f"dead_major_{years}_years"]
 
     assert 0.55 < row["median"] / row["observed"] < 0.85
+
+
+def test_shares_by_age_are_of_all_people_of_their_own_year(posterior):
+    """Those of 2020 in the checks are those of the pyramid of 2020, whose shares add up to 1."""
+    one = dataclasses.replace(posterior, draws=posterior.draws.iloc[:1])
+    pyramid = age_pyramid(one.draws, one.scenario, years=[2020, 2024])
+    first_age = pyramid["label"].str.extract(r"(\d+)")[0].astype(int)
+    group = np.select([first_age >= 65, first_age >= 45], ["65_plus", "45_64"], "under_45")
+    people = pyramid.groupby(["series", group])["value"].sum()
+    shares = people / people.groupby("series").transform("sum")
+    checked = checks(one).set_index("estimate")["median"]
+
+    assert shares.groupby("series").sum().tolist() == pytest.approx([1, 1])
+    for name in ("45_64", "65_plus"):
+        assert checked[f"avalere2024_share_{name}"] == pytest.approx(shares["2020", name], rel=1e-9)
+        assert abs(shares["2020", name] / shares["2024", name] - 1) > 1e-3
 
 
 def test_rates_elsewhere_are_the_printed_ones(posterior):
