@@ -158,7 +158,7 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
     >>> from plcore.simulate import plain, run
     >>> scenario = read_scenario(choices={"first_year": 2030, "last_year": 2030})
     >>> baseline = run(people_with_pain, scenario, n_draws=1024, sampler=plain)
-    >>> print(explain_in_words(baseline, Quantity("plp", 2030)))
+    >>> print(explain_in_words(baseline, Quantity("plp", 2030)))  # doctest: +ELLIPSIS
     In 2030 plp is ...
     """
     if most < 1:

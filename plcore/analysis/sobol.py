@@ -120,10 +120,11 @@ def sobol_indices(
     y = y.reshape(len(sets), 1, n_base)
 
     def indices(rows: np.ndarray) -> Floats:
+        # SciPy fails with a single parameter: all of them together, which is B, make one more.
         shares = stats.sobol_indices(
-            func={"f_A": y[0][:, rows], "f_B": y[1][:, rows], "f_AB": y[2:][:, :, rows]}, n=n_base
+            func={"f_A": y[0][:, rows], "f_B": y[1][:, rows], "f_AB": y[1:][:, :, rows]}, n=n_base
         )
-        return np.array([np.atleast_1d(shares.first_order), np.atleast_1d(shares.total_order)])
+        return np.array([shares.first_order[1:], shares.total_order[1:]])
 
     rows = np.arange(n_base)
     first, total = indices(rows)

@@ -1,4 +1,4 @@
-"""The chain from people to chairs as a model, for `plcore.simulate.runs` and `plcore.analysis.sensitivity`."""
+"""The chain from people to chairs as a model, for `plcore.simulate.runs` and `plcore.analysis`."""
 
 from __future__ import annotations
 

@@ -50,9 +50,8 @@ METHODS = {
     "plcore.evidence.pooling.heterogeneity",
     "plcore.evidence.pooling.random_effects",
     "plcore.evidence.pooling.regression",
-    "plcore.analysis.sensitivity.morris",
-    "plcore.analysis.sensitivity.ranks",
-    "plcore.analysis.sensitivity.variance",
+    "plcore.analysis.ranks",
+    "plcore.analysis.sobol",
     "plcore.analysis.trial_design.analysis",
     "plcore.evidence.trials.comparison",
     "plcore.models.course_prior",
@@ -61,8 +60,8 @@ METHODS = {
     "plcore.analysis.trial_design.power",
     "plcore.evidence.trials.response",
     "plcore.analysis.trial_design.share_analysis",
-    "plcore.analysis.value.information",
-    "plcore.analysis.value.smoothing",
+    "plcore.analysis.value",
+    "plcore.analysis.smoothing",
 }
 ARRAY = re.compile(r"ndarray|ArrayLike|NDArray|\bArray\b|\bFloats\b")
 #: The word, or axes in brackets as in (n_draws, n_years) and (..., k).
