@@ -62,7 +62,7 @@ def morris_table(y, world, quantity=Y, *, trajectories=16, seed=1):
         parameter=table.index,
         mu_star_low=table["mu_star"] - table["mu_star_conf"],
         mu_star_high=table["mu_star"] + table["mu_star_conf"],
-    ).sort_values("mu_star", ascending=False, kind="stable")
+    ).sort_values("mu_star", ascending=False, kind="stable", ignore_index=True)
 
 
 def ishigami(x):

@@ -60,8 +60,6 @@ METHODS = {
     "plcore.analysis.trial_design.power",
     "plcore.evidence.trials.response",
     "plcore.analysis.trial_design.share_analysis",
-    "plcore.analysis.value",
-    "plcore.analysis.smoothing",
 }
 ARRAY = re.compile(r"ndarray|ArrayLike|NDArray|\bArray\b|\bFloats\b")
 #: The word, or axes in brackets as in (n_draws, n_years) and (..., k).
