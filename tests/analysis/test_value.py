@@ -235,22 +235,22 @@ def test_evppi_agrees_with_nested_monte_carlo():
 
 
 @pytest.mark.parametrize(("b0", "bx", "by"), [(0, 1, 0.5), (300, 300, 100)])
-def test_the_limits_hold_the_truth_in_95_of_100_samples(b0, bx, by):
+def test_the_limits_hold_the_truth_in_95_percent_of_samples(b0, bx, by):
     truths = {
         "everything": unit_normal_loss(b0, np.hypot(bx, by)),
         "x": unit_normal_loss(b0, bx),
         "y": unit_normal_loss(b0, by),
     }
     held = dict.fromkeys(truths, 0)
-    for seed in range(100):
+    for seed in range(60):
         draws = sampled(400, seed=1000 + seed)
         net = against_nothing(b0 + bx * draws["x"] + by * draws["y"])
         found = {"everything": evpi(net)} | {name: evppi(net, draws[[name]]) for name in "xy"}
         for name, truth in truths.items():
             held[name] += holds(found[name], truth)
 
-    # 95% of 100 less three standard errors is 88; limits wider than needed are allowed.
-    assert min(held.values()) >= 88, held
+    # 95% of 60 less three standard errors is 52; limits wider than needed are allowed.
+    assert min(held.values()) >= 52, held
 
 
 def test_the_limits_leave_at_least_two_standard_errors_on_either_side():
