@@ -6,9 +6,9 @@ import pkgutil
 
 import pytest
 
-from plcore import models, simulate
+from plcore import analysis, models, simulate
 
-ROOMS = (models, simulate)
+ROOMS = (models, simulate, analysis)
 MODULES = [
     found.name
     for room in ROOMS
