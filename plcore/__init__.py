@@ -18,8 +18,8 @@ Each module is imported by its name, in the direction in which data flows:
 - `plcore.simulate.runs`: a model over the draws of a scenario, on one process or many;
   `plcore.simulate.summary`: its intervals and their Monte-Carlo error; `plcore.threads`: linear
   algebra on one thread;
-- `plcore.analysis.sensitivity`, `plcore.analysis.value`, `plcore.analysis.explanation`: which input decides the answer, what it
-  would be worth to know, and the way from a number back to its sources;
+- `plcore.analysis`: which input decides the answer, what it would be worth to know, and the way from
+  a number back to its sources;
 - `plcore.simulate.fit`, `plcore.analysis.decomposition`, `plcore.analysis.validation`: draws brought into line with
   published counts, why the number changes, and how it fits what was not used;
 - `plcore.evidence.claims`: the clinic pages' claims against their sources;

@@ -14,9 +14,9 @@ from bisect import bisect
 import numpy as np
 import pandas as pd
 import pytest
-from plcore.schema import VERDICTS
 
 from plcore import charts
+from plcore.evidence.schema import VERDICTS
 
 LEVELS = (50, 80, 95)
 SIGNS = {"secondary": "†", "derived": "‡", "memory": "§", "assumed": "¶"}

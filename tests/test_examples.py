@@ -6,9 +6,9 @@ import pkgutil
 
 import pytest
 
-from plcore import clinic, models, planner, simulate
+from plcore import analysis, clinic, models, planner, simulate
 
-ROOMS = (clinic, models, planner, simulate)
+ROOMS = (analysis, clinic, models, planner, simulate)
 MODULES = [
     found.name
     for room in ROOMS

@@ -42,7 +42,7 @@ def indices(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.analysis.sensitivity.sobol_indices` gives it, or some of its rows: parameter, first,
+        As `plcore.analysis.sobol_indices` gives it, or some of its rows: parameter, first,
         first_low, first_high, total, total_low, total_high; optional: label.
     """
     columns = [f"{name}{end}" for name in ("first", "total") for end in ("_low", "", "_high")]
@@ -98,7 +98,7 @@ def screening(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.analysis.sensitivity.morris_screening` gives it: parameter, mu_star, mu_star_low,
+        As SALib's Morris analysis gives it: parameter, mu_star, mu_star_low,
         mu_star_high, sigma; optional: label.
     answer : str
         The answer and its unit, after division by `scale`.
@@ -214,7 +214,7 @@ def heat_map(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.analysis.sensitivity.two_way` gives it: the column of the parameter across, that of the
+        As `plcore.analysis.two_way` gives it: the column of the parameter across, that of the
         one up, and result; a row each pair of their values.
     xaxis, yaxis : str
         The two parameters and their units.

@@ -70,7 +70,7 @@ def tornado(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.analysis.sensitivity.one_way` gives it, or some of its rows: parameter, low, high, at_low,
+        As `plcore.analysis.one_way` gives it, or some of its rows: parameter, low, high, at_low,
         at_high, base, least, greatest; optional: label, what the parameter is called.
     xaxis : str
         The answer and its unit, after division by `scale`.

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.io as pio
 import pytest
-from sensitivity_models import Y, model, scenario, uniform
+from sensitivity_models import Y, model, morris_table, scenario, uniform
 
 from plcore import charts
-from plcore.analysis.sensitivity import morris_screening, one_way, sobol_indices, two_way
+from plcore.analysis import one_way, sobol_indices, two_way
 from plcore.charts._text import width
 
 WORLD = scenario(uniform("first_share"), uniform("hazard_ratio", 1, 2), uniform("level", 2, 4))
@@ -25,7 +25,7 @@ def indices_table():
 
 
 def screening_table():
-    return morris_screening(of_all, WORLD, Y, trajectories=8)
+    return morris_table(of_all, WORLD, Y, trajectories=8)
 
 
 def grid_table():
@@ -204,7 +204,7 @@ def test_effects_that_matter_little_are_small_dots_without_a_number():
 
 
 def test_a_plane_without_any_effect_says_so():
-    none = morris_screening(model(lambda d: 0 * d["level"] + 1), WORLD, Y, trajectories=8)
+    none = morris_table(model(lambda d: 0 * d["level"] + 1), WORLD, Y, trajectories=8)
 
     assert texts(screening(none), "caption")[0].startswith("No parameter changes the answer.")
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, steps
-from plcore.analysis.validation import checks, elsewhere
+from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, waterfall_table
+from plcore.analysis.validation import other_countries, published_checks
 from plcore.evidence.population import read_mortality, read_population
 from plcore.models.limb_loss import (
     KNOTS,
@@ -283,7 +283,7 @@ def test_constant_incidence_adds_nothing_and_rising_incidence_adds(posterior, pa
 
 
 def test_steps_of_the_waterfall_add_up(parts):
-    table = steps(parts)
+    table = waterfall_table(parts)
 
     assert table["label"].tolist() == ["2005", CARRIED_OVER.capitalize(),
                                        *(reason.capitalize() for reason in REASONS), "2050"]  # fmt: skip
@@ -300,7 +300,7 @@ def test_a_first_year_that_is_no_knot_is_refused(posterior):
 
 def test_constant_incidence_gives_well_below_3_6_million_in_2050(posterior):
     """Reported as found: the publication's 3.6 million is outside the model's interval."""
-    found = checks(posterior).set_index("estimate")
+    found = published_checks(posterior).set_index("estimate")
 
     row = found.loc["zg2008_total_2050"]
     assert row["high"] < row["observed"]
@@ -320,7 +320,7 @@ def test_constant_incidence_gives_well_below_3_6_million_in_2050(posterior):
     ],
 )
 def test_what_was_counted_otherwise_is_met_within_the_stated_share(posterior, estimate, within):
-    row = checks(posterior).set_index("estimate").loc[estimate]
+    row = published_checks(posterior).set_index("estimate").loc[estimate]
 
     assert row["median"] == pytest.approx(row["observed"], rel=within)
 
@@ -328,7 +328,7 @@ def test_what_was_counted_otherwise_is_met_within_the_stated_share(posterior, es
 @pytest.mark.parametrize("years", [1, 5])
 def test_mortality_lies_between_that_of_minor_and_of_major_loss(posterior, years):
     """The model counts every level of loss, the published shares only one."""
-    found = checks(posterior).set_index("estimate")
+    found = published_checks(posterior).set_index("estimate")
     minor, major = (found.loc[f"dead_{level}_{years}_years"] for level in ("minor", "major"))
 
     assert minor["observed"] < minor["median"] == major["median"] < major["observed"]
@@ -339,7 +339,7 @@ def test_mortality_after_any_loss_is_sixty_to_eighty_percent_of_that_after_major
     posterior, years
 ):
     """Reported as found, with half of the losses minor: pooled 33.7, 51.5, 53.0, 64.4, 80.0%."""
-    row = checks(posterior).set_index("estimate").loc[f"dead_major_{years}_years"]
+    row = published_checks(posterior).set_index("estimate").loc[f"dead_major_{years}_years"]
 
     assert 0.55 < row["median"] / row["observed"] < 0.85
 
@@ -352,7 +352,7 @@ def test_shares_by_age_are_of_all_people_of_their_own_year(posterior):
     group = np.select([first_age >= 65, first_age >= 45], ["65_plus", "45_64"], "under_45")
     people = pyramid.groupby(["series", group])["value"].sum()
     shares = people / people.groupby("series").transform("sum")
-    checked = checks(one).set_index("estimate")["median"]
+    checked = published_checks(one).set_index("estimate")["median"]
 
     assert shares.groupby("series").sum().tolist() == pytest.approx([1, 1])
     for name in ("45_64", "65_plus"):
@@ -361,7 +361,7 @@ def test_shares_by_age_are_of_all_people_of_their_own_year(posterior):
 
 
 def test_rates_elsewhere_are_the_printed_ones(posterior):
-    table = elsewhere(posterior).set_index("label")
+    table = other_countries(posterior).set_index("label")
 
     assert table.loc["Germany, lower limb with toes, 2019", "rate"] == pytest.approx(24.2 + 67.1)
     assert (table["low"] < table["value"]).all()

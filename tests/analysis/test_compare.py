@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sensitivity_models import Y, model, normal, scenario, uniform
 
-from plcore.analysis.sensitivity import Answer, paired_differences, ranking
+from plcore.analysis.compare import paired_differences, ranking
+from plcore.analysis.design import Quantity
 from plcore.evidence.parameters import Correlation
-from plcore.models.limb_loss import people_with_limb_loss
+from plcore.models import people_with_limb_loss
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import plain
 from plcore.simulate.runs import Run, run
@@ -97,11 +98,11 @@ def test_projections_with_more_amputations_are_above_those_with_fewer_in_every_d
         )
         for name in names
     ]
-    answer = Answer("limb_loss", 2050)
-    found = paired_differences(runs, answer)
+    quantity = Quantity("limb_loss", 2050)
+    found = paired_differences(runs, quantity)
 
     assert list(found["higher"]) == [1, 0]
-    assert list(ranking(runs, answer)["mean_rank"]) == [2, 1, 3]
+    assert list(ranking(runs, quantity)["mean_rank"]) == [2, 1, 3]
 
 
 def test_a_new_correlation_may_reorder_the_draws_of_what_it_concerns():
@@ -137,11 +138,11 @@ def test_what_cannot_be_compared_is_refused(compare):
     with pytest.raises(ValueError, match=r"two runs of now; expected scenarios of different names"):
         compare([THREE[0], THREE[0]], Y)
     with pytest.raises(ValueError, match=r"no outcome 'z'; expected one of y"):
-        compare(THREE, Answer("z", 2030))
+        compare(THREE, Quantity("z", 2030))
     with pytest.raises(ValueError, match=r"1 draw; expected two or more"):
         compare([made([1], "now"), made([2], "more")], Y)
 
 
-def test_a_level_that_is_none_is_refused():
+def test_a_level_outside_0_to_1_is_refused():
     with pytest.raises(ValueError, match=r"level is 95; expected a probability between 0 and 1"):
         paired_differences(THREE, Y, level=95)

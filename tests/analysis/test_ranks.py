@@ -1,4 +1,4 @@
-"""Rank correlation and regression: other packages' numbers, closed forms, what is refused."""
+"""Partial rank correlations: another package's numbers, closed forms, what is refused."""
 
 import numpy as np
 import pandas as pd
@@ -7,11 +7,12 @@ from hypothesis import given as each
 from hypothesis import settings
 from hypothesis import strategies as st
 from scipy import stats
-from sensitivity_models import PEERS, Y, fixed, model, normal, scenario
+from sensitivity_models import PEERS, Y, model, normal, scenario
 
-from plcore.analysis.sensitivity import Answer, partial_rank_correlations, rank_regression
+from plcore.analysis.design import Quantity
+from plcore.analysis.ranks import partial_rank_correlations
 from plcore.evidence.parameters import Correlation
-from plcore.models.pain import people_with_pain
+from plcore.models import people_with_pain
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import plain
 from plcore.simulate.runs import Run, run
@@ -51,18 +52,6 @@ def test_pingouin_gives_the_same_partial_rank_correlations():
 
     # A sample with ties and correlated parameters.
     np.testing.assert_allclose(found["prcc"], PEER["partial_spearman"], rtol=1e-9)
-
-
-def test_statsmodels_gives_the_same_regression():
-    found = rank_regression(peers_run(), Y)
-    table = by_name(found.table)
-
-    for name, r2 in (("src", found.r2), ("srrc", found.r2_ranks)):
-        np.testing.assert_allclose(table[name], PEER[name]["slope"], rtol=1e-9)
-        np.testing.assert_allclose(table[f"{name}_low"], PEER[name]["low"], rtol=1e-8)
-        np.testing.assert_allclose(table[f"{name}_high"], PEER[name]["high"], rtol=1e-8)
-        assert r2 == pytest.approx(PEER[name]["r2"], rel=1e-9)
-    assert found.n_draws == 40
 
 
 @settings(max_examples=25, deadline=None)
@@ -122,30 +111,15 @@ def test_an_answer_that_rises_with_its_only_parameter_has_a_correlation_of_one()
     assert found[["prcc", "low", "high"]].iloc[0].to_list() == [-1, -1, -1]
 
 
-def test_squared_coefficients_of_a_linear_model_are_the_shares_of_its_variance():
-    world = scenario(normal("a", 3, 1), normal("b", -1, 0.5), normal("c", 0, 0.2), fixed("f", 1))
-    y = model(lambda draws: draws["a"] + 2 * draws["b"] + 3 * draws["c"])
-    found = rank_regression(run(y, world, n_draws=4096), Y)
-
-    assert set(found.table["parameter"]) == set(NAMES)
-    # Sobol draws of 4,096: variances and correlations are right to about 0.001.
-    np.testing.assert_allclose(
-        by_name(found.table)["src"] ** 2, np.array([1, 1, 0.36]) / 2.36, atol=0.003
-    )
-    assert found.r2 == pytest.approx(1)
-
-
-def test_a_parabola_has_neither_correlation_nor_fit_though_it_is_all_there_is():
+def test_a_parabola_has_no_correlation_though_it_is_all_there_is():
     world = scenario(normal("a"), normal("b"))
     made = run(model(lambda draws: draws["a"] ** 2), world, n_draws=4096, sampler=plain)
-    found = rank_regression(made, Y)
 
     # Four standard errors of 4,096 independent draws.
     assert partial_rank_correlations(made, Y)["prcc"].abs().max() < 4 / 64
-    assert found.r2_ranks < 16 * 2 / 4096
 
 
-def test_correlated_parameters_are_told_apart():
+def test_correlated_parameters_are_distinguished():
     # b does nothing but go along with a.
     links = (Correlation("a", "b", 0.8),)
     world = scenario(normal("a"), normal("b"), normal("c"), correlations=links)
@@ -170,7 +144,7 @@ def test_the_strongest_come_first_and_a_wider_level_is_wider():
 def test_the_pain_model_needs_no_further_runs():
     world = read_scenario("baseline", choices={"first_year": 2050})
     made = run(people_with_pain, world, n_draws=1024)
-    found = partial_rank_correlations(made, Answer("plp", 2050))
+    found = partial_rank_correlations(made, Quantity("plp", 2050))
 
     assert set(found["parameter"][:3]) == {
         "dysvascular_first_share",
@@ -178,13 +152,8 @@ def test_the_pain_model_needs_no_further_runs():
         "plp_prevalence",
     }
     assert "dysvascular_mean_age" not in set(found["parameter"])
-    assert rank_regression(made, Answer("plp", 2050)).r2 > 0.95
 
 
-MEASURES = pytest.mark.parametrize("measure", [partial_rank_correlations, rank_regression])
-
-
-@MEASURES
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -194,24 +163,23 @@ MEASURES = pytest.mark.parametrize("measure", [partial_rank_correlations, rank_r
         ({"level": 1.5}, "level is 1.5; expected a probability"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(measure, options, message):
+def test_what_cannot_be_measured_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        measure(peers_run(), Y, **options)
+        partial_rank_correlations(peers_run(), Y, **options)
 
 
-@MEASURES
-def test_draws_that_cannot_tell_are_refused(measure):
+def test_draws_that_cannot_tell_are_refused():
     made = peers_run()
     draws = made.draws.assign(still=1.0, twin=2 * made.draws["a"] + 1)
     y = np.array(PEER["draws"]["y"])
 
     with pytest.raises(ValueError, match=r"still is the same in every draw; expected one of a, b"):
-        measure(run_of(draws, y), Y, parameters=["still"])
-    with pytest.raises(ValueError, match=r"the same in other words \(most alike: a and twin\)"):
-        measure(run_of(draws, y), Y)
+        partial_rank_correlations(run_of(draws, y), Y, parameters=["still"])
+    with pytest.raises(ValueError, match=r"combinations of others \(most alike: a and twin\)"):
+        partial_rank_correlations(run_of(draws, y), Y)
     with pytest.raises(ValueError, match=r"12 draws of 3 parameters; expected 13 draws or more"):
-        measure(run_of(made.draws[:12], y[:12]), Y)
+        partial_rank_correlations(run_of(made.draws[:12], y[:12]), Y)
     with pytest.raises(ValueError, match=r"y in 2031 is 7 in every run"):
-        measure(made, Answer("y", 2031))
+        partial_rank_correlations(made, Quantity("y", 2031))
     with pytest.raises(ValueError, match=r"y in 2030 is not finite in every draw"):
-        measure(run_of(made.draws, np.where(y == y[0], np.inf, y)), Y)
+        partial_rank_correlations(run_of(made.draws, np.where(y == y[0], np.inf, y)), Y)

@@ -5,18 +5,13 @@ it is given in and no far value decides the fit. One column gets a cubic P-splin
 1996), several a Gaussian process; both are a basis with a penalty, whose weight maximises the
 restricted likelihood (Wood 2011), which undersmooths less often than cross-validation.
 
-Parameters
-----------
-scores : ndarray, shape (n_draws, n_columns)
-    Normal scores of what is known, as `normal_scores` gives them.
-y : ndarray, shape (n_draws, n_options)
-    The numbers to expect.
+`spline` and `gaussian_process` take the normal scores of what is known, shape (n_draws, n_columns),
+and the numbers to expect, shape (n_draws, k). They return two arrays of that shape: the expected
+numbers by a fit to all draws, and those of each draw by a fit to the four fifths of the draws that
+it is not among (only the lengths of a Gaussian process come from all draws).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import interpolate, linalg, optimize, sparse, special, stats
@@ -33,27 +28,6 @@ _JITTER = 1e-9
 _LEAST_ROOT = 1e-10
 
 
-@dataclass(frozen=True, slots=True)
-class Smoothed:
-    """Expected values given what is known, shape (n_draws, k) each.
-
-    Attributes
-    ----------
-    inside : ndarray
-        Fitted to all draws.
-    outside : ndarray
-        Of each draw by a fit to the four fifths of the draws that it is not among; only the lengths
-        of a Gaussian process come from all.
-    """
-
-    inside: Floats
-    outside: Floats
-
-
-#: From what is known (n_draws, p), as normal scores, and numbers (n_draws, k) to their expectation.
-Smoother = Callable[[Floats, Floats], Smoothed]
-
-
 def normal_scores(known: Floats) -> Floats:
     """Each column by the normal quantiles of its ranks; columns that do not vary are left out."""
     varies = known.min(axis=0) < known.max(axis=0)
@@ -61,16 +35,8 @@ def normal_scores(known: Floats) -> Floats:
     return np.asarray(special.ndtri((ranks - 0.5) / len(known)))
 
 
-def spline(scores: Floats, y: Floats) -> Smoothed:
-    """Fits of a cubic spline in one column, which a heavy penalty makes a straight line.
-
-    Raises
-    ------
-    ValueError
-        If there is more than one column.
-    """
-    if scores.shape[1] != 1:
-        raise ValueError(f"{scores.shape[1]} columns for a spline; expected 1")
+def spline(scores: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Fits of a cubic spline in the first column, which a heavy penalty makes a straight line."""
     x = scores[:, 0]
     step = (x.max() - x.min()) / _SEGMENTS
     knots = x.min() + step * np.arange(-3, _SEGMENTS + 4)
@@ -82,7 +48,7 @@ def spline(scores: Floats, y: Floats) -> Smoothed:
     return _fit(basis, bend.T @ bend, y, free=2)
 
 
-def gaussian_process(scores: Floats, y: Floats) -> Smoothed:
+def gaussian_process(scores: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Fits of a plane and a Gaussian process (Matérn 5/2, a length a column) about it.
 
     The lengths maximise the restricted likelihood of 200 draws, which are also the points that
@@ -91,10 +57,9 @@ def gaussian_process(scores: Floats, y: Floats) -> Smoothed:
     n = len(scores)
     chosen = np.unique(np.linspace(0, n - 1, min(n, _INDUCING)).astype(int))
     plane = _independent(np.column_stack([np.ones(n), scores]))
-    parts = []
-    for column in y.T:
+    inside, outside = y.copy(), y.copy()
+    for j, column in enumerate(y.T):
         if column.min() == column.max():
-            parts.append(Smoothed(column[:, np.newaxis], column[:, np.newaxis]))
             continue
         lengths = _lengths(scores[chosen], plane[chosen], column[chosen])
         covariance = _matern(scores / lengths, scores[chosen] / lengths)
@@ -104,10 +69,9 @@ def gaussian_process(scores: Floats, y: Floats) -> Smoothed:
         process = covariance @ (directions[:, taken] / np.sqrt(root[taken]))
         free = plane.shape[1]
         penalty = np.diag(np.repeat([0.0, 1.0], [free, process.shape[1]]))
-        parts.append(_fit(np.hstack([plane, process]), penalty, column[:, np.newaxis], free=free))
-    return Smoothed(
-        np.hstack([part.inside for part in parts]), np.hstack([part.outside for part in parts])
-    )
+        basis = np.hstack([plane, process])
+        inside[:, [j]], outside[:, [j]] = _fit(basis, penalty, column[:, np.newaxis], free=free)
+    return inside, outside
 
 
 def _independent(columns: Floats) -> Floats:
@@ -117,35 +81,36 @@ def _independent(columns: Floats) -> Floats:
 
 
 def _squared(basis: Floats | sparse.csr_array) -> Floats:
-    found = basis.T @ basis
-    return np.asarray(found.toarray() if sparse.issparse(found) else found)
+    product = basis.T @ basis
+    return np.asarray(product.toarray() if sparse.issparse(product) else product)
 
 
-def _fit(basis: Floats | sparse.csr_array, penalty: Floats, y: Floats, *, free: int) -> Smoothed:
+def _fit(
+    basis: Floats | sparse.csr_array, penalty: Floats, y: Floats, *, free: int
+) -> tuple[Floats, Floats]:
     """Penalised least squares; `free` combinations of the columns are not penalised."""
     centre = y.mean(axis=0)
     centred = y - centre
-    fold = np.arange(len(y)) % _FOLDS
-    parts = [basis[fold == held] for held in range(_FOLDS)]
-    grams = [_squared(part) for part in parts]
-    moments = [part.T @ centred[fold == held] for held, part in enumerate(parts)]
-    squares = [np.sum(centred[fold == held] ** 2, axis=0) for held in range(_FOLDS)]
-    whole = np.sum(grams, axis=0), np.sum(moments, axis=0), np.sum(squares, axis=0)
-    inside = centre + basis @ _coefficients(*whole, penalty, len(y), free)
+    folds = np.arange(len(y)) % _FOLDS
+    rows = [folds == fold for fold in range(_FOLDS)]
+    sums = [
+        (_squared(basis[here]), basis[here].T @ centred[here], np.sum(centred[here] ** 2, axis=0))
+        for here in rows
+    ]
+    gram, moments, squares = (np.sum(terms, axis=0) for terms in zip(*sums, strict=True))
+    inside = centre + basis @ _coefficients(gram, moments, squares, penalty, len(y), free)
     outside = np.empty_like(y)
-    for held, part in enumerate(parts):
-        own = grams[held], moments[held], squares[held]
-        gram, moment, square = (a - b for a, b in zip(whole, own, strict=True))
-        n_rest = int(np.count_nonzero(fold != held))
-        found = _coefficients(gram, moment, square, penalty, n_rest, free)
-        outside[fold == held] = centre + part @ found
-    return Smoothed(inside, outside)
+    for here, (own_gram, own_moments, own_squares) in zip(rows, sums, strict=True):
+        rest = gram - own_gram, moments - own_moments, squares - own_squares
+        n_rest = int(np.count_nonzero(~here))
+        outside[here] = centre + basis[here] @ _coefficients(*rest, penalty, n_rest, free)
+    return inside, outside
 
 
 def _coefficients(
     gram: Floats, moments: Floats, squares: Floats, penalty: Floats, n: int, free: int
 ) -> Floats:
-    """What each column of the basis counts for, from sums over n draws, shape (columns, k)."""
+    """Coefficients of the columns of the basis, shape (columns, k), from sums over n draws."""
     gram, penalty = gram / n, penalty * (np.trace(gram) / np.trace(penalty) / n)
     # With v'(gram + penalty)v = 1, each direction has mu of penalty and 1 - mu of data.
     mu, directions = linalg.eigh(penalty, gram + penalty)
@@ -187,7 +152,7 @@ def _lengths(x: Floats, plane: Floats, y: Floats) -> Floats:
     """Lengths of the Gaussian process about a plane that maximise the restricted likelihood."""
     p = x.shape[1]
     scaled = (y - y.mean()) / max(float(y.std()), np.finfo(float).tiny)
-    apart = [(column[:, np.newaxis] - column) ** 2 for column in x.T]
+    distances = [(column[:, np.newaxis] - column) ** 2 for column in x.T]
     # Noise from nearly none to all; lengths from a third to seven standard deviations, beyond which
     # the plane says the same and the covariance is singular to rounding.
     bounds = [(-12.0, 6.0), *[(-1.0, 2.0)] * p]
@@ -197,9 +162,9 @@ def _lengths(x: Floats, plane: Floats, y: Floats) -> Floats:
         for length in (0.0, 0.7, 1.4, 2.0)
         for noise in (-6.0, -3.5, -1.0, 1.5)
     ]
-    given = (scaled, plane, apart)
+    given = (scaled, plane, distances)
     start = min(starts, key=lambda logs: _restricted(logs, *given)[0])
-    found = optimize.minimize(
+    best = optimize.minimize(
         _restricted,
         start,
         args=given,
@@ -208,15 +173,15 @@ def _lengths(x: Floats, plane: Floats, y: Floats) -> Floats:
         bounds=bounds,
         options={"maxiter": 40},
     )
-    return np.asarray(np.exp(found.x[1:]))
+    return np.asarray(np.exp(best.x[1:]))
 
 
 def _restricted(
-    logs: Floats, y: Floats, plane: Floats, apart: list[Floats]
+    logs: Floats, y: Floats, plane: Floats, distances: list[Floats]
 ) -> tuple[float, Floats]:
     """Minus the restricted log likelihood and its slope (Harville 1977), variance at its best."""
     noise, lengths = np.exp(logs[0]), np.exp(logs[1:])
-    scaled = [square / length**2 for square, length in zip(apart, lengths, strict=True)]
+    scaled = [square / length**2 for square, length in zip(distances, lengths, strict=True)]
     distance = np.sqrt(5.0 * np.sum(scaled, axis=0))
     fall = np.exp(-distance)
     covariance = (1 + distance + distance**2 / 3) * fall
@@ -235,5 +200,5 @@ def _restricted(
     )
     pull = projected - (degrees / square) * np.outer(residual, residual)
     common = pull * (5 / 3 * (1 + distance) * fall)
-    slope = [noise * np.trace(pull), *(np.sum(common * each) for each in scaled)]
+    slope = [noise * np.trace(pull), *(np.sum(common * square) for square in scaled)]
     return float(value) / 2, np.array(slope) / 2
