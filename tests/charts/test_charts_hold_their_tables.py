@@ -32,11 +32,11 @@ from charts_read_back import (
     unit_of,
 )
 from conftest import NOTEBOOKS
-from plcore.schema import VERDICTS
 from scipy import special
 
 from plcore import charts
 from plcore.evidence.data import read
+from plcore.evidence.schema import VERDICTS
 from plcore.report.teaching import state_outlines
 
 # Tables in which every number is another -----------------------------------------------------------
