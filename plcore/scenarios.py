@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import DISTRIBUTIONS
 from plcore.evidence.parameters import Correlation, Parameter, parameter
-from plcore.evidence.pooled import gather
-from plcore.evidence.population import variants
-from plcore.evidence.prevalence import KINDS, POOLS, SPREADS
+from plcore.evidence.population import US_VARIANTS
+from plcore.evidence.prevalence import KINDS, POOLS, SPREADS, gather
 from plcore.evidence.schema import MARKS
 from plcore.evidence.table import content
 
@@ -93,7 +92,7 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "last_year": (_is_year, "a year from 1900 to 2100"),
     "extrapolate": (lambda value: isinstance(value, bool), "true or false"),
     "growth": _word(GROWTH_PATHS),
-    "population": _word(variants("USA")),
+    "population": _word(US_VARIANTS),
     "population_factor_2050": (
         lambda value: _is_number(value) and 0.5 <= float(str(value)) <= 2,
         "a factor on the people of 2050 from 0.5 to 2",

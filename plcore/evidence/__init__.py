@@ -1,19 +1,25 @@
 """What is known: tables and their checks, sources, parameters, pooling, trials, populations."""
 
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
-from plcore.evidence.data import DATA, cite, read, reference
+from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooled import estimate_points, prevalence_table, severity_findings
 from plcore.evidence.pooling import HalfNormal, egger
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
-    forest_by,
-    forest_table,
     logits,
     pool_prevalence,
     prevalence_studies,
+    prevalence_table,
+    severity_findings,
 )
-from plcore.evidence.spread import explained_by, funnel_points, one_more_study, ways_of_pooling
+from plcore.evidence.spread import (
+    explained_by,
+    forest_by,
+    forest_table,
+    funnel_points,
+    one_more_study,
+    ways_of_pooling,
+)
 from plcore.evidence.trials.response import ResponseRate, response_rate, wilson
 from plcore.evidence.trials.treatments import (
     claims_and_trials,
