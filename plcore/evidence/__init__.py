@@ -1,4 +1,16 @@
-"""What is known: tables and their checks, sources, parameters, pooling, trials, populations."""
+"""What is known: tables and their checks, sources, studies pooled, trials, populations.
+
+- `data`: read a table of `data/`, cite its sources;
+- `table`, `columns`, `schema`: a checked CSV file, and what each table must hold;
+- `claims`: the clinic pages' claims beside the sources that decide them;
+- `distributions`, `parameters`: uncertain numbers;
+- `prevalence`: how many have phantom limb pain, and how bad it is, pooled from studies;
+- `spread`: those studies side by side, and why they differ;
+- `pooling`: meta-analysis;
+- `observation_table`, `observations`: counts of US limb loss that a model can be held against;
+- `trials`, `trial_tables`, `treatments`: response rates, comparisons, and what trials found;
+- `population`, `age_groups`: people and mortality by age, sex and year.
+"""
 
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference

@@ -140,7 +140,8 @@ TABLES = {
             Column(
                 "kind",
                 _words(
-                    "article preprint report web book label guideline dataset clinic_page assumption"
+                    "article preprint report web book label guideline dataset clinic_page "
+                    "assumption"
                 ),
             ),
             Column("authors", _any),
