@@ -8,7 +8,7 @@
 - `spread`: those studies side by side, and why they differ;
 - `pooling`: meta-analysis;
 - `observation_table`, `observations`: counts of US limb loss that a model can be held against;
-- `trials`, `trial_tables`, `treatments`: response rates, comparisons, and what trials found;
+- `trials`, `trial_tables`: response rates, comparisons, and what trials found by treatment;
 - `population`, `age_groups`: people and mortality by age, sex and year.
 """
 
