@@ -6,14 +6,14 @@ import pkgutil
 
 import pytest
 
-from plcore import analysis, clinic, models, planner, simulate
+from plcore import analysis, clinic, evidence, models, planner, simulate
 
-ROOMS = (analysis, clinic, models, planner, simulate)
+ROOMS = (analysis, clinic, evidence, models, planner, simulate)
 MODULES = [
     found.name
     for room in ROOMS
     for found in pkgutil.iter_modules(room.__path__, room.__name__ + ".")
-]
+] + ["plcore.scenarios"]
 
 
 @pytest.mark.parametrize("name", MODULES)

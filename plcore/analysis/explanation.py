@@ -22,8 +22,12 @@ from plcore.evidence.columns import MARKS
 from plcore.evidence.data import DATA, cite, read, reference
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
-from plcore.evidence.pooled import CHILDHOOD, severity_findings
-from plcore.evidence.prevalence import prevalence_studies, sources_of
+from plcore.evidence.prevalence import (
+    CHILDHOOD,
+    prevalence_studies,
+    severity_findings,
+    sources_of,
+)
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run
 

@@ -15,9 +15,9 @@ from plcore.evidence.distributions import Floats
 def split_groups(edges: ArrayLike, totals: ArrayLike) -> Floats:
     """The total of each single year of age, from the totals of age groups.
 
-    The totals are added up over age, a spline is laid through the sums and read at each age, so
-    that every group keeps its total and no age falls below zero. It is the natural cubic spline,
-    with its slopes limited where it would turn back (Hyman 1983, eq. 2.4).
+    A spline runs through the cumulative totals and is read at each age, so that every group keeps
+    its total and no age falls below zero. It is the natural cubic spline, with its slopes limited
+    where it would turn back (Hyman 1983, eq. 2.4).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def split_groups(edges: ArrayLike, totals: ArrayLike) -> Floats:
 
 
 def split_open_group(total: ArrayLike, pattern: ArrayLike) -> Floats:
-    """An open age group shared out over single ages like another population of the same ages.
+    """An open age group divided among single ages in proportion to another population.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ def split_open_group(total: ArrayLike, pattern: ArrayLike) -> Floats:
         _check_not_negative(name, values)
     if like.ndim != held.ndim + 1 or like.shape[:-1] != held.shape:
         raise ValueError(f"pattern has shape {like.shape}; expected {held.shape} and one axis more")
-    whole = like.sum(axis=-1)
-    if np.any((whole == 0) & (held > 0)):
+    people = like.sum(axis=-1)
+    if np.any((people == 0) & (held > 0)):
         raise ValueError("pattern holds nobody; expected people wherever the group has some")
-    return np.asarray(held[..., None] * like / np.where(whole == 0, 1, whole)[..., None])
+    return np.asarray(held[..., None] * like / np.where(people == 0, 1, people)[..., None])
 
 
 def between_years(years: ArrayLike, values: ArrayLike, wanted: ArrayLike) -> Floats:
-    """Values of the wanted years, on straight lines between the given ones, age by age.
+    """Values in the years wanted, on straight lines between the years given, age by age.
 
     Parameters
     ----------
@@ -116,18 +116,19 @@ def between_years(years: ArrayLike, values: ArrayLike, wanted: ArrayLike) -> Flo
 def along_cohorts(people: ArrayLike, step: int, *, oldest: int) -> Floats:
     """People of each year, on straight lines between printed years along the lives of cohorts.
 
-    Who is 10 in one printed year and 15 in the next is followed through 11, 12, ...; so a large
-    generation grows older instead of fading at one age and rising at another. Those born in
-    between, and those who pass the oldest age, have no such pair: their ages follow a straight
-    line of their own.
+    People who are 10 in one printed year and 15 in the next are followed through 11, 12, ..., so
+    that a large generation grows older instead of fading at one age and rising at another. Those
+    born in between, and those who pass the oldest age, have no such pair: at their ages the numbers
+    lie on a straight line between the printed years.
 
     Parameters
     ----------
     people : array_like, shape (n_printed, ..., n_ages)
         Single ages in printed years that are `step` years apart.
     step : int
+        Years between printed years.
     oldest : int
-        Highest age at the later of two printed years up to which cohorts are followed.
+        The highest age, at the later of two printed years, to which cohorts are followed.
 
     Returns
     -------
@@ -135,21 +136,21 @@ def along_cohorts(people: ArrayLike, step: int, *, oldest: int) -> Floats:
     """
     printed = np.asarray(people, dtype=float)
     n_years = (printed.shape[0] - 1) * step + 1
-    each = between_years(np.arange(printed.shape[0]) * step, printed, np.arange(n_years))
+    people_of_year = between_years(np.arange(printed.shape[0]) * step, printed, np.arange(n_years))
     for after in range(1, step):
         ages = np.arange(after, oldest + 1 - (step - after))
         earlier, later = printed[:-1][..., ages - after], printed[1:][..., ages + step - after]
-        each[after::step][..., ages] = ((step - after) * earlier + after * later) / step
-    return each
+        people_of_year[after::step][..., ages] = ((step - after) * earlier + after * later) / step
+    return people_of_year
 
 
 def _scaled_to(totals: Floats, split: Floats, widths: np.ndarray) -> Floats:
     # Differences of large sums lose the last digits of a small group; this puts them back. Where
     # rounding has eaten most of a group, it is shared evenly.
     starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
-    found = np.add.reduceat(split, starts, axis=-1)
-    kept = found > 0.5 * totals
-    factor = np.where(kept, totals / np.where(kept, found, 1), 0)
+    sums = np.add.reduceat(split, starts, axis=-1)
+    kept = sums > 0.5 * totals
+    factor = np.where(kept, totals / np.where(kept, sums, 1), 0)
     even = np.where(kept, 0, totals / widths)
     return np.asarray(split * np.repeat(factor, widths, -1) + np.repeat(even, widths, -1))
 
@@ -170,6 +171,6 @@ def _check_groups(edges: Floats, totals: Floats) -> None:
 def _check_not_negative(name: str, values: Floats) -> None:
     bad = np.argwhere(~(np.isfinite(values) & (values >= 0)))
     if bad.shape[0]:
-        place = tuple(int(part) for part in bad[0])
-        at = "".join(f"[{part}]" for part in place)
+        place = tuple(int(index) for index in bad[0])
+        at = "".join(f"[{index}]" for index in place)
         raise ValueError(f"{name}{at} is {values[place]:g}; expected a number of 0 or more")
