@@ -183,7 +183,9 @@ def total(population: Population, year: int, *, age_from: int = 0) -> float:
     Parameters
     ----------
     population : Population
+        From `read_population`.
     year : int
+        One of its years.
     age_from : int
         Lowest age counted, 0 to 100.
 
