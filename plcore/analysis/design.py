@@ -31,6 +31,7 @@ class Quantity:
     outcome : str
         Name of an outcome of the model, such as "limb_loss" or "plp".
     year : int
+        A calendar year of that outcome.
 
     Examples
     --------
