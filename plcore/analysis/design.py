@@ -31,7 +31,7 @@ class Quantity:
     outcome : str
         Name of an outcome of the model, such as "limb_loss" or "plp".
     year : int
-        One of the years that the model is run for.
+        A calendar year of that outcome.
 
     Examples
     --------
