@@ -38,6 +38,7 @@ class Parameter:
     Attributes
     ----------
     name : str
+        What scenarios and results call it, such as "minor_share".
     unit : str
         A key of `UNITS`, such as "share" (0 to 1) or "people".
     dist : str
@@ -49,6 +50,7 @@ class Parameter:
     seen : str
         How the numbers were seen, such as "abstract" or "assumed".
     note : str
+        What it means and, where assumed, the reason for its range.
     shape : tuple of float
         The shape arguments of the distribution, worked out from `arguments`.
 
