@@ -39,7 +39,9 @@ class Scenario:
     name : str
         The name of its file without the ending.
     title : str
+        What it is, in some words.
     note : str
+        Why it differs from the baseline.
     choices : mapping of str to str, number or bool
         What is decided: years, the path of growth, which studies are pooled.
     parameters : tuple of Parameter

@@ -38,7 +38,7 @@ class Parameter:
     Attributes
     ----------
     name : str
-        As in `parameters.csv` and in the columns of draws.
+        What scenarios and results call it, such as "minor_share".
     unit : str
         A key of `UNITS`, such as "share" (0 to 1) or "people".
     dist : str
@@ -50,7 +50,7 @@ class Parameter:
     seen : str
         How the numbers were seen, such as "abstract" or "assumed".
     note : str
-        What the number rests on, or the reason for an assumed range.
+        What it means and, where assumed, the reason for its range.
     shape : tuple of float
         The shape arguments of the distribution, worked out from `arguments`.
 

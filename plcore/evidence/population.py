@@ -183,9 +183,9 @@ def total(population: Population, year: int, *, age_from: int = 0) -> float:
     Parameters
     ----------
     population : Population
-        From `read_population`.
+        The people of an area, as `read_population` gives them.
     year : int
-        One of its years.
+        A year of the population.
     age_from : int
         Lowest age counted, 0 to 100.
 
