@@ -9,8 +9,17 @@ import plotly.io as pio
 import pytest
 
 from plcore import charts
-from plcore.charts._text import interval, number, significant, tick_texts, ticks, width, wrapped
-from plcore.charts._years import spread
+from plcore.charts.frame import (
+    ASSUMED,
+    interval,
+    number,
+    significant,
+    tick_texts,
+    ticks,
+    width,
+    wrapped,
+)
+from plcore.charts.years import spread
 
 LEVELS = (50, 80, 95)
 
@@ -476,7 +485,7 @@ def test_bars_of_two_series_stand_beside_their_numbers_and_differ_in_hatch():
 def test_an_assumed_bar_is_grey_and_says_so():
     figure = bars(bars_table(seen=["primary", "assumed"]))
 
-    assert [trace.marker.color for trace in figure.data] == [charts.EVIDENCE, charts.ASSUMED]
+    assert [trace.marker.color for trace in figure.data] == [charts.EVIDENCE, ASSUMED]
     assert texts(figure, "number")[1].endswith("¶")
     assert texts(figure, "caption") == ["Whiskers: 95% interval. ¶ assumed."]
 

@@ -10,7 +10,7 @@ from sensitivity_models import Y, model, morris_table, scenario, uniform
 
 from plcore import charts
 from plcore.analysis import one_way, sobol_indices, two_way
-from plcore.charts._text import width
+from plcore.charts.frame import width
 
 WORLD = scenario(uniform("first_share"), uniform("hazard_ratio", 1, 2), uniform("level", 2, 4))
 of_all = model(lambda d: 1e6 * d["level"] * d["first_share"] / d["hazard_ratio"])

@@ -14,11 +14,10 @@ from scipy import stats
 from test_report import STAMP
 
 from plcore import charts
-from plcore.charts._icons import LOOKS
-from plcore.charts._map import SHADES
-from plcore.charts._text import width
-from plcore.charts._wide import widened
-from plcore.charts.show import PLOTLY, show
+from plcore.charts.display import PLOTLY, show
+from plcore.charts.frame import widened, width
+from plcore.charts.geography import SHADES
+from plcore.charts.people import LOOKS
 from plcore.clinic.people import people_of
 from plcore.clinic.places import by_state
 from plcore.evidence.data import DATA, cite

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts._check import Row, both_or_neither, checked, rising
-from plcore.charts._template import (
+from plcore.charts.checks import Row, both_or_neither, checked, rising
+from plcore.charts.frame import (
     EDGE,
     FAINT_INK,
     INK,
@@ -25,9 +25,12 @@ from plcore.charts._template import (
     NOTE_SIZE,
     TEXT_WIDTH,
     Words,
+    escaped,
     framed,
+    interval,
+    significant,
+    wrapped,
 )
-from plcore.charts._text import escaped, interval, significant, wrapped
 
 #: From light to dark, told apart in grey and by colour-blind readers: tints and shades of `PAIN`.
 SHADES = ("#FBEFF6", "#E9C3DA", "#CC79A7", "#9A3F75", "#5A0F42")
