@@ -52,17 +52,27 @@ _VERDICTS = dict(
 def claims_against_evidence(
     table: pd.DataFrame, *, title: str, source: str, unit: str
 ) -> go.Figure:
-    """Each claim as a hollow diamond above the evidence as a dot, with their ranges and the verdict.
+    """Each claim as a hollow diamond above the evidence as a dot, with ranges and the verdict.
 
     Parameters
     ----------
     table : DataFrame
         A row a claim, from the top: label, claimed_low, claimed, claimed_high, found_low, found,
         found_high (empty where not given, but at least one of each three) and verdict (one of
-        `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under 10". Optional:
-        seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`; a sign behind its number).
+        `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under
+        10". Optional: seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`,
+        printed as a sign behind the number).
+    title : str
+        What the chart shows, in one line.
+    source : str
+        Where the numbers come from; printed under the chart.
     unit : str
         The one unit of all numbers.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row.
     """
     name = "claims_against_evidence"
     rows = checked(name, table, text=("label", "verdict"), blank=(*_CLAIMED, *_FOUND),
@@ -232,8 +242,24 @@ def verdict_counts(table: pd.DataFrame, *, title: str, source: str) -> go.Figure
     Parameters
     ----------
     table : DataFrame
-        topic, verdict (one of `plcore.evidence.schema.VERDICTS`) and claims (whole numbers, 0 included), a
-        row a pair.
+        A row a pair of topic and verdict: topic, verdict (one of `plcore.evidence.schema.VERDICTS`)
+        and claims (whole numbers, 0 included).
+    title : str
+        What the chart shows, in one line.
+    source : str
+        Where the numbers come from; printed under the chart.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if a pair occurs
+        twice.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"topic": ["pain"], "verdict": ["supported"], "claims": [3]})
+    >>> verdict_counts(table, title="Verdicts", source="Claims").data[0].x
+    (3,)
     """
     rows = checked("verdict_counts", table, text=("topic", "verdict"), number=("claims",))
     counts: dict[tuple[str, str], int] = {}

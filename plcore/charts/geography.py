@@ -48,20 +48,27 @@ def maps(
     breaks: Sequence[float],
     note: str,
 ) -> go.Figure:
-    """Maps two in a row, shaded in classes, with the lowest and the highest place of each in words.
+    """Maps two in a row, shaded in classes, with the lowest and highest place of each in words.
 
     Parameters
     ----------
     table : DataFrame
-        A row a place and map: panel (heading of its map), place, name and value; optional: low and
-        high (both or neither; in the hover). Every map has every place of the outlines once.
+        A row a place and map: panel (heading of its map), place, name and value. Optional: low and
+        high (both or neither; shown under the pointer). Every map has every place of the outlines
+        once.
     outlines : DataFrame
         A row a corner: place, part (a number for each separate piece) and x, y on a flat map whose
         units are alike in both directions.
+    title : str
+        What the chart shows, in one line.
+    unit : str
+        The quantity and its unit.
+    source : str
+        Where the numbers come from; printed under the chart.
     breaks : sequence of float
         Four rising limits between the five classes; a value on a limit is in the class above.
     note : str
-        Said under the maps, such as what is drawn away from where it lies.
+        Printed under the maps, such as what is drawn away from where it lies.
 
     Raises
     ------

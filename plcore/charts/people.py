@@ -69,10 +69,23 @@ def pyramid(
     Parameters
     ----------
     table : DataFrame
-        A row a bar: label (an age group, the youngest first), sex ("male" or "female"), value, and
-        series (at most two, such as years): the first is filled, the second drawn as an outline.
+        A bar a row: label (an age group, the youngest first), sex ("male" or "female") and value.
+        Optional: series (at most two, such as years): the first is filled, the second drawn as an
+        outline.
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity along the axis and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     scale : float
-        Values are divided by it.
+        The values are divided by it: 1e6 prints millions.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if a value is below
+        0.
     """
     require_scale("pyramid", scale)
     rows = checked("pyramid", table, text=("label", "sex"), number=("value",), optional=("series",))
@@ -146,12 +159,18 @@ def ages_over_years(
     table : DataFrame
         year, label (an age group, the youngest first), series and value: every year has the same
         groups and series, each once.
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity along the axis and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     start : int
         The year shown first.
     scale : float
-        Values are divided by it.
+        The values are divided by it: 1e6 prints millions.
     colours : sequence of str
-        Of the series, in order.
+        Colours of the series, as #RRGGBB, in their order.
 
     Raises
     ------
@@ -348,16 +367,29 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
     ----------
     table : DataFrame
         A row a kind of icon, in the order in which they are laid out: panel (its heading), label,
-        look (a key of `LOOKS`) and count (a whole number; 0 shows the key alone); optional: low
-        and high (both or neither), limits of the count that are printed behind it.
-    unit, caption : str
-        What an icon is; how the counts were come by, and which interval the limits are.
+        look (limb_loss, pain, perhaps_pain, painless or other) and count (a whole number; 0 shows
+        the key alone). Optional: low and high (both or neither), limits of the count, printed
+        behind it.
+    title : str
+        What the chart shows, in one line.
+    unit : str
+        What an icon is, such as a person with limb loss.
+    source : str
+        Where the numbers come from; printed under the chart.
+    caption : str
+        Where the counts come from, and which interval the limits are.
 
     Raises
     ------
     ValueError
-        If a cell is missing or unfit, a count is no whole number, or a panel has nobody or more icons
-        than can be counted (500).
+        If a cell is missing or unfit, a count is no whole number, or a panel has nobody or more than
+        500 icons.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"panel": "Of 3", "label": ["in pain", "not"], "count": [2, 1],
+    ...                       "look": ["pain", "painless"]})
+    >>> figure = icons(table, title="T", unit="A person", source="S", caption="Rounded.")
     """
     rows = checked("icons", table, text=("panel", "label", "look"), number=("count",),
                    optional=("low", "high"))  # fmt: skip

@@ -261,15 +261,33 @@ def bars(
     Parameters
     ----------
     table : DataFrame
-        A bar a row, from the top: label, value, low, high (both limits, or neither); optional:
+        A bar a row, from the top: label, value, low, high (both limits, or neither). Optional:
         series (bars of one label, hatched from the second series on) and seen (a key of
-        `plcore.evidence.schema.MARKS`; a sign behind the number).
-    xaxis, interval : str
-        The quantity and its unit; what `low` and `high` are.
+        `plcore.evidence.schema.MARKS`, printed as a sign behind the number).
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity along the axis and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     percent : bool
         Whether the numbers are shares, 0 to 1, to be printed as percent.
+    interval : str
+        What `low` and `high` are, as printed in the caption.
     colours : sequence of str
-        Of the series, in order.
+        Colours of the series, as #RRGGBB, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if a label occurs twice in
+        one series, or there are more series than can be told apart.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"label": ["Leg"], "value": [0.6], "low": [0.5], "high": [0.7]})
+    >>> bars(table, title="Pain", xaxis="People", source="A survey", percent=True).data[0].x
+    (0.6,)
     """
     rows = checked("bars", table, text=("label",), number=("value",), blank=("low", "high"),
                    optional=("series", "seen"))  # fmt: skip
@@ -422,17 +440,29 @@ def _bars_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int, percent:
 
 
 def steps(
-    table: pd.DataFrame, *, title: str, xaxis: str, source: str, interval_name: str = "95% interval"
+    table: pd.DataFrame, *, title: str, xaxis: str, source: str, interval: str = "95% interval"
 ) -> go.Figure:
     """Points with limits on a scale on which each mark is ten times the one before.
 
     Parameters
     ----------
     table : DataFrame
-        A step a row, from the top: label, value, low, high, all above 0; optional: seen (a key of
-        `plcore.evidence.schema.MARKS`; a sign behind the number, and an open mark where assumed).
-    xaxis, interval_name : str
-        The quantity and its unit; what `low` and `high` are.
+        A step a row, from the top: label, value, low, high, all above 0. Optional: seen (a key of
+        `plcore.evidence.schema.MARKS`, printed as a sign behind the number; the mark is open where
+        the number is assumed).
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity along the axis and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
+    interval : str
+        What `low` and `high` are, as printed in the caption.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if a number is not above 0.
     """
     rows = checked("steps", table, text=("label",), number=_LIMITS, optional=("seen",))
     for row in rows:
@@ -448,7 +478,7 @@ def steps(
     )
     first = math.floor(math.log10(min(row["low"] for row in rows)) + 1e-9)
     last = math.ceil(math.log10(max(row["high"] for row in rows)) - 1e-9)
-    caption = f"Lines: {interval_name}; each mark below is ten times the one before."
+    caption = f"Lines: {interval}; each mark below is ten times the one before."
     caption += f" {marks_explained(row['seen'] for row in rows)}"
     words = Words(title, xaxis, caption.strip(), source, _steps_alt(title, xaxis, rows))
     figure = over_rows(
@@ -540,10 +570,28 @@ def waterfall(
     Parameters
     ----------
     table : DataFrame
-        A row a bar, from the top: label, value, low, high (limits may be blank) and role, "total"
+        A bar a row, from the top: label, value, low, high (limits may be blank) and role, "total"
         or "step". A total after the first must be what the rows before it add up to.
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity along the axis and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     scale : float
-        Values are divided by it.
+        The values are divided by it: 1e6 prints millions.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if a total is not
+        what the rows before it add up to.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"label": ["2020", "Ageing", "2030"], "value": [2.0, 0.5, 2.5],
+    ...                       "role": ["total", "step", "total"], "low": None, "high": None})
+    >>> figure = waterfall(table, title="Growth", xaxis="People (millions)", source="A projection")
     """
     require_scale("waterfall", scale)
     rows = checked("waterfall", table, text=("label", "role"), number=("value",),

@@ -100,16 +100,23 @@ def tornado(
     ----------
     table : DataFrame
         As `plcore.analysis.one_way` gives it, or some of its rows: parameter, low, high, at_low,
-        at_high, base, least, greatest; optional: label, what the parameter is called.
+        at_high, base, least, greatest. Optional: label, what the parameter is called.
+    title : str
+        What the chart shows, in one line.
     xaxis : str
         The answer and its unit, after division by `scale`.
+    source : str
+        Where the numbers come from; printed under the chart.
+    scale : float
+        The answers are divided by it: 1e6 prints millions.
     interval : str
-        Of which the parameters' low and high are the ends.
+        The interval of a parameter whose ends are `low` and `high`, as printed in the caption.
 
     Raises
     ------
     ValueError
-        If base is not the same in all rows.
+        If a cell is missing or unfit; the message names the column and the row. Also if base is not the
+        same in all rows.
     """
     require_scale("tornado", scale)
     columns = ("at_low", "at_high", "base", "least", "greatest")
@@ -264,7 +271,18 @@ def indices(
     ----------
     table : DataFrame
         As `plcore.analysis.sobol_indices` gives it, or some of its rows: parameter, first,
-        first_low, first_high, total, total_low, total_high; optional: label.
+        first_low, first_high, total, total_low, total_high. Optional: label.
+    title : str
+        What the chart shows, in one line.
+    source : str
+        Where the numbers come from; printed under the chart.
+    interval : str
+        What the limits are, as printed in the caption.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row.
     """
     columns = [f"{name}{end}" for name in ("first", "total") for end in ("_low", "", "_high")]
     given = named_rows("indices", table, columns)
@@ -319,15 +337,24 @@ def screening(
     Parameters
     ----------
     table : DataFrame
-        As SALib's Morris analysis gives it: parameter, mu_star, mu_star_low,
-        mu_star_high, sigma; optional: label.
+        As SALib's Morris analysis gives it: parameter, mu_star, mu_star_low, mu_star_high, sigma.
+        Optional: label.
+    title : str
+        What the chart shows, in one line.
     answer : str
         The answer and its unit, after division by `scale`.
+    source : str
+        Where the numbers come from; printed under the chart.
+    scale : float
+        The effects are divided by it: 1e6 prints millions.
+    interval : str
+        What the limits of mu_star are, as printed in the caption.
 
     Raises
     ------
     ValueError
-        If mu_star or sigma is below 0.
+        If a cell is missing or unfit; the message names the column and the row. Also if mu_star or
+        sigma is below 0.
     """
     columns = ("mu_star_low", "mu_star", "mu_star_high", "sigma")
     rows = named_rows("screening", table, columns)
@@ -435,17 +462,31 @@ def heat_map(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.analysis.two_way` gives it: the column of the parameter across, that of the
-        one up, and result; a row each pair of their values.
-    xaxis, yaxis : str
-        The two parameters and their units.
+        As `plcore.analysis.two_way` gives it, a row a pair of values: the column of the parameter
+        across, that of the one up, and result.
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The parameter across and its unit.
+    yaxis : str
+        The parameter up and its unit.
     answer : str
         The answer and its unit, after division by `scale`.
+    source : str
+        Where the numbers come from; printed under the chart.
+    scale : float
+        The results are divided by it: 1e6 prints millions.
 
     Raises
     ------
     ValueError
-        If a pair of values is missing or there twice, or a parameter has fewer than two values.
+        If a pair of values is missing or occurs twice, or a parameter has fewer than two values.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "result": [1, 2, 3, 4]})
+    >>> heat_map(table, title="T", xaxis="a", yaxis="b", answer="People", source="S").data[0].z
+    ([1.0, 3.0], [2.0, 4.0])
     """
     x, y = _grid_columns(table)
     rows = checked("heat_map", table, number=(x, y, "result"))

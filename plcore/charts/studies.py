@@ -54,16 +54,29 @@ def forest(
     ----------
     table : DataFrame
         A row of the chart each, from the top: label, estimate, low, high and role (study, subtotal,
-        pooled, prediction or heading, which takes no numbers; a prediction may lack the estimate).
-        Optional: n and events (whole numbers, printed after the label), weight (the area of the
-        square; a study without one among others that have it is drawn open, as not pooled), seen (a
-        key of `plcore.evidence.schema.MARKS`; a sign behind the label of a study) and group (in the hover).
+        pooled, prediction or heading; a heading takes no numbers, a prediction may lack the
+        estimate). Optional: n and events (whole numbers, printed after the label), weight (the area
+        of the square; a study without one among others that have it is drawn open, as not pooled),
+        seen (a key of `plcore.evidence.schema.MARKS`, printed as a sign behind the label of a
+        study) and group (shown under the pointer).
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity along the axis and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     reference : float, optional
         Where to draw a dashed line, such as no effect.
     percent : bool
         Whether the numbers are shares, 0 to 1, to be printed as percent.
     interval : str
-        What `low` and `high` are.
+        What `low` and `high` are, as printed in the caption.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if there are
+        headings only.
     """
     require_reference("forest", reference)
     rows = checked("forest", table, text=("label", "role"), blank=_LIMITS,
@@ -285,12 +298,24 @@ def funnel(
     Parameters
     ----------
     points : DataFrame
-        label, share (0 to 1), se; optional: n, and seen (a key of `plcore.evidence.schema.MARKS`).
+        A row a study: label, share (0 to 1), se. Optional: n, and seen (a key of
+        `plcore.evidence.schema.MARKS`).
     edges : DataFrame
         se (rising), low, high and centre (shares): where 95% of studies would lie if all had one
         share.
-    xaxis, yaxis : str
-        The share and the standard error, with their units.
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The share across and its unit.
+    yaxis : str
+        The standard error down and its unit.
+    source : str
+        Where the numbers come from; printed under the chart.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row.
     """
     rows = checked("funnel", points, text=("label",), number=("share", "se"),
                    optional=("n", "seen"))  # fmt: skip

@@ -282,17 +282,29 @@ def fan(
     Parameters
     ----------
     table : DataFrame
-        year, median, low_50, high_50, low_80, high_80, low_95, high_95; optional: series (each has
-        a line, a 95% band and a label), extrapolated (bool; those years are dotted, on grey).
+        A row a year: year, median, low_50, high_50, low_80, high_80, low_95, high_95. Optional:
+        series (each has a line, a 95% band and a label) and extrapolated (bool; those years are
+        dotted, on grey).
+    title : str
+        What the chart shows, in one line.
     yaxis : str
         The quantity and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     points : DataFrame, optional
-        Published numbers to compare: year, value, label; optional low, high (their limits) and seen
-        (a key of `plcore.evidence.schema.MARKS`; the marker is open where the source itself was not read).
+        Published numbers to compare: year, value, label. Optional: low, high (their limits) and
+        seen (a key of `plcore.evidence.schema.MARKS`; the marker is open where the source itself
+        was not read).
     scale : float
         The numbers of both tables are divided by it: 1e6 prints millions.
     colours : sequence of str
-        Of the series, in order.
+        Colours of the series, as #RRGGBB, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if intervals do
+        not lie within each other, or the years of a series do not increase.
     """
     flags = extrapolated("fan", table)
     rows = checked("fan", table, number=("year", *_FAN_LIMITS), optional=("series",))
@@ -463,13 +475,30 @@ def lines(
     Parameters
     ----------
     table : DataFrame
-        year, value, series; optional: extrapolated (bool; those years are dotted, on grey).
+        A row a year and series: year, value, series. Optional: extrapolated (bool; those years are
+        dotted, on grey).
+    title : str
+        What the chart shows, in one line.
     yaxis : str
         The quantity and its unit, such as "People (millions)".
+    source : str
+        Where the numbers come from; printed under the chart.
     scale : float
-        Values are divided by it: 1e6 prints millions.
+        The values are divided by it: 1e6 prints millions.
     colours : sequence of str
-        Of the series, in order.
+        Colours of the series, as #RRGGBB, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if the years of a
+        series do not increase.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"year": [2020, 2030], "value": [2e6, 3e6], "series": "Base"})
+    >>> lines(table, title="T", yaxis="People (millions)", source="S", scale=1e6).data[0].y
+    (2.0, 3.0)
     """
     flags = extrapolated("lines", table)
     rows = checked("lines", table, text=("series",), number=("year", "value"))
@@ -522,25 +551,37 @@ def curves(
     source: str,
     percent: bool = False,
     reference: float | None = None,
-    interval_name: str = "95% interval",
+    interval: str = "95% interval",
     colours: Sequence[str] = SERIES,
 ) -> go.Figure:
-    """Curves over a number, with bands where limits are given.
+    """Curves over a number, with bands where limits are given, each labelled at its end.
 
     Parameters
     ----------
     table : DataFrame
-        x, value, series; optional: low and high (both or neither).
-    xaxis, yaxis : str
-        The quantities and their units, such as "days since the first infusion".
+        A row a point of a curve: x, value, series. Optional: low and high (both or neither).
+    title : str
+        What the chart shows, in one line.
+    xaxis : str
+        The quantity across and its unit, such as "days since the first infusion".
+    yaxis : str
+        The quantity up and its unit.
+    source : str
+        Where the numbers come from; printed under the chart.
     percent : bool
-        Whether the values are shares, 0 to 1, to be printed as percent.
+        Whether the numbers are shares, 0 to 1, to be printed as percent.
     reference : float, optional
         Where to draw a dashed line across, such as the power wanted.
-    interval_name : str
-        What the limits are.
+    interval : str
+        What `low` and `high` are, as printed in the caption.
     colours : sequence of str
-        Of the series, in order.
+        Colours of the series, as #RRGGBB, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if x does not rise
+        along a series.
     """
     require_reference("curves", reference)
     rows = checked("curves", table, text=("series",), number=("x", "value"),
@@ -565,7 +606,7 @@ def curves(
     words = Words(
         title,
         f"{yaxis}; across: {xaxis}",
-        f"Bands: {interval_name}." if banded else "Lines without intervals.",
+        f"Bands: {interval}." if banded else "Lines without intervals.",
         source,
         _curves_alt(title, xaxis, yaxis, series, percent),
     )
