@@ -119,14 +119,6 @@ def test_a_teaching_chart_has_its_title_unit_source_and_description(chart, table
 
 
 @each_chart
-def test_a_teaching_chart_is_the_same_twice_and_leaves_its_table_alone(chart, table):
-    before = table.copy(deep=True)
-
-    assert pio.to_json(chart(table)) == pio.to_json(chart(table))
-    pd.testing.assert_frame_equal(table, before)
-
-
-@each_chart
 def test_a_teaching_chart_refuses_an_empty_table_and_a_missing_column(chart, table):
     with pytest.raises(ValueError, match=rf"{chart.__name__}: the table has no rows"):
         chart(table.iloc[:0])
