@@ -291,6 +291,17 @@ def framed(
     )
 
 
+def hatching(shape: str) -> dict[str, Any]:
+    """The white hatch of a bar, by plotly's name of its shape."""
+    return {
+        "shape": shape,
+        "fgcolor": "white",
+        "size": 6,
+        "solidity": 0.25,
+        "fillmode": "overlay",
+    }
+
+
 def _beside(
     name: str,
     lines: Sequence[str],

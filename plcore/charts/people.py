@@ -35,6 +35,7 @@ from plcore.charts.frame import (
     Words,
     escaped,
     framed,
+    hatching,
     number,
     significant,
     wrapped,
@@ -256,13 +257,7 @@ def _age_bars(
         marker={
             "color": colour,
             "line": {"color": "white", "width": 0.5},
-            "pattern": {
-                "shape": hatch,
-                "fgcolor": "white",
-                "size": 6,
-                "solidity": 0.25,
-                "fillmode": "overlay",
-            },
+            "pattern": hatching(hatch),
         },
         hovertext=[
             f"{escaped(age)}, {escaped(series)}: {significant(cells[age, series])}"

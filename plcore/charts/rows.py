@@ -41,6 +41,7 @@ from plcore.charts.frame import (
     decimals_telling_apart,
     escaped,
     framed,
+    hatching,
     interval,
     marks_explained,
     number,
@@ -396,13 +397,7 @@ def bar_trace(
         marker={
             "color": ASSUMED if assumed else colour,
             "line": {"color": colour, "width": 1},
-            "pattern": {
-                "shape": hatch,
-                "fgcolor": "white",
-                "size": 6,
-                "solidity": 0.25,
-                "fillmode": "overlay",
-            },
+            "pattern": hatching(hatch),
         },
         error_x={
             "array": [0.0 if row["high"] is None else row["high"] - row["value"] for row in rows],

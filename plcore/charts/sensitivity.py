@@ -24,6 +24,7 @@ from plcore.charts.frame import (
     decimals_telling_apart,
     escaped,
     framed,
+    hatching,
     number,
     significant,
     tick_texts,
@@ -62,7 +63,7 @@ def named_rows(chart: str, table: pd.DataFrame, numbers: Sequence[str]) -> list[
             for row in rows]  # fmt: skip
 
 
-def apart(figure: go.Figure) -> go.Figure:
+def thin_ticks(figure: go.Figure) -> go.Figure:
     """The figure with every second tick label left out for as long as they crowd on a phone."""
     axis, margin = figure.layout.xaxis, figure.layout.margin
     values, texts = list(axis.tickvals), list(axis.ticktext)
@@ -158,7 +159,7 @@ def tornado(
         extent=reach,
         shapes=[_upright(rows[0]["base"])],
     )
-    return apart(figure.update_layout(barmode="overlay"))
+    return thin_ticks(figure.update_layout(barmode="overlay"))
 
 
 def _tornado_caption(rows: Sequence[Row], digits: int, interval: str) -> str:
@@ -202,13 +203,7 @@ def _tornado_bars(
         marker={
             "color": colour,
             "line": {"color": colour, "width": 1},
-            "pattern": {
-                "shape": hatch,
-                "fgcolor": "white",
-                "size": 6,
-                "solidity": 0.25,
-                "fillmode": "overlay",
-            },
+            "pattern": hatching(hatch),
         },
         hovertext=[
             f"<b>{escaped(row['label'])}</b> at {significant(row[end])}<br>"
@@ -320,7 +315,7 @@ def indices(
         extent=span([row[end] for row in rows for end in ("low", "value", "high")], zero=True),
         barmode="overlay",
     )
-    return apart(figure)
+    return thin_ticks(figure)
 
 
 def screening(
