@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from plcore import charts
+from plcore.charts.frame import ASSUMED
 from plcore.evidence.schema import VERDICTS
 
 LEVELS = (50, 80, 95)
@@ -146,7 +147,7 @@ def read_bars(figure):
         assert trace.get("orientation") == "h"
         for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
             low, high = whiskers(trace, i, x)
-            assumed = trace["marker"]["color"] == charts.ASSUMED
+            assumed = trace["marker"]["color"] == ASSUMED
             name = plain(trace["name"]).removesuffix(" (assumed)")
             assert trace["showlegend"] == bool(name)
             cells = {"row": rows.at(y), "y": y, "series": name, "low": low, "value": x,
@@ -211,7 +212,7 @@ def read_forest(figure):
                                      trace["hovertext"][i])  # fmt: skip
         else:
             (row,) = {rows.at(y) for y in trace["y"]}
-            role = {charts.PUBLISHED: "pooled", "white": "subtotal", charts.ASSUMED: "prediction"}
+            role = {charts.PUBLISHED: "pooled", "white": "subtotal", ASSUMED: "prediction"}
             level = [math.isclose(y, rows.centres[row]) for y in trace["y"]]
             corners = set(zip(trace["x"], trace["y"], strict=True))
             # A diamond, or a bar with a corner at each end and side.
@@ -278,7 +279,7 @@ def read_claims(figure):
         points = list(zip(trace["x"], trace["y"], strict=True))
         if "lines" in trace["mode"]:
             segments = list(zip(points[0::3], points[1::3], points[2::3], strict=True))
-            name = {charts.ASSUMED: "claimed", charts.EVIDENCE: "found"}[trace["line"]["color"]]
+            name = {ASSUMED: "claimed", charts.EVIDENCE: "found"}[trace["line"]["color"]]
             for (low, y), (high, y_too), gap in segments:
                 assert y == y_too
                 assert gap == (None, None)

@@ -6,9 +6,9 @@ import pkgutil
 
 import pytest
 
-from plcore import analysis, clinic, evidence, models, planner, simulate
+from plcore import analysis, charts, clinic, evidence, models, planner, simulate
 
-ROOMS = (analysis, clinic, evidence, models, planner, simulate)
+ROOMS = (analysis, charts, clinic, evidence, models, planner, simulate)
 MODULES = [
     found.name
     for room in ROOMS

@@ -22,9 +22,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plcore.charts._template import FAINT_INK, NOTE_LINE, NOTE_SIZE, TITLE_LINE, TITLE_SIZE
-from plcore.charts._text import wrapped
-from plcore.charts._wide import framed_texts, widened
+from plcore.charts.frame import (
+    FAINT_INK,
+    NOTE_LINE,
+    NOTE_SIZE,
+    TITLE_LINE,
+    TITLE_SIZE,
+    framed_texts,
+    widened,
+    wrapped,
+)
 from plcore.report.site import build_report, read_stamp, replacing
 
 FORMATS = ("svg", "png", "pdf")

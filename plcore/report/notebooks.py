@@ -22,7 +22,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from traitlets.config import Config
 
-from plcore.charts.show import PLOTLY
+from plcore.charts.display import PLOTLY
 
 _CELL_SECONDS = 600
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,7 +31,7 @@ _HELD = {"text/html", "text/markdown", "image/png", "text/plain", "text/latex"}
 #: The kernel names a cell's code after a file that has its process number in it.
 _KERNEL_FILE = re.compile(r"\S*ipykernel_\d+\S*?\.py:")
 _REMEDY = (
-    "show it with plcore.charts.show: show({what}, name=..., caption=...{more}), so that the report has "
+    "show it with plcore.charts: show({what}, name=..., caption=...{more}), so that the report has "
     "its name, its caption and its numbers"
 )
 
@@ -130,7 +130,7 @@ async def _fault(
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A chart with the numbers behind it, or a table, as `plcore.charts.show.show` published it.
+    """A chart with the numbers behind it, or a table, as `plcore.charts.show` published it.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
-from plcore.charts.show import table_html
+from plcore.charts.display import table_html
 from plcore.planner.page import planner_html
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from plcore.charts._wide import framed_texts, widened
+from plcore.charts.frame import framed_texts, widened
 from plcore.evidence.schema import MARKS
 from plcore.report.notebooks import Exhibit, Page
 

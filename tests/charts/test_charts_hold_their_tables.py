@@ -291,7 +291,7 @@ def test_what_is_drawn_and_printed_is_what_the_table_holds(chart, scale, series)
 
 
 def test_every_chart_is_read_back():
-    assert {*BY_NAME} == {name for name in charts.__all__ if name.islower()}
+    assert {*BY_NAME} == {name for name in charts.__all__ if name.islower()} - {"show"}
 
 
 # The report ----------------------------------------------------------------------------------------

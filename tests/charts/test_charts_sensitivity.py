@@ -4,13 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-import plotly.io as pio
 import pytest
 from sensitivity_models import Y, model, morris_table, scenario, uniform
 
 from plcore import charts
 from plcore.analysis import one_way, sobol_indices, two_way
-from plcore.charts._text import width
+from plcore.charts.frame import width
 
 WORLD = scenario(uniform("first_share"), uniform("hazard_ratio", 1, 2), uniform("level", 2, 4))
 of_all = model(lambda d: 1e6 * d["level"] * d["first_share"] / d["hazard_ratio"])
@@ -83,14 +82,6 @@ def test_every_chart_has_a_title_a_unit_a_caption_a_source_and_a_description(cha
     assert all(texts(figure, name) != [""] for name in ("unit", "caption"))
     assert figure.layout.meta["alt"].endswith(".")
     assert figure.layout.width is None
-
-
-@every_chart
-def test_the_same_table_gives_the_same_bytes_and_is_left_as_it_was(chart, table):
-    before = table.copy(deep=True)
-
-    assert pio.to_json(chart(table)) == pio.to_json(chart(table))
-    pd.testing.assert_frame_equal(table, before)
 
 
 @every_chart

@@ -13,9 +13,7 @@ import plotly.io as pio
 import pytest
 
 from plcore import charts
-from plcore.charts._template import EDGE
-from plcore.charts._text import width
-from plcore.charts._wide import framed_texts, widened
+from plcore.charts.frame import EDGE, framed_texts, widened, width
 from plcore.report import figures
 from plcore.report.figures import Chart, chosen, export, main, read_charts, standalone
 

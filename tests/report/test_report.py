@@ -16,7 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import plcore
-from plcore.charts.show import PLOTLY, show, table_html
+from plcore.charts.display import PLOTLY, show, table_html
 from plcore.report import build_report
 from plcore.report.__main__ import main
 from plcore.report.notebooks import read_page
@@ -33,7 +33,7 @@ DEMO = {
         [
             "import pandas as pd",
             "import plotly.graph_objects as go",
-            "from plcore.charts.show import show",
+            "from plcore.charts import show",
             'table = pd.DataFrame({"year": range(2005, 2051)})',
             'table["people"] = 1.6e6 * 1.0182 ** (table["year"] - 2005)  # the pair',
             'figure = go.Figure(go.Scatter(x=table["year"], y=table["people"]))',
@@ -47,7 +47,7 @@ DEMO = {
         [
             "import pandas as pd",
             "import plotly.graph_objects as go",
-            "from plcore.charts.show import show",
+            "from plcore.charts import show",
             "ring = [[-100, 30], [-100, 45], [-80, 45], [-80, 30], [-100, 30]]",
             'shape = {"type": "Feature", "id": "x", "properties": {}}',
             'shape["geometry"] = {"type": "Polygon", "coordinates": [ring]}',
@@ -280,7 +280,7 @@ def test_a_link_to_a_notebook_that_is_not_there_is_refused():
 def test_a_chart_displayed_without_show_names_the_cell_and_the_remedy(data):
     message = (
         r"01_a.ipynb, cell 2 of 2 \(figure  # shown\): a chart without a name; show it with "
-        r"plcore.charts.show: show\(figure, name=..., caption=..., table=...\)"
+        r"plcore.charts: show\(figure, name=..., caption=..., table=...\)"
     )
     with pytest.raises(ValueError, match=message):
         page([new_output("display_data", data=data)])

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from test_report import STAMP
 
 from plcore import charts
-from plcore.charts.show import CONFIG, PLOTLY
+from plcore.charts.display import CONFIG, PLOTLY
 from plcore.report.notebooks import read_page
 from plcore.report.site import write_report
 from plcore.report.slides import STEM, WIDE, find_deck, read_deck, slide_figure

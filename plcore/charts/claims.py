@@ -1,16 +1,36 @@
-"""Claims beside the evidence: what a page prints, and what the deciding source found."""
+"""Charts of claims: what a page prints beside what its source found, and counts of verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts._check import Row, checked, one_of, rising
-from plcore.charts._rows import Label, label_lines, over_rows, rule, span, stacked
-from plcore.charts._template import ASSUMED, CLAIM, EVIDENCE, NOTE_SIZE, Words
-from plcore.charts._text import escaped, interval, marks_explained, sign, width
+from plcore.charts.checks import (
+    Row,
+    checked,
+    one_of,
+    rising,
+)
+from plcore.charts.frame import (
+    ASSUMED,
+    CLAIM,
+    EVIDENCE,
+    FAINT_INK,
+    INK,
+    NOTE_SIZE,
+    PAIN,
+    SERIES,
+    Words,
+    escaped,
+    interval,
+    marks_explained,
+    sign,
+    width,
+)
+from plcore.charts.rows import Label, label_lines, over_rows, rule, span, stacked
 from plcore.evidence.schema import MARKS, VERDICTS
 
 _CLAIMED = ("claimed_low", "claimed", "claimed_high")
@@ -21,22 +41,38 @@ _LEAST_ROW = 44
 _COLUMN_WIDTH = 90
 #: How many claims a description in words names.
 _SAID = 8
+#: Height of a stacked bar in pixels.
+_STACKED = 26
+#: Colour and hatch of each verdict; in grey the hatches tell them apart.
+_VERDICTS = dict(
+    zip(VERDICTS, ((EVIDENCE, ""), (CLAIM, "/"), (PAIN, "x"), ("#D9D9D9", ".")), strict=True)
+)
 
 
 def claims_against_evidence(
     table: pd.DataFrame, *, title: str, source: str, unit: str
 ) -> go.Figure:
-    """Each claim as a hollow diamond above the evidence as a dot, with their ranges and the verdict.
+    """Each claim as a hollow diamond above the evidence as a dot, with ranges and the verdict.
 
     Parameters
     ----------
     table : DataFrame
         A row a claim, from the top: label, claimed_low, claimed, claimed_high, found_low, found,
         found_high (empty where not given, but at least one of each three) and verdict (one of
-        `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under 10". Optional:
-        seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`; a sign behind its number).
+        `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under
+        10". Optional: seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`,
+        printed as a sign behind the number).
+    title : str
+        What the chart shows, in one line.
+    source : str
+        Where the numbers come from; printed under the chart.
     unit : str
         The one unit of all numbers.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row.
     """
     name = "claims_against_evidence"
     rows = checked(name, table, text=("label", "verdict"), blank=(*_CLAIMED, *_FOUND),
@@ -198,3 +234,121 @@ def _alt(title: str, unit: str, rows: Sequence[Row]) -> str:
     ]
     more = f"; and {len(rows) - _SAID} more" if len(rows) > _SAID else ""
     return f"Claims against evidence: {title}. {unit}. {'; '.join(said)}{more}."
+
+
+def verdict_counts(table: pd.DataFrame, *, title: str, source: str) -> go.Figure:
+    """How many claims of each topic got each verdict: a bar a topic, with the counts printed in it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a pair of topic and verdict: topic, verdict (one of `plcore.evidence.schema.VERDICTS`)
+        and claims (whole numbers, 0 included).
+    title : str
+        What the chart shows, in one line.
+    source : str
+        Where the numbers come from; printed under the chart.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row. Also if a pair occurs
+        twice.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"topic": ["pain"], "verdict": ["supported"], "claims": [3]})
+    >>> verdict_counts(table, title="Verdicts", source="Claims").data[0].x
+    (3,)
+    """
+    rows = checked("verdict_counts", table, text=("topic", "verdict"), number=("claims",))
+    counts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        one_of("verdict_counts", row, "verdict", VERDICTS)
+        _require_count(row)
+        if (row["topic"], row["verdict"]) in counts:
+            raise ValueError(
+                f"verdict_counts: verdict, row {row['row']}: {row['verdict']} a second time for "
+                f"{row['topic']}; expected it once"
+            )
+        counts[row["topic"], row["verdict"]] = int(row["claims"])
+    topics = list(dict.fromkeys(topic for topic, _ in counts))
+    totals = {t: sum(counts.get((t, verdict), 0) for verdict in VERDICTS) for t in topics}
+    labels = stacked(
+        [(label_lines(_plain(topic)), (str(totals[topic]),)) for topic in topics],
+        least=[_STACKED] * len(topics),
+    )
+    traces = [
+        _verdict_trace(verdict, {t: counts.get((t, verdict), 0) for t in topics}, labels)
+        for verdict in VERDICTS
+    ]
+    words = Words(title, "Number of claims", "In the bars and right of them: number of claims.",
+                  source, _verdict_alt(title, counts, topics))  # fmt: skip
+    figure = over_rows(traces, words, rows=labels, extent=(0.0, max(1.0, *totals.values())),
+                       whole=True, barmode="stack")  # fmt: skip
+    return figure.update_layout(annotations=[*figure.layout.annotations,
+                                             *_counts_inside(counts, topics, labels)])  # fmt: skip
+
+
+def _require_count(row: Row) -> None:
+    if row["claims"] < 0 or row["claims"] != int(row["claims"]):
+        raise ValueError(
+            f"verdict_counts: claims, row {row['row']}: {row['claims']:g}; expected a whole "
+            "number, 0 or more"
+        )
+
+
+def _plain(topic: str) -> str:
+    return topic.replace("_", " ").capitalize()
+
+
+def _verdict_trace(verdict: str, counts: dict[str, int], labels: Sequence[Label]) -> go.Bar:
+    colour, hatch = _VERDICTS[verdict]
+    return go.Bar(
+        x=list(counts.values()),
+        y=[label.centre for label in labels],
+        width=_STACKED,
+        orientation="h",
+        name=verdict,
+        marker={
+            "color": colour,
+            "line": {"color": "white", "width": 1},
+            "pattern": {"shape": hatch, "fgcolor": "white" if colour in SERIES else FAINT_INK,
+                        "size": 7, "solidity": 0.2, "fillmode": "overlay"},
+        },
+        hovertext=[
+            f"<b>{escaped(_plain(topic))}</b><br>{verdict}: {count}"
+            for topic, count in counts.items()
+        ],
+        hoverinfo="text",
+        textposition="none",
+        showlegend=True,
+    )  # fmt: skip
+
+
+def _counts_inside(
+    counts: dict[tuple[str, str], int], topics: Sequence[str], labels: Sequence[Label]
+) -> Iterator[dict[str, Any]]:
+    """The counts on white, since a hatch would cross them; lower than the bar, which shows."""
+    for topic, label in zip(topics, labels, strict=True):
+        start = 0
+        for verdict in VERDICTS:
+            count = counts.get((topic, verdict), 0)
+            if count:
+                yield {
+                    "name": "count",
+                    "text": str(count),
+                    "x": start + count / 2,
+                    "y": label.centre,
+                    "showarrow": False,
+                    "bgcolor": "white",
+                    "borderpad": 0,
+                    "font": {"size": NOTE_SIZE, "color": INK},
+                }
+            start += count
+
+
+def _verdict_alt(title: str, counts: dict[tuple[str, str], int], topics: Sequence[str]) -> str:
+    totals = {v: sum(counts.get((t, v), 0) for t in topics) for v in VERDICTS}
+    said = ", ".join(f"{count} {verdict}" for verdict, count in totals.items())
+    return f"Stacked bars: {title}. {sum(totals.values())} claims in {len(topics)} topics: {said}."

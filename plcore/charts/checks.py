@@ -13,7 +13,6 @@ import pandas as pd
 from plcore.evidence.schema import MARKS
 
 Row = dict[str, Any]
-
 #: Steps between ticks, and squares, of numbers beyond it would be infinite or nothing.
 _LARGEST = 1e100
 

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts._check import Row, both_or_neither, checked, rising
-from plcore.charts._template import (
+from plcore.charts.checks import Row, both_or_neither, checked, rising
+from plcore.charts.frame import (
     EDGE,
     FAINT_INK,
     INK,
@@ -25,9 +25,12 @@ from plcore.charts._template import (
     NOTE_SIZE,
     TEXT_WIDTH,
     Words,
+    escaped,
     framed,
+    interval,
+    significant,
+    wrapped,
 )
-from plcore.charts._text import escaped, interval, significant, wrapped
 
 #: From light to dark, told apart in grey and by colour-blind readers: tints and shades of `PAIN`.
 SHADES = ("#FBEFF6", "#E9C3DA", "#CC79A7", "#9A3F75", "#5A0F42")
@@ -45,20 +48,27 @@ def maps(
     breaks: Sequence[float],
     note: str,
 ) -> go.Figure:
-    """Maps two in a row, shaded in classes, with the lowest and the highest place of each in words.
+    """Maps two in a row, shaded in classes, with the lowest and highest place of each in words.
 
     Parameters
     ----------
     table : DataFrame
-        A row a place and map: panel (heading of its map), place, name and value; optional: low and
-        high (both or neither; in the hover). Every map has every place of the outlines once.
+        A row a place and map: panel (heading of its map), place, name and value. Optional: low and
+        high (both or neither; shown under the pointer). Every map has every place of the outlines
+        once.
     outlines : DataFrame
         A row a corner: place, part (a number for each separate piece) and x, y on a flat map whose
         units are alike in both directions.
+    title : str
+        What the chart shows, in one line.
+    unit : str
+        The quantity and its unit.
+    source : str
+        Where the numbers come from; printed under the chart.
     breaks : sequence of float
         Four rising limits between the five classes; a value on a limit is in the class above.
     note : str
-        Said under the maps, such as what is drawn away from where it lies.
+        Printed under the maps, such as what is drawn away from where it lies.
 
     Raises
     ------

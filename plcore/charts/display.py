@@ -22,7 +22,6 @@ import plotly.io as pio  # type: ignore[import-untyped]
 PLOTLY = "application/vnd.plotly.v1+json"
 #: Without showSendToCloud=False, plotly 7 puts a button on every chart that uploads it.
 CONFIG = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
-
 _NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
 _MOST_DECIMALS = 6
 
