@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plcore.evidence.population import read_mortality, read_population
-from plcore.models.limb_loss import CAUSES, LimbLossDraws, project, respond
+from plcore.models.limb_loss import (
+    CAUSES,
+    LimbLossDraws,
+    people_and_mortality,
+    project,
+    respond,
+)
+from plcore.scenarios import read_scenario
 
 KNOTS = (1950, 1988, 1996, 2009, 2060)
 GROUPS = (0, 18, 45, 65, 75)
@@ -207,7 +214,9 @@ def test_survival_that_improves_after_the_loss_leaves_more_people():
     now, then = project(RESPONSES, draws), project(better, draws)
 
     assert np.all(then[:, -1] > now[:, -1])
-    np.testing.assert_allclose(then[:, :55], now[:, :55], rtol=1e-9)
+    # Hazards change from 2006 on, so that the first stock to differ is that of 2007.
+    np.testing.assert_allclose(then[:, :57], now[:, :57], rtol=1e-9)
+    assert np.all(then[:, 57] > now[:, 57])
 
 
 GOOD = {"knots": KNOTS, "ranges": RANGES}
@@ -261,3 +270,25 @@ def test_what_the_model_cannot_run_on_is_refused(fault):
 
 def test_causes_are_the_three_of_the_published_counts():
     assert CAUSES == ("dysvascular", "trauma", "cancer")
+
+
+def test_years_since_the_loss_are_half_a_year_more_than_the_full_years():
+    """From nothing: after three years everybody lost a limb 0.5, 1.5 or 2.5 years ago."""
+    draws = sampled(20)
+    responses = respond(PEOPLE, DEATHS, SHAPE, knots=KNOTS, ranges=RANGES, from_nothing=True)
+    years, *bands = (
+        project(responses, draws, quantity=name)[:, 3]
+        for name in ("years_since_loss", "under_1_year", "1_to_2_years", "2_to_5_years")
+    )
+
+    np.testing.assert_allclose(years, np.array([0.5, 1.5, 2.5]) @ bands, rtol=1e-9)
+
+
+def test_a_population_factor_runs_in_a_straight_line_from_2005_to_2050():
+    base, _ = people_and_mortality(read_scenario())
+    more, _ = people_and_mortality(read_scenario(choices={"population_factor_2050": 1.45}))
+    ratio = (more.people / base.people)[:, 0, 40]
+
+    assert ratio[
+        [1996 - 1950, 2005 - 1950, 2025 - 1950, 2050 - 1950, 2060 - 1950]
+    ] == pytest.approx([1, 1, 1.2, 1.45, 1.45], rel=1e-12)
