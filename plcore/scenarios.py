@@ -101,6 +101,7 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
         lambda value: _is_number(value) and 0.5 <= float(str(value)) <= 2,
         "a factor on the people of 2050 from 0.5 to 2",
     ),
+    "beliefs": _word(("posterior", "prior")),
     "dysvascular_future": _word(DYSVASCULAR_FUTURES),
     "dysvascular_factor": (
         lambda value: _is_number(value) and 0.1 <= float(str(value)) <= 5,

@@ -213,7 +213,7 @@ _AGES = {
     for level in ("major", "minor")
     for year in (1993, 2019)
 }
-_STRUCTURES: Mapping[str, Mapping[str, float | str]] = {
+_STRUCTURES: Mapping[str, Mapping[str, float]] = {
     "the model": {},
     "incidence held after 2024": _AHEAD,
     "hazard ratio the same at all ages": {"dysvascular_ratio_gradient": 0.02},
@@ -251,8 +251,10 @@ def with_fixed(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
     if unknown:
         raise ValueError(f"{scenario.name}: no parameter {unknown[0]!r}")
     fixed = tuple(
-        parameter(item.name, unit=item.unit, dist="fixed", value=values[item.name],
-                  source="assumed", seen="assumed", note="fixed")
+        parameter(
+            item.name, item.unit, "fixed", {"value": values[item.name]},
+            source="assumed", seen="assumed", note="Fixed, to compare structures",
+        )
         if item.name in values
         else item
         for item in scenario.parameters
@@ -305,7 +307,7 @@ def prior_sensitivity(*, year: int = 2050, folder: Path = DATA) -> pd.DataFrame:
         for name, power in (("wider", 0.5), ("narrower", 2.0)):
             weights = special.softmax(-0.5 * (power - 1) * z**2)
             order = np.argsort(people)
-            at = np.searchsorted(np.cumsum(weights[order]), 0.5)
+            at = int(np.searchsorted(np.cumsum(weights[order]), 0.5))
             row[name] = float(people[order][min(at, len(people) - 1)])
         rows.append(row)
     table = pd.DataFrame(rows)

@@ -141,7 +141,7 @@ class _Model:
         self._dead: dict[tuple[object, ...], Floats] = {}
 
         stocks = observations[observations["quantity"].isin(_STOCKS)]
-        self.stock_years = sorted({_middle(row) for row in stocks.itertuples()})
+        self.stock_years = sorted({_middle(row) for row in _each(stocks)})
 
     @functools.cached_property
     def people(self) -> Floats:
@@ -165,6 +165,10 @@ class _Model:
 
 
 # --- The quantities --------------------------------------------------------------------------------
+
+
+def _each(rows: pd.DataFrame) -> list[Any]:
+    return list(rows.itertuples())
 
 
 def _ages(row: Any) -> slice:
@@ -217,14 +221,14 @@ def _middle(row: Any) -> int:
 def _people(model: _Model, rows: pd.DataFrame) -> Floats:
     of = _stock(model)
     return np.column_stack(
-        [of(row) * _COVERED.get(str(row.population), 1.0) for row in rows.itertuples()]
+        [of(row) * _COVERED.get(str(row.population), 1.0) for row in _each(rows)]
     )
 
 
 def _rate_of_people(model: _Model, rows: pd.DataFrame) -> Floats:
     of, population = _stock(model), model.population
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         residents = population.people[_middle(row) - int(population.years[0]), :, _ages(row)].sum()
         columns.append(1000 * of(row) / residents)
     return np.column_stack(columns)
@@ -232,16 +236,13 @@ def _rate_of_people(model: _Model, rows: pd.DataFrame) -> Floats:
 
 def _share_of_people(model: _Model, rows: pd.DataFrame) -> Floats:
     of = _stock(model)
-    return np.column_stack([of(row) / of(row, ages=False) for row in rows.itertuples()])
+    return np.column_stack([of(row) / of(row, ages=False) for row in _each(rows)])
 
 
 def _ratio_vascular_to_trauma(model: _Model, rows: pd.DataFrame) -> Floats:
     of = _stock(model)
     return np.column_stack(
-        [
-            of(row, causes=("dysvascular",)) / of(row, causes=("trauma",))
-            for row in rows.itertuples()
-        ]
+        [of(row, causes=("dysvascular",)) / of(row, causes=("trauma",)) for row in _each(rows)]
     )
 
 
@@ -300,7 +301,7 @@ def _amputations(model: _Model, rows: pd.DataFrame) -> Floats:
     return np.column_stack(
         [
             flows.of(row) * (len(_years(row)) if "period" in str(row.unit) else 1)
-            for row in rows.itertuples()
+            for row in _each(rows)
         ]
     )
 
@@ -308,14 +309,14 @@ def _amputations(model: _Model, rows: pd.DataFrame) -> Floats:
 def _amputation_rate(model: _Model, rows: pd.DataFrame) -> Floats:
     flows = model.flows
     return np.column_stack(
-        [1e5 * flows.of(row) / flows.residents(row, _years(row)) for row in rows.itertuples()]
+        [1e5 * flows.of(row) / flows.residents(row, _years(row)) for row in _each(rows)]
     )
 
 
 def _ratio_of_years(model: _Model, rows: pd.DataFrame) -> Floats:
     flows = model.flows
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         first, last = (range(int(y), int(y) + 1) for y in (row.first_year, row.last_year))
         ratio = flows.of(row, years=last) / flows.of(row, years=first)
         # Numbers of the whole country are printed as such; those of Medicare and of a state a head.
@@ -330,7 +331,7 @@ def _share_of_amputations(model: _Model, rows: pd.DataFrame) -> Floats:
     """Share of a level among its cause and ages; of an age group or a cause where all levels."""
     flows = model.flows
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         if row.loss_level != "all":
             whole = flows.of(row, levels=LEVELS)
         elif row.cause == "dysvascular":
@@ -344,7 +345,7 @@ def _share_of_amputations(model: _Model, rows: pd.DataFrame) -> Floats:
 def _mean_age(model: _Model, rows: pd.DataFrame) -> Floats:
     flows = model.flows
     return np.column_stack(
-        [flows.of(row, weight=AGES + 0.5) / flows.of(row) for row in rows.itertuples()]
+        [flows.of(row, weight=AGES + 0.5) / flows.of(row) for row in _each(rows)]
     )
 
 
@@ -361,7 +362,7 @@ def _dead_of(model: _Model, row: Any, level: str, years: int) -> Floats:
 
 def _dead(model: _Model, rows: pd.DataFrame) -> Floats:
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         years = round(row.months / 12)
         if row.loss_level == "all":
             minor = _minor_of_losses(model, row)
@@ -377,7 +378,7 @@ def _dead(model: _Model, rows: pd.DataFrame) -> Floats:
 
 def _alive(model: _Model, rows: pd.DataFrame) -> Floats:
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         level = "major" if row.loss_level == "all" else row.loss_level
         columns.append(1 - _dead_of(model, row, level, round(row.months / 12)))
     return np.column_stack(columns) * _hundred(rows)
@@ -392,7 +393,7 @@ def _minor_of_losses(model: _Model, row: Any) -> Floats:
 
 def _dead_ratio_of_ages(model: _Model, rows: pd.DataFrame) -> Floats:
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         minor, years = _minor_of_losses(model, row), round(row.months / 12)
         old, everybody = (
             sum(
@@ -410,7 +411,7 @@ def _dead_ratio_of_levels(model: _Model, rows: pd.DataFrame) -> Floats:
         [
             _dead_of(model, row, "major", round(row.months / 12))
             / _dead_of(model, row, "minor", round(row.months / 12))
-            for row in rows.itertuples()
+            for row in _each(rows)
         ]
     )
 
@@ -419,7 +420,7 @@ def _age_hazard_ratio(model: _Model, rows: pd.DataFrame) -> Floats:
     """Hazard of death of amputees per year of age: that of the population, less the gradient."""
     mortality, gradient = model.mortality, model.given.gradient
     columns = []
-    for row in rows.itertuples():
+    for row in _each(rows):
         low = 50 if pd.isna(row.age_low) else int(row.age_low)
         hazard = mortality.hazard[_middle(row) - int(mortality.years[0])].mean(axis=0)
         slope = np.polyfit(AGES[low:91], np.log(hazard[low:91]), 1)[0]
@@ -436,7 +437,7 @@ def _major_same_leg(model: _Model, rows: pd.DataFrame) -> Floats:
 
 
 def _share_of_first_losses(model: _Model, rows: pd.DataFrame) -> Floats:
-    columns = [_minor_of_losses(model, row) for row in rows.itertuples()]
+    columns = [_minor_of_losses(model, row) for row in _each(rows)]
     return np.column_stack(columns) * _hundred(rows)
 
 
@@ -448,7 +449,7 @@ def _hundred(rows: pd.DataFrame) -> Floats:
     return np.where(rows["unit"] == "percent", 100.0, 1.0)
 
 
-_PREDICTORS: dict[str, Callable[[pd.DataFrame, Scenario, pd.DataFrame], Floats]] = {
+_PREDICTORS: dict[str, Callable[[_Model, pd.DataFrame], Floats]] = {
     "people_with_limb_loss": _people,
     "rate_of_people_with_limb_loss": _rate_of_people,
     "share_of_people_with_limb_loss": _share_of_people,

@@ -232,7 +232,7 @@ def _next_power(fits: Floats, power: float) -> float:
 def _systematic(weights: Floats, random: np.random.Generator) -> np.ndarray:
     """Particles in proportion to their weights, by systematic resampling."""
     places = (np.arange(len(weights)) + random.random()) / len(weights)
-    return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
+    return np.asarray(np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1))
 
 
 def _moved(

@@ -32,6 +32,7 @@ from plcore.evidence.parameters import Parameter
 from plcore.models.limb_loss import KNOTS, STRATA, SURVIVALS, conditions_of, people_and_mortality
 from plcore.models.observed import on_scale, predict
 from plcore.scenarios import Scenario, read_scenario
+from plcore.simulate.draws import Sampler, draw, sobol
 from plcore.simulate.posterior import Posterior, sample_posterior
 
 #: Share of the variance of a discrepancy that the rows of a family and quantity have in common.
@@ -275,6 +276,40 @@ def with_posterior(
     rows = order[np.arange(len(draws)) % len(stored)]
     taken = stored[unchanged].iloc[rows].set_axis(draws.index)
     return draws.assign(**{name: taken[name].to_numpy() for name in unchanged})
+
+
+def draws_of(
+    scenario: Scenario, n: int, *, seed: int, sampler: Sampler = sobol, folder: Path = DATA
+) -> pd.DataFrame:
+    """Draws of all that a scenario takes as uncertain, a row a draw.
+
+    Where its choice beliefs is "posterior", the parameters of limb loss come from the stored
+    posterior, so that they agree with all observations at once; the others from their own
+    distributions.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    n : int
+        How many draws.
+    seed : int
+        0 or more.
+    sampler : function
+        `sobol` or `plain`, for the parameters that are not of the posterior.
+    folder : Path
+        Of the data.
+
+    Examples
+    --------
+    >>> draws_of(read_scenario(), 4, seed=1)["dysvascular_first_share"].between(0.5, 0.9).all()
+    True
+    """
+    draws = draw(
+        scenario.parameters, n, seed=seed, sampler=sampler, correlations=scenario.correlations
+    )
+    if scenario.choices.get("beliefs") != "posterior":
+        return draws
+    return with_posterior(draws, scenario, seed=seed, folder=folder)
 
 
 def main() -> int:
