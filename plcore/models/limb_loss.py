@@ -249,7 +249,7 @@ class LimbLossDraws:
     @property
     def gradient(self) -> Floats:
         """Fall of the log hazard ratio per year of age, shape (n_draws,)."""
-        return np.array(SURVIVALS)[self.survival, 0]
+        return np.asarray(np.array(SURVIVALS)[self.survival, 0])
 
     def __post_init__(self) -> None:
         shape = self.incidence.shape[:2]
@@ -276,7 +276,7 @@ def inputs(draws: pd.DataFrame, scenario: Scenario) -> LimbLossDraws:
         Its choice dysvascular_factor multiplies dysvascular incidence after `LAST_OBSERVED`, in a
         straight line over ten years and then for good.
     """
-    d = {name: draws[name].to_numpy() for name in draws}
+    d = columns_of(draws)
     discharges = discharges_of(draws, scenario)
     progressed = d["dysvascular_progression"][:, np.newaxis, np.newaxis]
     first_share = {
@@ -310,6 +310,17 @@ def inputs(draws: pd.DataFrame, scenario: Scenario) -> LimbLossDraws:
     )
 
 
+def columns_of(draws: pd.DataFrame) -> dict[str, Floats]:
+    """The draws as arrays of shape (n_draws,), by parameter.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A row a draw, a column a parameter.
+    """
+    return {str(name): draws[name].to_numpy(dtype=np.float64) for name in draws}
+
+
 def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
     """Hospital discharges with an amputation, per person of the reference population and year.
 
@@ -324,7 +335,7 @@ def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
     -------
     ndarray, shape (n_draws, n_strata, n_knots)
     """
-    d = {name: draws[name].to_numpy() for name in draws}
+    d = columns_of(draws)
     minor = minor_share(d)
     vascular = dysvascular_discharges(d, str(scenario.choices["dysvascular_future"]))
     vascular = vascular * _after(float(scenario.choices["dysvascular_factor"]))
@@ -428,15 +439,15 @@ def younger_share(d: Mapping[str, Floats], level: str, years: Sequence[int] = KN
 
 def _between(years: Sequence[int]) -> Floats:
     first, last = _MIX_YEARS
-    return np.clip((np.asarray(years, dtype=float) - first) / (last - first), 0, 1)
+    return np.asarray(np.clip((np.asarray(years, dtype=float) - first) / (last - first), 0, 1))
 
 
 def _after(factor: float) -> Floats:
-    return np.interp(KNOTS, (LAST_OBSERVED, LAST_OBSERVED + 10), (1.0, factor))
+    return np.asarray(np.interp(KNOTS, (LAST_OBSERVED, LAST_OBSERVED + 10), (1.0, factor)))
 
 
 def _nearest(values: Floats, grid: Sequence[float]) -> NDArray[np.int_]:
-    return np.abs(values[:, np.newaxis] - np.asarray(grid)).argmin(axis=1)
+    return np.asarray(np.abs(values[:, np.newaxis] - np.asarray(grid)).argmin(axis=1))
 
 
 def responses_of(
@@ -1319,7 +1330,7 @@ def people_per_1000(
         age_groups=(0,),
     )
     # The rate of the area at every knot, spread over the strata as first losses are in the US.
-    d = {name: draws[name].to_numpy() for name in draws}
+    d = columns_of(draws)
     vascular = [place for place, s in enumerate(STRATA) if s.cause == "dysvascular"]
     first_losses = given.incidence[:, vascular].sum(axis=1, keepdims=True)
     incidence = (

@@ -387,7 +387,9 @@ def _alive(model: _Model, rows: pd.DataFrame) -> Floats:
 def _minor_of_losses(model: _Model, row: Any) -> Floats:
     year = _USUAL_YEAR if pd.isna(row.first_year) else _middle(row)
     flows = model.flows
-    span = {"years": range(year, year + 1), "ages": _ages(row), "causes": ("dysvascular",)}
+    span: dict[str, Any] = {
+        "years": range(year, year + 1), "ages": _ages(row), "causes": ("dysvascular",),
+    }  # fmt: skip
     return flows.add_up(levels=("minor",), **span) / flows.add_up(levels=LEVELS, **span)
 
 
