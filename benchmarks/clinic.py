@@ -14,19 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from benchmarks import Case
-from plcore.clinic import (
-    ClinicDraws,
-    ClinicPlan,
-    DayPlan,
-    Dose,
-    open_days,
-    random_referrals,
-    simulate_clinic,
-    us_federal_holidays,
-    waits,
-)
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose, open_days, us_federal_holidays
+from plcore.clinic.patients import ClinicDraws, random_referrals
+from plcore.clinic.queue import waits
+from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import infusion_days, single_boosters
+from plcore.models.course import CoursePlan, infusion_days
 
 SERVERS, LOAD, VISITS, REPLICATIONS = 10, 0.9, 20_000, 200
 #: As measured once on two shared cores; cimba is a compiled engine whose model is a program.
@@ -43,26 +36,26 @@ def visits(replications: int) -> tuple[Floats, Floats]:
 
 
 def with_numpy(arrivals: Floats, service: Floats) -> Floats:
-    """Across replications: who is served takes the server that is free first, found by argmin."""
+    """Across replications: who is served takes the server that is free first, result by argmin."""
     free = np.zeros((len(arrivals), SERVERS))
     rows = np.arange(len(arrivals))
-    found = np.empty(arrivals.shape)
+    result = np.empty(arrivals.shape)
     for i in range(arrivals.shape[1]):
         first = free.argmin(axis=1)
         start = np.maximum(arrivals[:, i], free[rows, first])
         free[rows, first] = start + service[:, i]
-        found[:, i] = start - arrivals[:, i]
-    return found
+        result[:, i] = start - arrivals[:, i]
+    return result
 
 
 def with_simpy(arrivals: Floats, service: Floats) -> Floats:
     import simpy
 
-    found = np.empty(arrivals.shape)
+    result = np.empty(arrivals.shape)
     for row in range(len(arrivals)):
         environment = simpy.Environment()
         servers = simpy.Resource(environment, SERVERS)
-        waited = found[row]
+        waited = result[row]
 
         def visit(
             i: int,
@@ -86,13 +79,13 @@ def with_simpy(arrivals: Floats, service: Floats) -> Floats:
 
         environment.process(source())
         environment.run()
-    return found
+    return result
 
 
 def with_ciw(arrivals: Floats, service: Floats) -> Floats:
     import ciw
 
-    found = np.empty(arrivals.shape)
+    result = np.empty(arrivals.shape)
     for row in range(len(arrivals)):
         gaps = np.diff(arrivals[row], prepend=0.0).tolist()
         network = ciw.create_network(
@@ -104,8 +97,8 @@ def with_ciw(arrivals: Floats, service: Floats) -> Floats:
         simulation = ciw.Simulation(network)
         simulation.simulate_until_max_time(float((arrivals[row] + 1000.0).max()))
         records = sorted(simulation.get_all_records(), key=lambda record: record.id_number)
-        found[row] = [record.waiting_time for record in records]
-    return found
+        result[row] = [record.waiting_time for record in records]
+    return result
 
 
 def checked(
@@ -134,7 +127,7 @@ def five_years() -> Callable[[], object]:
         chairs=4, nurses=3, open_minutes=480, infusion_minutes=40, recovery_minutes=50,
         turnover_minutes=10, patients_per_nurse=1, recovering_per_nurse=4,
     )  # fmt: skip
-    course = single_boosters(infusion_days(10, 3.5), most=6)
+    course = CoursePlan(infusion_days(10, 3.5), max_returns=6)
     plan = ClinicPlan(day, course, Dose(200, mg_per_kg=0.5), overbooking=1.1)
     inputs = ClinicDraws(**{name: np.full(50, value) for name, value in TYPICAL.items()})
     stream = np.random.default_rng(1)
@@ -150,15 +143,15 @@ def five_years() -> Callable[[], object]:
 
 def cases() -> Iterator[Case]:
     ours = "plcore.clinic.waits"
-    whole, few = visits(REPLICATIONS), visits(FEW)
+    many, few = visits(REPLICATIONS), visits(FEW)
 
     def ours_call() -> object:
-        return waits(*whole, servers=SERVERS)
+        return waits(*many, servers=SERVERS)
 
     size = f"M/M/{SERVERS} at load {LOAD}, {VISITS:,} visits x {REPLICATIONS} replications"
     yield Case(
         job="clinic", size=size, ours=ours, ours_call=ours_call, peer="NumPy argmin",
-        peer_version=np.__version__, peer_call=checked(with_numpy, *whole),
+        peer_version=np.__version__, peer_call=checked(with_numpy, *many),
     )  # fmt: skip
     yield Case(
         job="clinic", size=f"{size}; the limit: what cimba took", ours=ours, ours_call=ours_call,

@@ -17,12 +17,17 @@ from scipy import special
 
 from benchmarks import Case
 from plcore.evidence.distributions import Floats
-from plcore.models.course import simulate_course
-from plcore.models.course_chance import Chance, draw_chance
-from plcore.models.course_inputs import CourseDraws, infusion_days, single_boosters
+from plcore.models.course import (
+    Chance,
+    CourseDraws,
+    CoursePlan,
+    draw_chance,
+    infusion_days,
+    simulate_course,
+)
 
 N_DAYS = 180
-PLAN = single_boosters(infusion_days(10, 3.5), most=6)
+PLAN = CoursePlan(infusion_days(10, 3.5), max_returns=6)
 TYPICAL = {
     "drug_response": 0.4, "placebo_response": 0.3, "first_relief_days": 1.0,
     "last_relief_days": 14.0, "placebo_relief_days": 45.0, "relief_shape": 0.7,

@@ -1,7 +1,6 @@
 """Two-arm trials of 200 patients with a binary outcome: against a loop, statsmodels and mcpower.
 
-All draw the trials, test each and return the power; ours and the loop's also give each trial an
-interval. mcpower (Rust) is asked the same question through a logistic regression, where patients
+All draw the trials, test each and return the power. mcpower (Rust) is asked the same question through a logistic regression, where patients
 come to either arm by the toss of a coin. Before they are timed, the powers are checked to agree.
 """
 
@@ -14,11 +13,10 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
+from scipy import stats
 
 from benchmarks import Case
-from plcore.analysis.trial_design.power import shares_power_exact
-from plcore.analysis.trial_design.share_analysis import chi_square, fisher
-from plcore.analysis.trial_design.simulation import parallel_shares
+from plcore.analysis import fisher, simulate_trials
 
 TREATED, CONTROL, N_ARM = 0.5, 0.3, 100
 N_TRIALS = 100_000
@@ -28,7 +26,7 @@ Z = statistics.NormalDist().inv_cdf(0.975)
 
 
 def with_loop(n_trials: int) -> float:
-    """A trial at a time: NumPy draws its patients, plain Python tests and gives the interval."""
+    """A trial at a time: NumPy draws its patients, plain Python tests."""
     random = np.random.default_rng(1)
     rejected = 0
     for _ in range(n_trials):
@@ -37,20 +35,12 @@ def with_loop(n_trials: int) -> float:
         p1, p2, pooled = a / N_ARM, c / N_ARM, (a + c) / (2 * N_ARM)
         se = math.sqrt(pooled * (1 - pooled) * 2 / N_ARM)
         rejected += se > 0 and abs(p1 - p2) / se >= Z
-        (l1, u1), (l2, u2) = wilson(a), wilson(c)
-        _ = p1 - p2 - math.hypot(p1 - l1, u2 - p2), p1 - p2 + math.hypot(u1 - p1, p2 - l2)
     return rejected / n_trials
 
 
-def wilson(x: int) -> tuple[float, float]:
-    centre = (x + Z * Z / 2) / (N_ARM + Z * Z)
-    half = Z / (N_ARM + Z * Z) * math.sqrt(x * (N_ARM - x) / N_ARM + Z * Z / 4)
-    return centre - half, centre + half
-
-
 def with_statsmodels(n_trials: int) -> float:
-    """Counts at once, then statsmodels' z-test and Newcombe's interval a trial at a time."""
-    from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+    """Counts at once, then statsmodels' z-test a trial at a time."""
+    from statsmodels.stats.proportion import proportions_ztest
 
     random = np.random.default_rng(1)
     treated = random.binomial(N_ARM, TREATED, n_trials)
@@ -58,7 +48,6 @@ def with_statsmodels(n_trials: int) -> float:
     rejected = 0
     for a, c in zip(treated, control, strict=True):
         rejected += proportions_ztest([a, c], [N_ARM, N_ARM])[1] <= 0.05
-        confint_proportions_2indep(a, N_ARM, c, N_ARM, method="newcomb")
     return rejected / n_trials
 
 
@@ -78,9 +67,19 @@ def with_mcpower(n_trials: int) -> float:
     return float(found["power_uncorrected"][0][0])
 
 
+def exact_power() -> float:
+    """The probability of all tables that the chi-square test rejects."""
+    a, c = np.mgrid[: N_ARM + 1, : N_ARM + 1]
+    pooled = (a + c) / (2 * N_ARM)
+    se = np.sqrt(pooled * (1 - pooled) * 2 / N_ARM)
+    rejects = np.abs(a - c) / N_ARM >= Z * np.where(se > 0, se, np.inf)
+    mass = stats.binom.pmf(a, N_ARM, TREATED) * stats.binom.pmf(c, N_ARM, CONTROL)
+    return float(mass[rejects].sum())
+
+
 def checked(call: Callable[[int], float], n_trials: int, *, margin: float) -> Callable[[], object]:
     """The peer's call, refused where its power is not that of the sum over all tables."""
-    exact = float(shares_power_exact(chi_square, TREATED, CONTROL, N_ARM, N_ARM))
+    exact = exact_power()
     error = math.sqrt(exact * (1 - exact) / n_trials)
     found = call(n_trials)
     if abs(found - exact) > 4 * error + margin:
@@ -98,14 +97,13 @@ def installed(
 
 
 def ours(n_trials: int) -> float:
-    found = parallel_shares(TREATED, CONTROL, N_ARM, N_ARM, n_trials=n_trials, seed=1)
-    return found.power
+    return simulate_trials(TREATED, CONTROL, N_ARM, N_ARM, n_trials=n_trials, seed=1).power
 
 
 def cases() -> Iterator[Case]:
     size, name = (
         "{:,} trials x 200 patients, binary",
-        "plcore.analysis.trial_design.simulation.parallel_shares",
+        "plcore.analysis.simulate_trials",
     )
     yield Case(
         job="trials", size=size.format(N_TRIALS), ours=name, ours_call=lambda: ours(N_TRIALS),
@@ -131,7 +129,7 @@ def cases() -> Iterator[Case]:
 
 
 def with_dropout() -> object:
-    return parallel_shares(
-        TREATED, CONTROL, N_ARM, N_ARM, n_trials=N_TRIALS, seed=1, analysis=fisher,
+    return simulate_trials(
+        TREATED, CONTROL, N_ARM, N_ARM, n_trials=N_TRIALS, seed=1, test=fisher,
         dropout=(0.1, 0.2),
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """Scenarios: what we choose and what we believe, as a TOML file that says only what differs.
 
-`baseline.toml` makes every choice once. Another scenario names the choices and the parameters it
-changes; whatever it does not name is as in the baseline. A name, a unit or a kind of value that
-the baseline does not know is refused with the line it stands on.
+`baseline.toml` makes every choice once. Another scenario names the choices and the parameters that
+it changes; everything else is as in the baseline. A name, a unit or a kind of value that the
+baseline does not know is refused, with its line.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import DISTRIBUTIONS
 from plcore.evidence.parameters import Correlation, Parameter, parameter
-from plcore.evidence.pooled import gather
-from plcore.evidence.population import variants
-from plcore.evidence.prevalence import KINDS, POOLS, SPREADS
+from plcore.evidence.population import US_VARIANTS
+from plcore.evidence.prevalence import KINDS, POOLS, SPREADS, gather
 from plcore.evidence.schema import MARKS
 from plcore.evidence.table import content
 
@@ -37,7 +36,12 @@ class Scenario:
 
     Attributes
     ----------
-    name, title, note : str
+    name : str
+        The name of its file without the ending.
+    title : str
+        What it is, in some words.
+    note : str
+        Why it differs from the baseline.
     choices : mapping of str to str, number or bool
         What is decided: years, the path of growth, which studies are pooled.
     parameters : tuple of Parameter
@@ -59,7 +63,7 @@ class Scenario:
         return np.arange(int(self.choices["first_year"]), int(self.choices["last_year"]) + 1)
 
 
-#: Whether a value is right, and what was expected.
+#: Whether a value is right, and what a message says was expected.
 _ChoiceCheck = tuple[Callable[[object], bool], str]
 
 
@@ -96,7 +100,7 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "last_year": (_is_year, "a year from 1900 to 2100"),
     "extrapolate": (lambda value: isinstance(value, bool), "true or false"),
     "growth": _word(GROWTH_PATHS),
-    "population": _word(variants("USA")),
+    "population": _word(US_VARIANTS),
     "population_factor_2050": (
         lambda value: _is_number(value) and 0.5 <= float(str(value)) <= 2,
         "a factor on the people of 2050 from 0.5 to 2",
@@ -128,22 +132,32 @@ def read_scenario(
     choices: Mapping[str, Choice] | None = None,
     folder: Path = DATA,
 ) -> Scenario:
-    """The scenario of `scenarios/<name>.toml`, on top of the baseline.
+    """A scenario: what its file says, and the baseline in everything else.
 
     Parameters
     ----------
     name : str
-        The file's name without its ending.
+        The name of a file in `data/scenarios/`, without its ending.
     choices : mapping of str to str, number or bool, optional
-        Choices made here and now instead of in the file, such as {"last_year": 2060}.
+        Choices that replace those of the file, such as {"last_year": 2060}.
     folder : Path
         Where `scenarios/` and the tables are.
+
+    Returns
+    -------
+    Scenario
 
     Raises
     ------
     ValueError
         If there is no such file, the TOML is malformed, or a name, unit, source or value in it is
-        not one that is known; all faults of the file at once, each with its line.
+        not one that is known; all faults of one part of the file at once, each with its line.
+
+    Examples
+    --------
+    >>> scenario = read_scenario("high_income", choices={"last_year": 2040})
+    >>> scenario.choices["prevalence_pool"], int(scenario.years[-1])
+    ('high_income', 2040)
     """
     base = _Toml.read("baseline", folder)
     own = base if name == "baseline" else _Toml.read(name, folder)
@@ -176,7 +190,18 @@ def read_scenario(
 
 
 def scenario_names(*, folder: Path = DATA) -> tuple[str, ...]:
-    """The scenarios there are, the baseline first."""
+    """The names of all scenarios, the baseline first.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `scenarios/` is.
+
+    Examples
+    --------
+    >>> scenario_names()[:2]
+    ('baseline', 'all_studies')
+    """
     names = sorted(path.stem for path in (Path(folder) / "scenarios").glob("*.toml"))
     return tuple(sorted(names, key=lambda name: name != "baseline"))
 
@@ -200,15 +225,16 @@ class _Toml:
             return cls(path.name, text, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
             # "Expected '=' after a key (at line 3, column 5)", or "(at end of document)".
-            found = re.fullmatch(r"(.*) \(at line (\d+), (column \d+)\)", str(error), re.DOTALL)
-            words = f"{found[2]}: {found[1]}, {found[3]}" if found else f"{_end(text)}: {error}"
+            at = re.fullmatch(r"(.*) \(at line (\d+), (column \d+)\)", str(error), re.DOTALL)
+            last = len(text.splitlines())
+            words = f"{at[2]}: {at[1]}, {at[3]}" if at else f"{last}: {error}"
             raise ValueError(f"{path.name}:{words}; expected TOML") from None
 
     def table(self, name: str) -> dict[str, Any]:
-        found = self.content.get(name, {})
-        if not isinstance(found, dict):
-            raise ValueError(f"{self._at(name)}: {name} is {found!r}; expected a table [{name}]")
-        return found
+        table = self.content.get(name, {})
+        if not isinstance(table, dict):
+            raise ValueError(f"{self._at(name)}: {name} is {table!r}; expected a table [{name}]")
+        return table
 
     def choosing(self, choices: Mapping[str, Choice]) -> _Toml:
         """The same file with some choices made otherwise."""
@@ -218,9 +244,9 @@ class _Toml:
     def check_top(self) -> None:
         faults = [self._unknown(key, _TOP) for key in self.content if key not in _TOP]
         for key in ("title", "note"):
-            found = self.content.get(key, "-" if key == "note" else None)
-            if not isinstance(found, str) or not found.strip():
-                faults.append(f"{self._at(key)}: {key} is {found!r}; expected text")
+            value = self.content.get(key, "-" if key == "note" else None)
+            if not isinstance(value, str) or not value.strip():
+                faults.append(f"{self._at(key)}: {key} is {value!r}; expected text")
         _raise(faults)
 
     def choices(self) -> dict[str, Choice]:
@@ -300,8 +326,8 @@ class _Toml:
     def _at(self, key: str, *, under: str = "", nth: int = 0) -> str:
         """The file and the line of a key: the first, or the first in the nth table of a name."""
         start = ([*self._places(under)[nth:], 0] if under else [0])[0]
-        found = [line for line in self._places(key) if line > start]
-        return f"{self.file}:{found[0]}" if found else self.file
+        lines = [line for line in self._places(key) if line > start]
+        return f"{self.file}:{lines[0]}" if lines else self.file
 
     def _places(self, key: str) -> list[int]:
         pattern = re.compile(rf"^\s*(\[+\s*(\w+\.)*)?[\"']?{re.escape(key)}\b")
@@ -327,10 +353,6 @@ def _field_checks(before: Parameter, sources: set[str]) -> Mapping[str, _ChoiceC
         "seen": _word(marks),
         "note": _REASON,
     }
-
-
-def _end(text: str) -> int:
-    return len(text.splitlines())
 
 
 def _raise(faults: list[str]) -> None:

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import ndtri
 
-from plcore.clinic import appointments
-from plcore.clinic.luck import states, uniform
+from plcore.clinic.day import appointments
+from plcore.clinic.patients import states, uniform
 
 
 class Patient(SimpleNamespace):

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from plcore.clinic import INPUTS, ClinicDraws, ClinicPlan, DayPlan, Dose, simulate_clinic
-from plcore.models.course_inputs import no_boosters
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose
+from plcore.clinic.patients import INPUTS, ClinicDraws
+from plcore.clinic.schedule import simulate_clinic
+from plcore.models.course import CoursePlan
 
 DAY = DayPlan(
     chairs=2, nurses=2, open_minutes=480, infusion_minutes=40, recovery_minutes=50,
     turnover_minutes=10, patients_per_nurse=1, recovering_per_nurse=4,
 )  # fmt: skip
-PLAN = ClinicPlan(DAY, no_boosters((0, 3, 7)), Dose(200, mg_per_kg=0.5))
+PLAN = ClinicPlan(DAY, CoursePlan((0, 3, 7)), Dose(200, mg_per_kg=0.5))
 #: Everybody comes, stays, weighs 80 kg and recovers in 50 minutes.
 SURE = dict.fromkeys(INPUTS, 0.0) | {
     "recovery_minutes": 50.0, "male_weight": 80.0, "female_weight": 80.0,

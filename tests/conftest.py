@@ -21,10 +21,9 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
 #: Run first, in this order, so that no process waits for another or is left with the longest files
-#: at the end. The first builds the report that the last compares with another.
+#: at the end. The first builds the report.
 LONGEST = (
-    "test_browser.py", "test_runs.py", "test_slides.py",
-    "test_planner_page.py", "test_planner_lookup.py", "test_notebooks.py",
+    "test_browser.py", "test_runs.py", "test_slides.py", "test_planner_page.py",
 )  # fmt: skip
 
 
@@ -36,7 +35,7 @@ def pytest_collection_modifyitems(items):
 def own_report(tmp_path_factory):
     """The report of the project's notebooks, built once for all processes that run the tests.
 
-    A folder that is not there where a notebook fails; test_notebooks.py names it.
+    Where a notebook fails, the first test that needs the report says which and why.
     """
     base = tmp_path_factory.getbasetemp()
     root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -52,9 +51,8 @@ def own_report(tmp_path_factory):
             time.sleep(0.2)
         return report
     try:
-        build_report(NOTEBOOKS, report)
+        build_report(NOTEBOOKS, report, with_reference=True)
     except BaseException as error:
         failed.write_text(str(error))
-        if not isinstance(error, ValueError):
-            raise
+        raise
     return report

@@ -9,18 +9,20 @@ from mutations import FILES, REFUSED, SAME_ROWS, mutations, read_sheet
 from mutations_of_cells import CELLS
 from mutations_of_scenarios import Toml, scenario_mutations
 
-from plcore.clinic.catchment import files as geography
-from plcore.clinic.catchment import read_counties
+from plcore.clinic import places as geography
+from plcore.clinic.places import read_counties
 from plcore.evidence.data import DATA, read
 from plcore.evidence.parameters import read_parameters
-from plcore.evidence.pooled import gather
 from plcore.evidence.population import areas, read_mortality, read_population, variants
+from plcore.evidence.prevalence import gather
 from plcore.evidence.schema import TABLES
 from plcore.scenarios import read_scenario
 
 CSV = sorted(str(path.relative_to(DATA)) for path in DATA.glob("**/*.csv*"))
-#: Of these, which take long to read, fewer ways are tried.
-LARGE = {"geography/us_zip_points_2021.csv.gz", "geography/us_county_people_2023.csv.gz"}
+#: Reading the county files takes long, so only some of the ways are tried on each of them.
+GEOGRAPHY = [file for file in CSV if file.startswith("geography/")]
+#: The baseline, one that changes parameters, and one with a correlation.
+SCENARIOS = ("baseline", "dysvascular_minus_10", "wider_anchors")
 _saved = itertools.count(1)
 
 
@@ -32,9 +34,12 @@ def save(path, content):
 
 
 def drawn(file):
-    """The spoilt versions of a table; each way twice where it is written by hand."""
-    ways = (*FILES[::3], *CELLS) if file in LARGE else (*FILES, *CELLS)
-    return list(mutations(read_sheet(DATA / file), ways, each=1 if "/" in file else 2))
+    """The spoilt versions of a table."""
+    ways = (*FILES, *CELLS)
+    if file in GEOGRAPHY:
+        # Each file has another eighth of the ways, and those for places and for limits.
+        ways = (*ways[GEOGRAPHY.index(file) % 8 :: 8], *CELLS[-4:])
+    return list(mutations(read_sheet(DATA / file), ways, each=1))
 
 
 def drawn_of_scenario(name):
@@ -77,7 +82,7 @@ def _of_population(name, folder):
         return [read_population("USA", variant=kind, folder=folder).people]
     if name.startswith("un_mortality"):
         return [read_mortality(area, variant="un", folder=folder).hazard for area in areas()]
-    un = {area: variants(area, folder=folder) for area in areas()}
+    un = {area: variants(area) for area in areas()}
     return [
         read_population(area, variant=variant, folder=folder).people
         for area, kinds in un.items()

@@ -5,13 +5,16 @@ import math
 from pathlib import Path
 
 import numpy as np
+from SALib.analyze import morris as effects
+from SALib.sample import morris as steps
 
-from plcore.analysis.sensitivity import Answer
+from plcore.analysis.design import Quantity
+from plcore.analysis.salib import salib_outputs, salib_problem
 from plcore.evidence.parameters import parameter
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 
-Y = Answer("y", 2030)
+Y = Quantity("y", 2030)
 PEERS = json.loads((Path(__file__).parent / "reference" / "sensitivity_peers.json").read_text())
 
 
@@ -49,6 +52,19 @@ def model(function):
     return run
 
 
+def morris_table(y, world, quantity=Y, *, trajectories=16, seed=1):
+    """Elementary effects by SALib, as notebook 06 has them; a row a parameter."""
+    problem = salib_problem(world, within=0.95)
+    rows = steps.sample(problem, trajectories, seed=seed)
+    outputs = salib_outputs(y, world, quantity, problem, rows)
+    table = effects.analyze(problem, rows, outputs, seed=seed).to_df().astype(float)
+    return table.assign(
+        parameter=table.index,
+        mu_star_low=table["mu_star"] - table["mu_star_conf"],
+        mu_star_high=table["mu_star"] + table["mu_star_conf"],
+    ).sort_values("mu_star", ascending=False, kind="stable", ignore_index=True)
+
+
 def ishigami(x):
     return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
 
@@ -69,6 +85,6 @@ def g_function(x):
 
 def g_indices():
     """Saltelli and Sobol 1995: each factor has mean 1 and variance 1 / (3 (1 + a)^2)."""
-    part = 1 / (3 * (1 + G_A) ** 2)
-    whole = np.prod(1 + part) - 1
-    return part / whole, part * np.prod(1 + part) / (1 + part) / whole
+    own = 1 / (3 * (1 + G_A) ** 2)
+    variance = np.prod(1 + own) - 1
+    return own / variance, own * np.prod(1 + own) / (1 + own) / variance

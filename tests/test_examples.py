@@ -6,14 +6,14 @@ import pkgutil
 
 import pytest
 
-from plcore import models, simulate
+from plcore import analysis, charts, clinic, evidence, models, planner, simulate
 
-ROOMS = (models, simulate)
+ROOMS = (analysis, charts, clinic, evidence, models, planner, simulate)
 MODULES = [
     found.name
     for room in ROOMS
     for found in pkgutil.iter_modules(room.__path__, room.__name__ + ".")
-]
+] + ["plcore.scenarios"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -124,6 +124,13 @@ BROKEN = {
     "assumed without a reason": (
         OVERRIDE.replace('note = "a reason"\n', ""), "note is None; expected the reason"),
     "low above high": (OVERRIDE.replace("1333333", "2333333"), "expected low below high"),
+    "peak outside its ends": (
+        OVERRIDE.replace("lognormal", "triangular").replace("1600000", "1999999"),
+        "mine.toml:3: limb_loss_2005: expected value from low (1.33333e+06) to high"),
+    "more events than people": (
+        ('title = "Mine"\n[parameters.course_placebo_response]\nunit = "share"\ndist = "jeffreys"\n'
+        'events = 26\nn = 18\nsource = "maier_2003"\nseen = "abstract"\n'),
+        "mine.toml:2: course_placebo_response: expected events from 0 to n (18), not 26"),
     "value off its limits": (OVERRIDE.replace("1600000", "1900000"), "expected value near"),
     "parameter not a table": (
         'title = "M"\n[parameters]\nlimb_loss_2005 = 3\n',

@@ -1,61 +1,75 @@
-"""Which input decides, what it is worth to know, what a trial could show."""
+"""Which input decides, what it is worth to know, why the number is what it is, what a trial shows.
 
-from plcore.analysis.decomposition import decompose, steps
-from plcore.analysis.explanation import chain, explain
-from plcore.analysis.sensitivity import (
-    Answer,
-    morris_screening,
-    one_way,
-    paired_differences,
-    partial_rank_correlations,
-    ranking,
-    sobol_indices,
-    threshold,
-    two_way,
+- `design`: `Quantity`, the outcome and year that are asked about, and the model runs behind it
+- `what_if`: one parameter moved at a time, or two; where the result crosses a line
+- `sobol`: shares of the variance; `salib`: every method of SALib
+- `ranks`: partial rank correlations of a run; `compare`: scenarios draw by draw
+- `value`: what it is worth to know an input, or to do a study, before a decision (`smoothing`: fits)
+- `explanation`: from a result to its inputs, their evidence and sources
+- `decomposition`: why the number of people with limb loss changes
+- `validation`: the limb-loss model against numbers it was not calibrated to, and other countries
+- `trial_design`: power, sample size, simulated trials, and what scores say about responders
+"""
+
+from plcore.analysis.compare import paired_differences, ranking
+from plcore.analysis.decomposition import decompose, waterfall_table
+from plcore.analysis.design import Quantity
+from plcore.analysis.explanation import explain, explain_in_words
+from plcore.analysis.ranks import partial_rank_correlations
+from plcore.analysis.salib import salib_outputs, salib_problem
+from plcore.analysis.sobol import sobol_indices
+from plcore.analysis.trial_design import (
+    SampleSize,
+    SimulatedTrials,
+    excess_over_control,
+    fisher,
+    natural_improvement,
+    sample_size,
+    simulate_trials,
+    trial_power,
 )
-from plcore.analysis.trial_design.conversion import excess_over_control, natural_improvement
-from plcore.analysis.trial_design.power import shares_power
-from plcore.analysis.trial_design.sample_size import sample_size
-from plcore.analysis.trial_design.simulation import parallel_shares
-from plcore.analysis.validation import checks, elsewhere
+from plcore.analysis.validation import other_countries, published_checks
 from plcore.analysis.value import (
     adoption_net_benefit,
     capacity_net_benefit,
     evpi,
     evppi_table,
     evsi,
-    in_year,
     prevalence_study,
-    trial,
+    trial_study,
 )
+from plcore.analysis.what_if import one_way, threshold, two_way
 
 __all__ = [
-    "Answer",
+    "Quantity",
+    "SampleSize",
+    "SimulatedTrials",
     "adoption_net_benefit",
     "capacity_net_benefit",
-    "chain",
-    "checks",
     "decompose",
-    "elsewhere",
     "evpi",
     "evppi_table",
     "evsi",
     "excess_over_control",
     "explain",
-    "in_year",
-    "morris_screening",
+    "explain_in_words",
+    "fisher",
     "natural_improvement",
     "one_way",
+    "other_countries",
     "paired_differences",
-    "parallel_shares",
     "partial_rank_correlations",
     "prevalence_study",
+    "published_checks",
     "ranking",
+    "salib_outputs",
+    "salib_problem",
     "sample_size",
-    "shares_power",
+    "simulate_trials",
     "sobol_indices",
-    "steps",
     "threshold",
-    "trial",
+    "trial_power",
+    "trial_study",
     "two_way",
+    "waterfall_table",
 ]

@@ -1,12 +1,10 @@
 """Why the number of people with limb loss changes: exact shares of five reasons.
 
-From the first year on, each reason can be left as it was then or let happen:
-
-- the size of the population, its age structure, its mortality, and the trend of incidence.
-
-With none of them the stock still changes, because it was not in balance to begin with: the
-carried-over stock. The other four are averaged over the orders in which they can be let in
-(Shapley 1953), so that the five add up to the whole change whatever the order.
+The size of the population, its age structure, its mortality and the trend of incidence can each be
+held as they were in the first year or go on as they did. With all four held, the number of people
+with limb loss still changes, because it was not in balance to begin with: the carried-over stock.
+The other four are averaged over all orders in which they can be let go (Shapley 1953), so that the
+five reasons add up to the change.
 """
 
 from __future__ import annotations
@@ -34,17 +32,38 @@ def decompose(
 
     Parameters
     ----------
-    draws : DataFrame
-        Parameters of the cohort model.
+    draws : DataFrame, a row a draw
+        Parameters of the limb-loss model, a column each.
     scenario : Scenario
+        The scenario that the draws come from.
     first_year, last_year : int
-        `first_year` must be a knot of the trend (`plcore.models.limb_loss.KNOTS`).
+        `first_year` must be one of the years between which the trend of incidence is a straight
+        line (1950, 1988, 1996, 2005, 2009, 2019); `last_year` is later, up to 2060.
 
     Returns
     -------
     DataFrame
-        A row a draw; columns `start`, `CARRIED_OVER`, each of `REASONS`, and `end`. In every row
-        start and the reasons add up to end.
+        A row a draw, in people; columns start, "carried-over stock", "population size",
+        "age structure", "mortality", "incidence trend", and end. In every row start and the five
+        reasons add up to end.
+
+    Raises
+    ------
+    ValueError
+        If a year is not one of those.
+
+    References
+    ----------
+    Shapley 1953, A value for n-person games.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import draw
+    >>> scenario = read_scenario(choices={"first_year": 2005, "last_year": 2050})
+    >>> parts = decompose(draw(scenario.parameters, 8, seed=1), scenario)
+    >>> bool(np.allclose(parts.drop(columns="end").sum(axis=1), parts["end"]))
+    True
     """
     if first_year not in KNOTS or not first_year < last_year <= KNOTS[-1]:
         raise ValueError(
@@ -117,20 +136,29 @@ def _held(mortality: Mortality, first: int) -> Mortality:
     return dataclasses.replace(mortality, hazard=hazard)
 
 
-def steps(parts: pd.DataFrame, *, first_year: int = 2005, last_year: int = 2050) -> pd.DataFrame:
-    """The decomposition as a waterfall takes it: means, which add up, with 95% limits.
+def waterfall_table(
+    parts: pd.DataFrame, *, first_year: int = 2005, last_year: int = 2050
+) -> pd.DataFrame:
+    """The decomposition as a waterfall chart takes it: means, which add up, with 95% limits.
 
     Parameters
     ----------
     parts : DataFrame
         As `decompose` gives it.
     first_year, last_year : int
-        Those that `parts` leads from and to.
+        The years that were given to `decompose`.
 
     Returns
     -------
     DataFrame
-        Columns label, value, low, high and role ("total" or "step").
+        Columns label, value, low, high (people) and role ("total" or "step"); a reason without any
+        spread has no limits.
+
+    Examples
+    --------
+    >>> parts = pd.DataFrame({"start": [10.0, 12.0], "mortality": [2.0, 4.0], "end": [12.0, 16.0]})
+    >>> waterfall_table(parts)["value"].tolist()
+    [11.0, 3.0, 14.0]
     """
     labels = {"start": f"{first_year}", "end": f"{last_year}"}
     rows = []
@@ -138,8 +166,6 @@ def steps(parts: pd.DataFrame, *, first_year: int = 2005, last_year: int = 2050)
         low, high = np.quantile(parts[name], [0.025, 0.975])
         role = "total" if name in labels else "step"
         label = labels.get(str(name), str(name).capitalize())
-        mean = float(parts[name].mean())
-        # A reason without any spread, such as a constant trend, has no limits to show.
         limits = (float(low), float(high)) if low < high else (math.nan, math.nan)
-        rows.append((label, mean, *limits, role))
+        rows.append((label, float(parts[name].mean()), *limits, role))
     return pd.DataFrame(rows, columns=["label", "value", "low", "high", "role"])

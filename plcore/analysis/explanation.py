@@ -4,7 +4,7 @@ What an input contributes is its share of the variance of the outcome's ranks ov
 run: a linear regression of ranks on ranks (Iman and Conover 1979), its R2 divided among the inputs
 by relative weights (Johnson 2000, Multivariate Behav Res 35:1-19). Without correlations these are
 the squared rank correlations; with them (calibrated draws), what correlated inputs do together is
-divided between them. They are never negative and add up to R2. What is left is curved or joint.
+divided between them. They are never negative and add up to R2. The rest is curved or joint.
 """
 
 from __future__ import annotations
@@ -17,35 +17,49 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special, stats
 
-from plcore.analysis.value import in_year
+from plcore.analysis.design import Quantity
 from plcore.evidence.columns import MARKS
 from plcore.evidence.data import DATA, cite, read, reference
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
-from plcore.evidence.pooled import CHILDHOOD, severity_findings
-from plcore.evidence.prevalence import prevalence_studies, sources_of
+from plcore.evidence.prevalence import (
+    CHILDHOOD,
+    prevalence_studies,
+    severity_findings,
+    sources_of,
+)
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run
 
 #: The last row of `explain`.
 UNEXPLAINED = "not explained"
 _LEAST_DRAWS = 200
-#: Parts left out one at a time for the Monte-Carlo error; prime to powers of two, as Sobol draws are.
-_PARTS = 19
+#: Groups of draws left out one at a time for the Monte-Carlo error; their number shares no divisor
+#: with the powers of two that Sobol draws come in.
+_GROUPS = 19
 _COLUMNS = ("row", "n", "events", "value", "low", "high")
 
 
-def explain(run: Run, *, outcome: str, year: int, folder: Path = DATA) -> pd.DataFrame:
-    """What each input contributes to the width of an outcome's interval, the largest first.
+def explain(run: Run, quantity: Quantity, *, folder: Path = DATA) -> pd.DataFrame:
+    """What each input contributes to the width of the quantity's interval, the largest first.
+
+    Parameters
+    ----------
+    run : Run
+        200 draws or more.
+    quantity : Quantity
+        The outcome and year that are explained.
+    folder : Path
+        Of the evidence tables.
 
     Returns
     -------
     DataFrame
-        A row a parameter and one for what is `UNEXPLAINED`; `charts.bars` takes it.
+        A row a parameter and one for what is "not explained".
 
-        - label (the parameter), value, low, high: its share of the variance of ranks, with 95%
-          Monte-Carlo limits; nought and without limits where it does not vary.
-        - direction: "up" where the outcome is larger for larger values, "down", or "".
+        - label (the parameter), value, low, high: its share of the variance of ranks (0 to 1), with
+          95% Monte-Carlo limits; 0 and without limits where it does not vary.
+        - direction: "up" where the quantity is larger for larger values, "down", or "".
         - unit, median, low_95, high_95: of the draws; believed_median, believed_low_95,
           believed_high_95: before any calibration.
         - dist, seen, studies (rows of evidence that it is pooled from, 0 where it is a row itself),
@@ -54,47 +68,47 @@ def explain(run: Run, *, outcome: str, year: int, folder: Path = DATA) -> pd.Dat
     Raises
     ------
     ValueError
-        If the outcome does not vary in that year.
+        If the run has no such quantity, the quantity does not vary, or draws are too few.
+
+    References
+    ----------
+    Iman and Conover 1979, Technometrics 21:499-509; Johnson 2000, Multivariate Behav Res 35:1-19.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_pain
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import plain, run
+    >>> scenario = read_scenario(choices={"first_year": 2030, "last_year": 2030})
+    >>> baseline = run(people_with_pain, scenario, n_draws=1024, sampler=plain)
+    >>> explain(baseline, Quantity("plp", 2030)).loc[0, "label"]
+    'dysvascular_first_share'
     """
-    y = in_year(run, outcome=outcome, year=year)
+    y = quantity.of(run.outcome)
     if y.min() == y.max():
-        raise ValueError(f"{outcome} is {y[0]:g} in every draw of {year}; nothing to explain")
+        raise ValueError(f"{quantity} is {y[0]:g} in every draw; expected a number that varies")
     if len(y) < _LEAST_DRAWS:
         raise ValueError(f"{len(y)} draws; expected {_LEAST_DRAWS} or more")
     varying = [str(name) for name in run.draws.columns[run.draws.min() < run.draws.max()]]
     shares = _shares(run.draws[varying].to_numpy(), y)
     by_name = dict(zip(varying, shares.to_dict("records"), strict=True))
-    rows = []
-    for item in run.scenario.parameters:
-        contributed = _contributed(item.name, by_name.get(item.name))
-        rows.append({**contributed, **_believed(item, run, folder)})
+    rows = [
+        _contribution(item.name, by_name.get(item.name)) | _evidence(item, run, folder)
+        for item in run.scenario.parameters
+    ]
     table = pd.DataFrame(rows).sort_values("value", ascending=False, kind="stable")
     rest: dict[str, object] = {"label": UNEXPLAINED, "value": 1 - float(table["value"].sum())}
-    words = ("direction", "unit", "dist", "seen", "cited", "references")
-    rest |= dict.fromkeys(words, "") | {"studies": 0}
+    rest |= dict.fromkeys(("direction", "unit", "dist", "seen", "cited", "references"), "")
+    rest |= {"studies": 0}
     rest["note"] = "Curved or joint effects, which no straight line through the ranks shows"
     return pd.concat([table, pd.DataFrame([rest])], ignore_index=True)
 
 
 def evidence_rows(scenario: Scenario, name: str, *, folder: Path = DATA) -> pd.DataFrame:
-    """The rows of data that a parameter of a scenario rests on.
+    """The rows of data that a parameter of a scenario rests on, the studies where it is pooled.
 
-    Parameters
-    ----------
-    name : str
-        Of a parameter of the scenario.
-
-    Returns
-    -------
-    DataFrame
-        A row a study or finding where the parameter is pooled, else the one row that gives it:
-        row, n, events, value, low, high (as printed, where they are), seen, cited, references
-        and note.
-
-    Raises
-    ------
-    ValueError
-        If the scenario has no such parameter.
+    Columns row, n, events, value, low, high (as printed, where they are), seen, cited, references
+    and note; ValueError where the scenario has no such parameter.
     """
     known = {item.name: item for item in scenario.parameters}
     if name not in known:
@@ -102,45 +116,66 @@ def evidence_rows(scenario: Scenario, name: str, *, folder: Path = DATA) -> pd.D
     item = known[name]
     studies = _studies(scenario, item, folder)
     if studies is None:
-        given = dict(item.arguments)
-        facts = [
-            {"row": name, **given, "source": item.source, "seen": item.seen, "note": item.note}
-        ]
-    else:
-        facts = [
-            {str(key): value for key, value in row.items()} for row in studies.to_dict("records")
-        ]
-    table = pd.DataFrame(facts).reindex(columns=[*_COLUMNS, "source", "seen", "note"])
+        facts = {"row": name, **dict(item.arguments), "source": item.source, "seen": item.seen}
+        studies = pd.DataFrame([{**facts, "note": item.note}])
+    table = studies.reindex(columns=[*_COLUMNS, "source", "seen", "note"])
     table["cited"] = [
-        cite(str(row["source"]), seen=str(row["seen"]), folder=folder)
-        for row in table.to_dict("records")
+        cite(str(source), seen=str(seen), folder=folder)
+        for source, seen in zip(table["source"], table["seen"], strict=True)
     ]
     table["references"] = [_references(str(keys), folder) for keys in table["source"]]
-    return table[[*_COLUMNS, "seen", "cited", "references", "note"]]
+    return table[[*_COLUMNS, "seen", "cited", "references", "note"]].reset_index(drop=True)
 
 
-def chain(run: Run, *, outcome: str, year: int, most: int = 3, folder: Path = DATA) -> str:
+def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Path = DATA) -> str:
     """Why this number, in sentences: the result, what its width comes from, and on what that rests.
 
     Parameters
     ----------
-    outcome : str
-    year : int
-        Which outcome, and in which year.
+    run : Run
+        200 draws or more.
+    quantity : Quantity
+        The outcome and year that are explained.
     most : int
-        How many of the inputs that contribute most are told with their evidence; 1 or more.
+        How many of the inputs that contribute most are listed with their evidence; 1 or more.
+    folder : Path
+        Of the evidence tables.
+
+    Returns
+    -------
+    str
+        A line for the result, one for each of those inputs, and two for the rest.
+
+    Raises
+    ------
+    ValueError
+        If `most` is below 1; else as `explain`.
+
+    References
+    ----------
+    Iman and Conover 1979, Technometrics 21:499-509; Johnson 2000, Multivariate Behav Res 35:1-19.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_pain
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import plain, run
+    >>> scenario = read_scenario(choices={"first_year": 2030, "last_year": 2030})
+    >>> baseline = run(people_with_pain, scenario, n_draws=1024, sampler=plain)
+    >>> print(explain_in_words(baseline, Quantity("plp", 2030)))  # doctest: +ELLIPSIS
+    In 2030 plp is ...
     """
     if most < 1:
         raise ValueError(f"most is {most}; expected 1 or more")
-    table = explain(run, outcome=outcome, year=year, folder=folder)
+    table = explain(run, quantity, folder=folder)
     inputs = table.iloc[:-1]
-    values = np.quantile(in_year(run, outcome=outcome, year=year), [0.5, 0.025, 0.975])
+    values = np.quantile(quantity.of(run.outcome), [0.5, 0.025, 0.975])
     middle, low, high = map(_number, values)
     result = (
-        f"In {year} {outcome} is {middle} (95% interval {low} to {high}; "
+        f"In {quantity.year} {quantity.outcome} is {middle} (95% interval {low} to {high}; "
         f"{len(run.draws):,} draws of the scenario {run.scenario.title!r})."
     )
-    told = [_told(row, run.scenario, folder) for row in inputs.head(most).to_dict("records")]
+    first = [_in_words(row, run.scenario, folder) for row in inputs.head(most).to_dict("records")]
     others = float(inputs["value"].iloc[most:].sum())
     rest = (
         f"The other inputs account for {others:.0%} together; {table['value'].iloc[-1]:.0%} is "
@@ -148,38 +183,38 @@ def chain(run: Run, *, outcome: str, year: int, most: int = 3, folder: Path = DA
     )
     share = float(inputs.loc[inputs["seen"] == "assumed", "value"].sum())
     assumed = f"Inputs that are assumed, without a source, account for {share:.0%}."
-    return "\n".join([result, *told, rest, assumed])
+    return "\n".join([result, *first, rest, assumed])
 
 
-def _told(row: Mapping[Hashable, Any], scenario: Scenario, folder: Path) -> str:
+def _in_words(row: Mapping[Hashable, Any], scenario: Scenario, folder: Path) -> str:
     limits = f"{_number(row['low_95'])} to {_number(row['high_95'])}"
-    said = (
+    sentence = (
         f"{row['value']:.0%} of its spread comes from {row['label']}, "
         f"{_number(row['median'])} ({limits}; {row['unit']})"
     )
     if not row["studies"]:
-        return f"{said}. {row['cited']}: {row['note'] or 'as printed'}."
+        return f"{sentence}. {row['cited']}: {row['note'] or 'as printed'}."
     studies = evidence_rows(scenario, row["label"], folder=folder)
-    found = "; ".join(_counts(each) for each in studies.to_dict("records"))
-    return f"{said}. {row['note']}. The rows: {found}."
+    counts = "; ".join(_counts(study) for study in studies.to_dict("records"))
+    return f"{sentence}. {row['note']}. The rows: {counts}."
 
 
-def _counts(row: Mapping[Hashable, Any]) -> str:
-    mark = MARKS[row["seen"]]
-    counts = f"{row['events']:,.0f} of {row['n']:,.0f}"
-    return f"{row['row']} ({counts}, {mark})" if mark else f"{row['row']} ({counts})"
+def _counts(study: Mapping[Hashable, Any]) -> str:
+    mark = MARKS[study["seen"]]
+    counts = f"{study['events']:,.0f} of {study['n']:,.0f}"
+    return f"{study['row']} ({counts}, {mark})" if mark else f"{study['row']} ({counts})"
 
 
-def _contributed(name: str, found: Mapping[Hashable, float] | None) -> dict[str, object]:
-    if found is None:
+def _contribution(name: str, share: Mapping[Hashable, float] | None) -> dict[str, object]:
+    if share is None:
         return {"label": name, "value": 0.0, "low": np.nan, "high": np.nan, "direction": ""}
     # A direction that chance alone could give is not one.
-    sign = "" if found["low"] == 0 else ("up" if found["slope"] > 0 else "down")
-    return {"label": name, **{end: float(found[end]) for end in ("value", "low", "high")},
+    sign = "" if share["low"] == 0 else ("up" if share["slope"] > 0 else "down")
+    return {"label": name, **{end: float(share[end]) for end in ("value", "low", "high")},
             "direction": sign}  # fmt: skip
 
 
-def _believed(item: Parameter, run: Run, folder: Path) -> dict[str, object]:
+def _evidence(item: Parameter, run: Run, folder: Path) -> dict[str, object]:
     drawn = np.quantile(run.draws[item.name], [0.5, 0.025, 0.975])
     before = (item.median, *item.interval())
     ends = ("median", "low_95", "high_95")
@@ -211,7 +246,7 @@ def _studies(scenario: Scenario, item: Parameter, folder: Path) -> pd.DataFrame 
 
 def _pooled_from(scenario: Scenario, name: str, folder: Path) -> pd.DataFrame | None:
     if name == "plp_prevalence":
-        pool, kind = (str(scenario.choices[f"prevalence_{each}"]) for each in ("pool", "kind"))
+        pool, kind = (str(scenario.choices[f"prevalence_{what}"]) for what in ("pool", "kind"))
         return prevalence_studies(pool, kind=kind, folder=folder).rename(columns={"study": "row"})
     if name in CHILDHOOD:
         column, value = CHILDHOOD[name]
@@ -226,22 +261,21 @@ def _pooled_from(scenario: Scenario, name: str, folder: Path) -> pd.DataFrame | 
 
 
 def _shares(x: Floats, y: Floats) -> pd.DataFrame:
-    """Relative weights of the columns, with 95% limits by leaving parts of the draws out."""
+    """Relative weights of the columns, with 95% limits by leaving groups of draws out."""
     ranks = stats.rankdata(np.column_stack([x, y]), axis=0)
     scores = (ranks - ranks.mean(axis=0)) / ranks.std(axis=0)
-    part = np.arange(len(y)) % _PARTS
-    pieces = [_sums(scores[part == p]) for p in range(_PARTS)]
-    total = tuple(np.sum(piece, axis=0) for piece in zip(*pieces, strict=True))
+    group = np.arange(len(y)) % _GROUPS
+    sums = [_sums(scores[group == g]) for g in range(_GROUPS)]
+    total = [np.sum(terms, axis=0) for terms in zip(*sums, strict=True)]
     value, slope = _relative_weights(*total)
     without = np.stack(
         [
-            _relative_weights(*(whole - piece for whole, piece in zip(total, each, strict=True)))[0]
-            for each in pieces
+            _relative_weights(*(a - b for a, b in zip(total, left_out, strict=True)))[0]
+            for left_out in sums
         ]
     )
     # On the scale of correlations, where the error does not shrink as the share does.
-    error = np.sqrt((_PARTS - 1) * np.var(np.sqrt(without), axis=0))
-    error = np.maximum(error, 0.0) * special.ndtri(0.975)
+    error = np.sqrt((_GROUPS - 1) * np.var(np.sqrt(without), axis=0)) * special.ndtri(0.975)
     low, high = np.maximum(np.sqrt(value) - error, 0.0) ** 2, (np.sqrt(value) + error) ** 2
     return pd.DataFrame({"value": value, "low": low, "high": np.minimum(high, 1.0), "slope": slope})
 
@@ -267,7 +301,7 @@ def _relative_weights(n: Floats, sums: Floats, products: Floats) -> tuple[Floats
 
 
 def _number(value: float) -> str:
-    """Three digits, with thousands apart."""
+    """Three digits, with commas between thousands."""
     if value == 0 or abs(value) < 1e-4:
         return f"{value:.3g}"
     decimals = 2 - int(np.floor(np.log10(abs(value))))

@@ -43,19 +43,33 @@ _CHECKS = {
 _YEARS_SINCE = (1, 2, 3, 5, 10)
 
 
-def checks(posterior: Run, *, folder: Path = DATA) -> pd.DataFrame:
-    """Each published number beside the model's interval, also where they disagree.
+def published_checks(posterior: Run, *, folder: Path = DATA) -> pd.DataFrame:
+    """Published numbers beside the model's intervals, also where they disagree.
 
     Parameters
     ----------
     posterior : Run
-        Of `people_with_limb_loss`, calibrated.
+        A calibrated run of `people_with_limb_loss`.
+    folder : Path
+        Of the evidence tables.
 
     Returns
     -------
     DataFrame
-        Columns estimate, check, observed, median, low, high (the model's 95% interval), within
+        A row a published number that the model was not calibrated to: estimate, check, observed,
+        median, low, high (the model's 95% interval, in the unit of the observation), within
         (whether the observation lies in it), source, seen and note.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_limb_loss
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import calibrate
+    >>> scenario = read_scenario(choices={"first_year": 2005, "last_year": 2050})
+    >>> posterior = calibrate(people_with_limb_loss, scenario, n_prior=2**14).posterior
+    >>> table = published_checks(posterior).set_index("estimate")
+    >>> float(table.loc["zg2008_total_2050", "observed"])
+    3600000.0
     """
     estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
     modelled = _modelled(posterior)
@@ -121,7 +135,7 @@ def _modelled(posterior: Run) -> dict[str, Floats]:
     }
 
 
-#: Rows of limb_loss_estimates.csv whose rates add up to the amputations of a whole population.
+#: Rows of limb_loss_estimates.csv whose rates add up to all amputations of a population.
 _RATES = {
     "US, vascular, 1996": ("discharge_rate_dysvascular_1996",),
     "Canada, lower limb": ("canada_lower",),
@@ -131,14 +145,33 @@ _RATES = {
 }
 
 
-def elsewhere(posterior: Run, *, year: int = 2025, folder: Path = DATA) -> pd.DataFrame:
-    """People with limb loss per 1000 residents of other countries, at their printed rates.
+def other_countries(posterior: Run, *, year: int = 2025, folder: Path = DATA) -> pd.DataFrame:
+    """People with limb loss per 1000 residents of other countries, at the rates they publish.
+
+    Parameters
+    ----------
+    posterior : Run
+        A calibrated run of `people_with_limb_loss`.
+    year : int
+        For which people are counted.
+    folder : Path
+        Of the evidence tables.
 
     Returns
     -------
     DataFrame
-        Columns label, area, rate (amputations a year per 100,000), value (median), low, high (95%
-        interval), seen and source.
+        A row a published rate: label, area, rate (amputations a year per 100,000), value (median
+        of people with limb loss per 1000 residents), low, high (95% interval), seen and source.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_limb_loss
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import calibrate
+    >>> scenario = read_scenario(choices={"first_year": 2005, "last_year": 2050})
+    >>> posterior = calibrate(people_with_limb_loss, scenario, n_prior=2**14).posterior
+    >>> len(other_countries(posterior))
+    5
     """
     estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
     rows = []

@@ -1,60 +1,39 @@
 """Charts: a tidy table in, a plotly Figure out.
 
-Charts print, they do not compute: no statistics, no files, no `show`. Every function checks its
-table at the door, and every Figure carries `layout.meta`: "alt", what it shows in a sentence or
-two, and "source". All fit widths of 350 px (a phone) to 1200 px; the height is fixed.
+Charts print, they do not compute: no statistics and no files. Every function checks its table
+first, and every Figure carries `layout.meta`: its title, its source, and "alt", what it shows in a
+sentence or two. All fit widths of 350 px (a phone) to 1200 px; the height is fixed.
 
-A colour has one meaning everywhere: see the constants, all told apart by colour-blind readers.
-Where they are not enough (print in grey, several series) dashes, symbols and hatches differ too.
+A colour has one meaning everywhere (`CLAIM`, `EVIDENCE`, `LIMB_LOSS`, `PAIN`, `PUBLISHED`), and
+colour-blind readers can tell them apart. Dashes, symbols and hatches do so in grey.
 
-Parameters
-----------
-title : str
-    What the chart shows, in one line.
-xaxis, yaxis, unit : str
-    The quantity of an axis or of all numbers, and its unit.
-source : str
-    Printed under the chart: where its numbers come from.
-scale : float
-    Values are divided by it, as by 1e6 for millions.
-interval : str
-    Which interval the whiskers are.
+- `rows`: bars, steps over orders of magnitude, waterfalls, and the layout of labelled rows;
+- `years`: fans and lines over the years, curves over any other quantity;
+- `studies`: forest and funnel plots;
+- `claims`: claims against the evidence, and counts of verdicts;
+- `sensitivity`: tornado, Sobol indices, Morris plane, heat map;
+- `people`: pyramids, ages from year to year, one icon for everybody;
+- `geography`: maps;
+- `display`: `show`, which puts a chart or a table into a notebook and the report;
+- `frame`: colours, fonts, and the texts around a chart; `checks`: tables checked.
 """
 
-from plcore.charts._animated import ages_over_years
-from plcore.charts._bars import bars, verdict_counts
-from plcore.charts._change import pyramid, waterfall
-from plcore.charts._claims import claims_against_evidence
-from plcore.charts._curves import curves
-from plcore.charts._fan import fan
-from plcore.charts._forest import forest
-from plcore.charts._funnel import funnel
-from plcore.charts._icons import icons
-from plcore.charts._lines import lines
-from plcore.charts._map import maps
-from plcore.charts._sensitivity import heat_map, indices, screening
-from plcore.charts._steps import steps
-from plcore.charts._template import (
-    ASSUMED,
-    CLAIM,
-    EVIDENCE,
-    LIMB_LOSS,
-    PAIN,
-    PUBLISHED,
-    SERIES,
-    TEMPLATE,
-)
-from plcore.charts._tornado import tornado
+from plcore.charts.claims import claims_against_evidence, verdict_counts
+from plcore.charts.display import show
+from plcore.charts.frame import CLAIM, EVIDENCE, LIMB_LOSS, PAIN, PUBLISHED
+from plcore.charts.geography import maps
+from plcore.charts.people import ages_over_years, icons, pyramid
+from plcore.charts.rows import bars, steps, waterfall
+from plcore.charts.sensitivity import heat_map, indices, screening, tornado
+from plcore.charts.studies import forest, funnel
+from plcore.charts.years import curves, fan, lines
 
 __all__ = [
-    "ASSUMED",
     "CLAIM",
     "EVIDENCE",
     "LIMB_LOSS",
     "PAIN",
     "PUBLISHED",
-    "SERIES",
-    "TEMPLATE",
     "ages_over_years",
     "bars",
     "claims_against_evidence",
@@ -69,6 +48,7 @@ __all__ = [
     "maps",
     "pyramid",
     "screening",
+    "show",
     "steps",
     "tornado",
     "verdict_counts",

@@ -1,17 +1,140 @@
-"""Who comes, and for how long a course helps them."""
+"""Who comes to the clinic, what is believed of them, and their luck.
+
+A patient's luck is looked up by kind, patient and occasion, not drawn one number after another. In
+which order patients are treated depends on how many chairs there are; their luck must not. So each
+number is a function of what it is for: the outputs of SplitMix64 (Steele, Lea and Flood 2014),
+whose n-th can be computed without those before it. Each kind and run has a generator of its own,
+with a state from NumPy's `SeedSequence`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
-from plcore.clinic.luck import Integers, exponential, states
 from plcore.evidence.distributions import Floats
-from plcore.models.course import simulate_course
-from plcore.models.course_chance import draw_chance
-from plcore.models.course_inputs import CourseDraws, CoursePlan, no_boosters
+from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course
+
+Words = NDArray[np.uint64]
+Integers = NDArray[np.int64]
+
+#: The place of a kind keys its numbers: add new ones at the end.
+KINDS = (
+    "referral", "relief", "male", "weight", "cancellation", "no_show", "dropout", "recovery",
+    "side_effect", "uptake",
+)  # fmt: skip
+#: A patient has this many occasions of a kind.
+OCCASIONS = 1 << 16
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClinicDraws:
+    """What is believed of patients and visits, each of shape (n_draws,).
+
+    Attributes
+    ----------
+    first_no_show, no_show : ndarray
+        Probability of missing, without notice, a visit before the first infusion, and a later one.
+    cancellation : ndarray
+        Probability of cancelling a visit early enough for somebody else to have the slot.
+    dropout : ndarray
+        Probability of stopping for good before each infusion of a course but its first.
+    return_uptake : ndarray
+        Probability of coming back for more treatment each time that relief has ended.
+    recovery_minutes : ndarray
+        Median recovery after an infusion, in minutes.
+    recovery_spread : ndarray
+        Standard deviation of the logarithm of recovery between visits (lognormal).
+    side_effect : ndarray
+        Probability, at each infusion, of a side effect that prolongs the visit.
+    extra_minutes : ndarray
+        Minutes by which a side effect prolongs the visit.
+    male_share : ndarray
+        Share of men among the patients.
+    male_weight, female_weight : ndarray
+        Median weight in kg.
+    male_weight_spread, female_weight_spread : ndarray
+        Standard deviation of the logarithm of weight between patients (lognormal).
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, or a value is out of its range.
+    """
+
+    first_no_show: Floats
+    no_show: Floats
+    cancellation: Floats
+    dropout: Floats
+    return_uptake: Floats
+    recovery_minutes: Floats
+    recovery_spread: Floats
+    side_effect: Floats
+    extra_minutes: Floats
+    male_share: Floats
+    male_weight: Floats
+    male_weight_spread: Floats
+    female_weight: Floats
+    female_weight_spread: Floats
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.no_show)
+        if len(shape) != 1 or not shape[0]:
+            raise ValueError(f"no_show has shape {shape}; expected (n_draws,), 1 or more")
+        for name in INPUTS:
+            values = np.asarray(getattr(self, name), dtype=float)
+            if values.shape != shape:
+                raise ValueError(f"{name} has shape {values.shape}; expected {shape}")
+            low, high = _RANGES.get(name, (0.0, 1.0))
+            allowed = np.isfinite(values) & (values >= low) & (values <= high)
+            if not allowed.all():
+                i = int(np.argmin(allowed))
+                raise ValueError(
+                    f"{name} is {values[i]:g} in draw {i}; expected from {low:g} to {high:g}"
+                )
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws."""
+        return len(self.no_show)
+
+
+#: The uncertain inputs by name.
+INPUTS = tuple(field.name for field in fields(ClinicDraws))
+#: All others are shares. A patient who never comes, or always cancels, would be booked for ever,
+#: hence the limits below 1.
+_RANGES = {
+    "first_no_show": (0.0, 0.95),
+    "no_show": (0.0, 0.95),
+    "cancellation": (0.0, 0.95),
+    "recovery_minutes": (0.0, 1440.0),
+    "recovery_spread": (0.0, 2.0),
+    "extra_minutes": (0.0, 1440.0),
+    "male_weight": (20.0, 300.0),
+    "female_weight": (20.0, 300.0),
+    "male_weight_spread": (0.0, 1.0),
+    "female_weight_spread": (0.0, 1.0),
+}
+#: Inputs that the simulation of a course has as well, with the same parameters.
+_OF_THE_COURSE = ("dropout", "return_uptake", "side_effect", "extra_minutes")
+
+
+def clinic_draws(draws: pd.DataFrame) -> ClinicDraws:
+    """The inputs of a clinic from draws of the parameters, a row a draw, a column a parameter."""
+    columns = {
+        name: f"course_{name}" if name in _OF_THE_COURSE else f"clinic_{name}" for name in INPUTS
+    }
+    missing = sorted(set(columns.values()) - set(draws.columns))
+    if missing:
+        raise ValueError(f"draws lack {', '.join(missing)}; expected a column for each input")
+    return ClinicDraws(
+        **{name: draws[column].to_numpy(dtype=float) for name, column in columns.items()}
+    )
 
 
 def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int) -> Integers:
@@ -24,12 +147,11 @@ def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int
     ----------
     per_week : array_like, shape () or (n_draws, 1) or (n_draws, n_weeks)
         Referrals expected a week, 0 or more. Weeks start with day 0; the last one may be cut
-        short, and a column for each is needed where they differ.
-    n_days : int
-        Days followed, 1 or more.
-    n_runs : int
-        Runs of chance for each draw, 1 or more.
+        short. A column for each week is needed where they differ.
+    n_days, n_runs : int
+        Days followed and runs of chance for each draw, 1 or more.
     seed : int
+        The same seed gives the same days.
 
     Returns
     -------
@@ -45,57 +167,27 @@ def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int
             f"per_week has shape {np.shape(per_week)}; expected (), (n_draws, 1) or "
             f"(n_draws, {n_weeks})"
         )
-    if not (np.isfinite(rates) & (rates >= 0)).all():
-        wrong = rates[~(np.isfinite(rates) & (rates >= 0))][0]
-        raise ValueError(f"per_week has {wrong:g}; expected referrals a week, 0 or more")
+    allowed = np.isfinite(rates) & (rates >= 0)
+    if not allowed.all():
+        raise ValueError(
+            f"per_week has {rates[~allowed][0]:g}; expected referrals a week, 0 or more"
+        )
     by_day = np.repeat(np.broadcast_to(rates, (len(rates), n_weeks)), 7, axis=1)[:, :n_days] / 7
     expected = np.cumsum(by_day, axis=1)
     state = states("referral", n_runs, seed=seed)[:, None]
     most = float(expected[:, -1].max())
     n = int(most + 6 * np.sqrt(most) + 10)
     # Referrals at a rate of 1 in a time that runs as fast as referrals are expected.
-    while (times := np.cumsum(exponential(state, np.arange(n)), axis=1))[:, -1].min() <= most:
+    while (times := np.cumsum(-np.log(uniform(state, np.arange(n))), axis=1))[:, -1].min() <= most:
         n *= 2
-    found = np.array([np.searchsorted(row, times, side="left") for row in expected])
-    return _trimmed(found.astype(np.int64), n_days)
-
-
-def given_referrals(per_week: ArrayLike, *, n_days: int) -> Integers:
-    """Days on which new patients are referred, where their number a week is known.
-
-    Parameters
-    ----------
-    per_week : array_like of int, shape (n_weeks,)
-        Referrals of each week, spread evenly over it.
-    n_days : int
-        Days followed, all of which must lie in these weeks or the last of which is theirs.
-
-    Returns
-    -------
-    ndarray of int, shape (1, 1, n_patients)
-    """
-    counts = np.asarray(per_week, dtype=float)
-    if counts.ndim != 1 or not ((counts >= 0) & (counts == np.floor(counts))).all():
-        raise ValueError("per_week: expected a whole number of referrals for each week, 0 or more")
-    if not 7 * (len(counts) - 1) < n_days <= 7 * len(counts):
-        raise ValueError(
-            f"per_week has {len(counts)} weeks; expected {-(-n_days // 7)} for {n_days} days"
-        )
-    days = [7 * week + 7 * i // int(n) for week, n in enumerate(counts) for i in range(int(n))]
-    found = np.array(days, dtype=np.int64)[None, None, :]
-    return _trimmed(np.minimum(found, n_days), n_days)
+    days = np.array([np.searchsorted(row, times, side="left") for row in expected], dtype=np.int64)
+    # Without the columns in which nobody comes; at least one is left.
+    n_patients = int((days < n_days).sum(axis=2).max())
+    return days[..., :n_patients] if n_patients else np.full((*days.shape[:2], 1), n_days)
 
 
 def with_waiting_list(referrals: Integers, waiting: int) -> Integers:
-    """The same with a number of people who wait already on day 0, before all others.
-
-    Parameters
-    ----------
-    referrals : ndarray of int, shape (n_draws, n_runs, n_patients)
-        As `random_referrals` gives them.
-    waiting : int
-        People, 0 or more.
-    """
+    """The referrals with a number of people before them who wait already on day 0."""
     if waiting < 0:
         raise ValueError(f"waiting is {waiting}; expected 0 people or more")
     first = np.zeros((*referrals.shape[:2], waiting), dtype=np.int64)
@@ -105,28 +197,41 @@ def with_waiting_list(referrals: Integers, waiting: int) -> Integers:
 def relief_after_course(
     inputs: CourseDraws, plan: CoursePlan, *, n_members: int, seed: int
 ) -> Floats:
-    """Days from the last infusion of a whole course to the end of relief, by the course model.
+    """Days from the last infusion of a completed course to the end of relief, by the course model.
 
-    Parameters
-    ----------
-    n_members : int
-        Patients of each draw.
-
-    Returns
-    -------
-    ndarray, shape (n_draws, n_members)
-        NaN in those whom the course does not help.
+    Of shape (n_draws, n_members), for that many patients in each draw; NaN in those whom the course
+    does not help.
     """
-    whole = no_boosters(plan.course_days)
-    chance = draw_chance(n_members, whole.n_slots, seed=seed)
-    stays = replace(inputs, dropout=np.zeros(inputs.n_draws))
-    outcome = simulate_course(stays, whole, chance, n_days=plan.course_days[-1] + 1)
+    course = CoursePlan(plan.course_days)
+    chance = draw_chance(n_members, course.n_slots, seed=seed)
+    nobody_stops = replace(inputs, dropout=np.zeros(inputs.n_draws))
+    outcome = simulate_course(nobody_stops, course, chance, n_days=plan.course_days[-1] + 1)
     return outcome.relapse_day - outcome.last_course_day
 
 
-def _trimmed(days: Integers, n_days: int) -> Integers:
-    """Without the columns in which nobody comes; at least one is left."""
-    some = int((days < n_days).sum(axis=2).max(initial=0))
-    if not some:
-        return np.full((*days.shape[:2], 1), n_days)
-    return days[..., :some]
+def states(kind: str, n_runs: int, *, seed: int) -> Words:
+    """Where the numbers of a kind start in each run, shape (n_runs,)."""
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; expected 0 or more")
+    place = KINDS.index(kind)
+    return np.array(
+        [
+            np.random.SeedSequence([seed, place, run]).generate_state(1, np.uint64)[0]
+            for run in range(n_runs)
+        ],
+        dtype=np.uint64,
+    )
+
+
+def words(state: Words, number: Integers) -> Words:
+    """The outputs of SplitMix64 from a state: the first is number 1. Shapes are broadcast."""
+    z = state + number.astype(np.uint64) * _STEP
+    z = (z ^ (z >> np.uint64(30))) * _FIRST
+    z = (z ^ (z >> np.uint64(27))) * _SECOND
+    return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+def uniform(state: Words, patient: Integers, occasion: Integers | int = 0) -> Floats:
+    """Numbers strictly between 0 and 1."""
+    raw = words(state, patient * OCCASIONS + occasion + 1)
+    return np.asarray(((raw >> np.uint64(12)) + 0.5) / 2.0**52)

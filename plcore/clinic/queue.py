@@ -1,9 +1,9 @@
-"""The plain queue: visits in order of arrival, several servers, times as they come (G/G/c).
+"""A queue with several servers, first come, first served, at any times of arrival (G/G/c).
 
-The next visit starts when it has arrived and the first server is free. The times at which the
-servers become free, in order, are all there is to know of the past (Kiefer and Wolfowitz 1955):
-each visit takes the first of them and puts its own end in its place among the others. Time passes
-visit by visit; replications are side by side.
+The next visit starts when it has arrived and the first server is free. The sorted times at which
+the servers become free are all that matters of the past (Kiefer and Wolfowitz 1955): each visit
+takes the first of them and puts its own end in its place among the others. The loop runs over
+visits; replications are side by side.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _VISITS = 256
 
 
 def waits(arrivals: ArrayLike, service: ArrayLike, *, servers: int) -> Floats:
-    """How long each visit waits for a server, first come first served.
+    """How long each visit waits for a server.
 
     Parameters
     ----------
@@ -30,50 +30,40 @@ def waits(arrivals: ArrayLike, service: ArrayLike, *, servers: int) -> Floats:
     service : array_like, shape (n_replications, n_visits)
         How long each visit takes, in the same unit; 0 or more.
     servers : int
+        1 or more.
 
     Returns
     -------
     ndarray, shape (n_replications, n_visits)
 
+    Raises
+    ------
+    ValueError
+        If shapes differ, a time is not a number, arrivals are out of order or a service below 0.
+
     References
     ----------
     Kiefer J, Wolfowitz J. Trans Am Math Soc 1955;78:1-18.
+
+    Examples
+    --------
+    >>> waits([[0, 1, 2, 3]], [[10, 10, 10, 10]], servers=3).tolist()
+    [[0.0, 0.0, 0.0, 7.0]]
     """
     at, length = np.asarray(arrivals, dtype=float), np.asarray(service, dtype=float)
     _check(at, length, servers)
-    found = np.empty(at.shape)
+    waited = np.empty(at.shape)
     width = max(_FEWEST_REPLICATIONS, _CELLS // servers)
     for low in range(0, len(at), width):
-        some = slice(low, low + width)
-        state = idle(servers, len(at[some]))
+        rows = slice(low, low + width)
+        state = idle(servers, len(at[rows]))
         for first in range(0, at.shape[1], _VISITS):
-            block = some, slice(first, first + _VISITS)
+            block = rows, slice(first, first + _VISITS)
             came = np.ascontiguousarray(at[block].T)
             begun = np.empty(came.shape)
             state = serve(came, np.ascontiguousarray(length[block].T), state, begun)
-            found[block] = np.subtract(begun, came, out=begun).T
-    return found
-
-
-def busy_share(
-    arrivals: ArrayLike, service: ArrayLike, waited: ArrayLike, *, servers: int
-) -> Floats:
-    """Share of the servers' time spent serving, from 0 to the end of the last visit.
-
-    Parameters
-    ----------
-    arrivals, service, waited : array_like, shape (n_replications, n_visits)
-        As given to `waits`, and what it returned.
-    servers : int
-
-    Returns
-    -------
-    ndarray, shape (n_replications,)
-    """
-    at, length = np.asarray(arrivals, dtype=float), np.asarray(service, dtype=float)
-    _check(at, length, servers)
-    last = (at + np.asarray(waited, dtype=float) + length).max(axis=1)
-    return np.asarray(length.sum(axis=1) / (servers * last))
+            waited[block] = np.subtract(begun, came, out=begun).T
+    return waited
 
 
 def idle(servers: int, n_replications: int) -> Floats:
@@ -84,31 +74,31 @@ def idle(servers: int, n_replications: int) -> Floats:
 
 
 def serve(arrivals: Floats, service: Floats, state: Floats, begun: Floats) -> Floats:
-    """The state after some visits; when each begins is written to `begun`.
+    """The state of the queue after some visits; when they begin is written to `begun`.
 
     Parameters
     ----------
     arrivals : ndarray, shape (n_visits, n_replications) or (n_visits, 1)
     service, begun : ndarray, shape (n_visits, n_replications)
     state : ndarray, shape (servers + 1, n_replications)
-        As `idle` or this function gives it; it is used up.
+        As `idle` or this function gives it; it is overwritten.
     """
     # Sorted servers w and the end x of the visit that took w[0]: the new i-th is the lesser of
     # w[i + 1] and the greater of w[i] and x. The two buffers take turns in being the state; with
     # views made once, a visit costs four calls of NumPy and no memory.
     servers = len(state) - 1
     other = state.copy()
-    there = _views(state, other, servers)
-    back = _views(other, state, servers)
+    views = _views(state, other, servers)
+    next_views = _views(other, state, servers)
     # Bound once: looked up for every visit, they would cost a tenth of the time.
     maximum, minimum, add = np.maximum, np.minimum, np.add
     for came, length, start in zip(arrivals, service, begun, strict=True):
-        earliest, later, all_later, end, greater, new = there
+        earliest, later, all_later, end, greater, new = views
         maximum(came, earliest, out=start)
         add(start, length, out=end)
         maximum(later, end, out=greater)
         minimum(all_later, new, out=new)
-        there, back = back, there
+        views, next_views = next_views, views
     return other if len(arrivals) % 2 else state
 
 

@@ -1,17 +1,17 @@
-"""The clinic, day by day: courses, boosters, missed visits, and new patients in what is left.
+"""The clinic day by day: courses, boosters, missed visits, and new patients in the slots left over.
 
-On each open day those whose next infusion is due are booked first, in the order in which they were
-given the day; new patients are given the slots that are left, first come first served. So a course
-under way hardly waits, and the waiting list takes what demand exceeds. Who is due and finds no slot
-comes first on the next open day. A visit missed without notice costs its slot. Within the day
-visits have appointments, take as long as they take, and wait for a chair where those before
-them took too long (`plcore.clinic.queue`).
+On each open day patients whose next infusion is due are booked first, in the order in which they
+were given the day; new patients get the slots that are left, first come, first served. So a course
+that has begun hardly waits, and demand beyond capacity ends on the waiting list. A patient who is
+due and finds no slot comes first on the next open day. A visit missed without notice costs its
+slot. Within the day visits have appointments, take as long as they take, and wait for a chair where
+those before them took too long (`plcore.clinic.queue`).
 
-A patient's relief lasts as long after each return as after the course, and who is helped once is
-helped again. New patients do not call off their first visit: they come or they do not.
+A patient's relief lasts as long after each return as after the course, and those who are helped
+once are helped again. New patients do not cancel their first visit: they come or they do not.
 
-Not modelled: new patients giving up while they wait, two clinicians who differ, waits for a nurse
-that the appointments did not foresee, death and moving away.
+Not modelled: new patients who give up while they wait, differences between clinicians, waits for a
+nurse that the appointments did not foresee, death and moving away.
 """
 
 from __future__ import annotations
@@ -20,15 +20,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from plcore.clinic import outcome as fates
-from plcore.clinic.hours import appointments
-from plcore.clinic.luck import KINDS, OCCASIONS, Integers, Words, states, uniform
-from plcore.clinic.outcome import BY_DAY, BY_PATIENT, ClinicOutcome
-from plcore.clinic.plan import INPUTS, ClinicDraws, ClinicPlan
+from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.patients import (
+    INPUTS,
+    KINDS,
+    OCCASIONS,
+    ClinicDraws,
+    Integers,
+    Words,
+    states,
+    uniform,
+)
 from plcore.clinic.queue import idle, serve
+from plcore.clinic.results import (
+    BROKEN_OFF,
+    BY_DAY,
+    BY_PATIENT,
+    COMPLETED,
+    DROPPED,
+    MISSED,
+    NOT_REFERRED,
+    STOPPED,
+    UNDER_WAY,
+    WAITING,
+    ClinicOutcome,
+)
 from plcore.evidence.distributions import Floats
 
-#: Replications worked on at a time: what a day holds of them stays in the cache.
+#: Replications simulated at a time, so that the numbers of a day stay in the cache.
 _CHUNK = 1024
 
 
@@ -41,28 +60,57 @@ def simulate_clinic(
     *,
     seed: int,
 ) -> ClinicOutcome:
-    """The clinic under every draw of the inputs, several times over.
+    """The clinic simulated day by day under every draw of the inputs, in several runs of chance.
 
     Parameters
     ----------
     plan : ClinicPlan
+        What the clinic chooses.
     inputs : ClinicDraws
+        What is believed of its patients and visits.
     referrals : ndarray of int, shape (n_draws or 1, n_runs, n_patients)
-        Day of referral of each patient, in order: see `plcore.clinic.patients`. The length of
-        `open_days`, or more, for nobody.
+        Day of referral of each patient, in order. The length of `open_days`, or more, stands for
+        nobody.
     relief : ndarray, shape (n_draws or 1, n_members)
         Days from the last infusion to the end of relief in those who may come, NaN where the course
         does not help. Patients are picked from them at random.
     open_days : ndarray of bool, shape (n_days,)
-        Which days the clinic is open.
+        Days on which the clinic is open.
     seed : int
         The same seed gives each patient of a run the same luck in all draws and under all plans.
+
+    Returns
+    -------
+    ClinicOutcome
+        The clinic by day and patient, in arrays of shape (n_draws, n_runs, n_days or n_patients).
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together, referrals are out of order, or no day is open.
+
+    Examples
+    --------
+    Four patients have one infusion each in a clinic that holds two visits a day.
+
+    >>> from plcore.clinic import ClinicDraws, ClinicPlan, DayPlan, Dose
+    >>> from plcore.clinic.patients import INPUTS
+    >>> from plcore.models.course import CoursePlan
+    >>> day = DayPlan(1, 1, open_minutes=200, infusion_minutes=40, recovery_minutes=50,
+    ...     turnover_minutes=10, patients_per_nurse=1, recovering_per_nurse=4)
+    >>> plan = ClinicPlan(day, CoursePlan((0,)), Dose(vial_mg=500, mg_per_kg=0.5))
+    >>> inputs = ClinicDraws(**{
+    ...     name: np.array([80.0 if name.endswith("weight") else 0.0]) for name in INPUTS})
+    >>> outcome = simulate_clinic(plan, inputs, np.array([[[0, 0, 0, 0]]]), np.array([[np.nan]]),
+    ...     np.array([True] * 3), seed=1)
+    >>> outcome.infusions.tolist()
+    [[[2, 2, 0]]]
     """
     _check(inputs, referrals, relief, open_days)
     n_draws, n_runs = inputs.n_draws, referrals.shape[1]
     luck = {kind: states(kind, n_runs, seed=seed) for kind in KINDS}
     n = n_draws * n_runs
-    parts = []
+    blocks = []
     for low in range(0, n, _CHUNK):
         draw, run = np.divmod(np.arange(low, min(low + _CHUNK, n)), n_runs)
         clinic = _Clinic(
@@ -73,18 +121,18 @@ def simulate_clinic(
             {kind: state[run] for kind, state in luck.items()},
             open_days,
         )
-        parts.append(clinic.run())
+        blocks.append(clinic.run())
     merged = {
-        name: np.concatenate([part[name] for part in parts]).reshape(
-            n_draws, n_runs, *parts[0][name].shape[1:]
+        name: np.concatenate([block[name] for block in blocks]).reshape(
+            n_draws, n_runs, *blocks[0][name].shape[1:]
         )
-        for name in parts[0]
+        for name in blocks[0]
     }
     return ClinicOutcome(plan=plan, open=open_days, **merged)
 
 
 class _Clinic:
-    """Some replications; patients are numbered through, replication by replication."""
+    """Some replications; patients are numbered across all of them, one replication after another."""
 
     def __init__(
         self,
@@ -105,7 +153,7 @@ class _Clinic:
             (6, size), dtype=np.int64
         )
         self.offered_day, self.first_day = np.full((2, size), self.n_days)
-        self.fate = np.where(self.referred < self.n_days, fates.WAITING, fates.NOT_REFERRED).ravel()
+        self.fate = np.where(self.referred < self.n_days, WAITING, NOT_REFERRED).ravel()
         self.offered, self.returns_broken_off = np.zeros((2, self.n), dtype=np.int64)
         self.by_day = {name: np.zeros((self.n_days, self.n)) for name in BY_DAY}
         self.calendar: list[list[Integers]] = [[] for _ in range(self.n_days + 1)]
@@ -113,7 +161,7 @@ class _Clinic:
         self._make_days()
 
     def _make_patients(self, relief: Floats) -> None:
-        """What patients bring with them: weight, and how long relief lasts in them."""
+        """What does not change in a patient: weight, and how long relief lasts."""
         who = np.arange(self.width)
 
         def chance(kind: str) -> Floats:
@@ -164,7 +212,7 @@ class _Clinic:
                 self._open(day)
             self.by_day["waiting"][day] = self.referred_by[day] - self.offered
         floats = BY_DAY[BY_DAY.index("chair_minutes") :]
-        found: dict[str, np.ndarray] = {
+        arrays: dict[str, np.ndarray] = {
             name: values.T.astype(np.float64 if name in floats else np.int64, order="C")
             for name, values in self.by_day.items()
         }
@@ -173,11 +221,11 @@ class _Clinic:
             self.returns,
         )  # fmt: skip
         for name, values in zip(BY_PATIENT, patients, strict=True):
-            found[name] = values.reshape(self.n, self.width)
-        return {**found, "returns_broken_off": self.returns_broken_off}
+            arrays[name] = values.reshape(self.n, self.width)
+        return {**arrays, "returns_broken_off": self.returns_broken_off}
 
     def _open(self, day: int) -> None:
-        who = self._those_due(day)
+        who = self._due(day)
         who, place = self._allot(day, who)
         new, new_place = self._offer(day, who)
         who, place = np.concatenate([who, new]), np.concatenate([place, new_place])
@@ -192,8 +240,8 @@ class _Clinic:
         self._treat(day, who, rep, patient, place)
         self._go_on(day, who, rep, patient)
 
-    def _those_due(self, day: int) -> Integers:
-        """Who is to be given a slot today, by replication, in their order."""
+    def _due(self, day: int) -> Integers:
+        """Patients who are to be given a slot today, by replication, in their order."""
         who = np.concatenate([np.zeros(0, dtype=np.int64), *self.calendar[day]])
         self.calendar[day] = []
         self.bookings[who] += 1
@@ -212,7 +260,7 @@ class _Clinic:
         return who[np.argsort(rep, kind="stable")]
 
     def _allot(self, day: int, who: Integers) -> tuple[Integers, Integers]:
-        """Those for whom the day has a slot, and which; the others are put off."""
+        """Patients for whom the day has a slot, and which slot; the others are put off."""
         rep = who // self.width
         counts = np.bincount(rep, minlength=self.n)
         place = np.arange(len(who)) - (np.cumsum(counts) - counts)[rep]
@@ -221,13 +269,13 @@ class _Clinic:
         too_late = self.next_open[day + 1] - self.due_since[late] > self.plan.most_delay_days
         given_up = late[too_late]
         again = self.returns[given_up] > 0
-        self.fate[given_up[~again]] = fates.BROKEN_OFF
+        self.fate[given_up[~again]] = BROKEN_OFF
         self.returns_broken_off += np.bincount(given_up[again] // self.width, minlength=self.n)
         self.deferred = late[~too_late]
         return who[has], place[has]
 
     def _offer(self, day: int, who: Integers) -> tuple[Integers, Integers]:
-        """New patients for the slots that are left, and which slots."""
+        """New patients for the slots that are left, and their slots."""
         taken = np.bincount(who // self.width, minlength=self.n)
         n = np.minimum(self.capacity - taken, self.referred_by[day] - self.offered)
         rep = np.repeat(np.arange(self.n), n)
@@ -235,7 +283,7 @@ class _Clinic:
         new = rep * self.width + self.offered[rep] + number
         self.offered += n
         self.offered_day[new] = day
-        self.fate[new] = fates.UNDER_WAY
+        self.fate[new] = UNDER_WAY
         self.bookings[new] = 1
         self._note("first_offers", day, rep)
         return new, taken[rep] + number
@@ -244,14 +292,14 @@ class _Clinic:
         self.missed[who] += 1
         out = self.missed[who] > self.plan.most_missed
         lost = who[out]
-        self.fate[lost[self.returns[lost] == 0]] = fates.MISSED
+        self.fate[lost[self.returns[lost] == 0]] = MISSED
         again = who[~out]
         self._book(again, np.full(len(again), day + self.plan.rebook_days))
 
     def _treat(
         self, day: int, who: Integers, rep: Integers, patient: Integers, place: Integers
     ) -> None:
-        """The infusions of a day, and how late they make each other."""
+        """The infusions of a day, and the delays that they cause."""
         plan = self.plan.day
         number = self.had[who]
         score = special.ndtri(self._uniform("recovery", rep, patient, number))
@@ -262,12 +310,12 @@ class _Clinic:
         recovery += side_effect * self.x["extra_minutes"][rep]
         minutes = np.zeros((self.capacity, self.n))
         minutes[place, rep] = plan.infusion_minutes + recovery
-        # A visit that nobody comes for takes no time and holds up nobody.
-        here = minutes > 0
+        # A missed visit takes no time and delays nobody.
+        present = minutes > 0
         begun = np.empty(minutes.shape)
-        busy = minutes + here * plan.turnover_minutes
+        busy = minutes + present * plan.turnover_minutes
         serve(self.times, busy, idle(plan.chairs, self.n), begun)
-        closing = np.where(here, begun + minutes, 0.0).max(axis=0)
+        closing = np.where(present, begun + minutes, 0.0).max(axis=0)
         nurses = plan.infusion_minutes / plan.patients_per_nurse
         self._note("infusions", day, rep)
         self._note("nurse_minutes", day, rep, nurses + recovery / plan.recovering_per_nurse)
@@ -282,7 +330,7 @@ class _Clinic:
         self.place[who] += 1
 
     def _go_on(self, day: int, who: Integers, rep: Integers, patient: Integers) -> None:
-        """What those treated do next."""
+        """What the patients treated today do next."""
         course = self.plan.course
         kind = np.minimum(self.returns[who], 1)
         ends = self.place[who] == self.lengths[kind]
@@ -290,17 +338,16 @@ class _Clinic:
         stays = (
             self._uniform("dropout", m_rep, m_patient, self.had[more]) >= self.x["dropout"][m_rep]
         )
-        self.fate[more[~stays & (m_kind == 0)]] = fates.DROPPED
+        self.fate[more[~stays & (m_kind == 0)]] = DROPPED
         if course.stop_without_relief_after is not None:
             useless = (m_kind == 0) & ~self.helped[more] & stays
             useless &= self.had[more] == course.stop_without_relief_after
-            self.fate[more[useless]] = fates.STOPPED
+            self.fate[more[useless]] = STOPPED
             stays &= ~useless
         more, m_kind = more[stays], m_kind[stays]
         self._book(more, day + self.gaps[m_kind, self.place[more] - 1])
-
         done, d_rep, d_patient = who[ends], rep[ends], patient[ends]
-        self.fate[done[kind[ends] == 0]] = fates.COMPLETED
+        self.fate[done[kind[ends] == 0]] = COMPLETED
         wants = (
             self._uniform("uptake", d_rep, d_patient, self.returns[done])
             < self.x["return_uptake"][d_rep]
@@ -314,7 +361,7 @@ class _Clinic:
         self._book(back, back_day[wants])
 
     def _book(self, who: Integers, day: Integers) -> None:
-        """Put people down for a day, or for the next on which the clinic is open."""
+        """Book patients for a day, or for the next on which the clinic is open."""
         target = self.next_open[np.minimum(day, self.n_days)]
         order = np.argsort(target, kind="stable")
         who, target = who[order], target[order]

@@ -1,4 +1,4 @@
-"""How many chairs and nurses: the fewest that keep a service level, and what each more buys."""
+"""How many chairs: the fewest that keep a service level, and what each further one adds."""
 
 from __future__ import annotations
 
@@ -9,19 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic.hours import DayPlan, appointments, fewest_nurses
-from plcore.clinic.luck import Integers
-from plcore.clinic.outcome import ClinicOutcome
-from plcore.clinic.plan import ClinicDraws, ClinicPlan
-from plcore.clinic.results import clinic_measures, share_within
+from plcore.clinic.day import ClinicPlan, DayPlan, appointments
+from plcore.clinic.patients import ClinicDraws, Integers
+from plcore.clinic.results import ClinicOutcome, clinic_measures, share_within
 from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.distributions import Floats
-
-
-def with_chairs(day: DayPlan, chairs: int) -> DayPlan:
-    """The day with so many chairs, and the fewest nurses with whom chairs are the limit."""
-    more = replace(day, chairs=chairs)
-    return replace(more, nurses=fewest_nurses(more))
 
 
 def sizing_table(
@@ -35,32 +27,21 @@ def sizing_table(
     within_days: int,
     share: float,
     seed: int,
-    from_day: int = 0,
 ) -> pd.DataFrame:
-    """What clinics of several sizes do with the same patients.
+    """What clinics of several sizes, from the smallest to the largest, do with the same patients.
 
-    Parameters
-    ----------
-    plan : ClinicPlan
-        Its day is replaced by each of `sizes`.
-    sizes : sequence of DayPlan
-        From the smallest to the largest.
-    inputs, referrals, relief, open_days, seed
-        As `simulate_clinic` takes them, with their shapes.
-    within_days, share : int, float
-        The service level: at least this share of patients have a first infusion within so many days
-        of referral.
-    from_day : int
-        Days before it are left out.
+    The day of `plan` is replaced by each of `sizes`. The service level is kept where at least
+    `share` of patients have a first infusion within `within_days` days of referral. The rest is as
+    for `simulate_clinic`.
 
     Returns
     -------
     DataFrame
-        A row a size: chairs, nurses, visits_a_day, infusions_a_year, chair_utilisation, wait_mean,
-        share_within, growth_a_week (of the waiting list), all means; probability that the service
-        level is kept, over both kinds of uncertainty, and its Monte-Carlo standard error
-        (with one draw, of chance alone); and what
-        the size adds to the one before: infusions_gained, days_saved, share_gained.
+        A row for each size: chairs, nurses, visits_a_day, infusions_a_year, chair_utilisation,
+        wait_mean, share_within, growth_a_week (of the waiting list), all means; probability that
+        the service level is kept, over both kinds of uncertainty, and its Monte-Carlo
+        standard_error (with one draw, of chance alone); and what the size adds to the one before:
+        infusions_gained, days_saved, share_gained.
     """
     if not 0 < share <= 1:
         raise ValueError(f"share is {share:g}; expected above 0 and at most 1")
@@ -72,20 +53,17 @@ def sizing_table(
     for day in sizes:
         sized = replace(plan, day=day)
         outcome = simulate_clinic(sized, inputs, referrals, relief, open_days, seed=seed)
-        soon = share_within(outcome, within_days, from_day=from_day)
+        soon = share_within(outcome, within_days)
         if not np.isfinite(soon).any():
             raise ValueError(
-                f"nobody was referred {within_days} days before the end; expected some"
+                f"nobody was referred {within_days} days or more before the end; expected somebody"
             )
-        rows.append(_row(outcome, soon, share, from_day))
+        rows.append(_row(outcome, soon, share))
     return with_gains(pd.DataFrame(rows))
 
 
 def with_gains(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of sizes with what each adds to the one before, as `sizing_table` gives it.
-
-    For sizes that were worked out apart and put together.
-    """
+    """A table of sizes with what each size adds to the one before."""
     return table.assign(
         infusions_gained=table["infusions_a_year"].diff(),
         days_saved=-table["wait_mean"].diff(),
@@ -93,21 +71,19 @@ def with_gains(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _row(
-    outcome: ClinicOutcome, soon: Floats, share: float, from_day: int
-) -> dict[str, float | int]:
+def _row(outcome: ClinicOutcome, soon: Floats, share: float) -> dict[str, float | int]:
     day = outcome.plan.day
-    found = clinic_measures(outcome, from_day=from_day)
+    measures = clinic_measures(outcome)
     kept = np.where(np.isfinite(soon), soon >= share, np.nan)
     return {
         "chairs": day.chairs,
         "nurses": day.nurses,
         "visits_a_day": len(appointments(day)),
-        "infusions_a_year": float(found["infusions_a_year"][1].mean()),
-        "chair_utilisation": float(found["chair_utilisation"][1].mean()),
-        "wait_mean": float(np.nanmean(found["wait_mean"][1])),
+        "infusions_a_year": float(measures["infusions_a_year"][1].mean()),
+        "chair_utilisation": float(measures["chair_utilisation"][1].mean()),
+        "wait_mean": float(np.nanmean(measures["wait_mean"][1])),
         "share_within": float(np.nanmean(soon)),
-        "growth_a_week": float(found["waiting_growth_a_week"][1].mean()),
+        "growth_a_week": float(measures["waiting_growth_a_week"][1].mean()),
         "probability": float(np.nanmean(kept)),
         "standard_error": _standard_error(kept),
     }
@@ -123,18 +99,30 @@ def _standard_error(kept: Floats) -> float:
 
 
 def fewest(table: pd.DataFrame, *, probability: float) -> pd.Series:
-    """The first size that keeps its service level with at least this probability.
+    """The smallest clinic that keeps its service level with at least some probability.
 
     Parameters
     ----------
     table : DataFrame
-        As `sizing_table` gives it.
+        A row for each number of chairs, as `plcore.planner.sizes` gives it.
     probability : float
+        Above 0, and 1 at most.
+
+    Returns
+    -------
+    Series
+        The row of that clinic.
 
     Raises
     ------
     ValueError
-        If none does; the message says how near the last one comes and whether its list grows.
+        If none does; the message says how near the largest comes and how its waiting list grows.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"chairs": [1, 2, 3], "probability": [0.4, 0.85, 0.97]})
+    >>> int(fewest(table, probability=0.8)["chairs"])
+    2
     """
     if not 0 < probability <= 1:
         raise ValueError(f"probability is {probability:g}; expected above 0 and at most 1")

@@ -1,29 +1,47 @@
-"""What is known: tables and their checks, sources, parameters, pooling, trials, populations."""
+"""What is known: tables and their checks, sources, studies pooled, trials, populations.
+
+- `data`: read a table of `data/`, cite its sources;
+- `table`, `columns`, `schema`: a checked CSV file, and what each table must hold;
+- `claims`: the clinic pages' claims beside the sources that decide them;
+- `distributions`, `parameters`: uncertain numbers;
+- `prevalence`: how many have phantom limb pain, and how bad it is, pooled from studies;
+- `spread`: those studies side by side, and why they differ;
+- `pooling`: meta-analysis;
+- `observation_table`, `observations`: counts of US limb loss that a model can be held against;
+- `trials`, `trial_tables`: response rates, comparisons, and what trials found by treatment;
+- `population`, `age_groups`: people and mortality by age, sex and year.
+"""
 
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
-from plcore.evidence.data import DATA, cite, read, reference
+from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooled import estimate_points, prevalence_table, severity_findings
 from plcore.evidence.pooling import HalfNormal, egger
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
-    forest_by,
-    forest_table,
     logits,
     pool_prevalence,
     prevalence_studies,
+    prevalence_table,
+    severity_findings,
 )
-from plcore.evidence.spread import explained_by, funnel_points, one_more_study, ways_of_pooling
-from plcore.evidence.treatments import (
+from plcore.evidence.spread import (
+    explained_by,
+    forest_by,
+    forest_table,
+    funnel_points,
+    one_more_study,
+    ways_of_pooling,
+)
+from plcore.evidence.trials.response import ResponseRate, response_rate, wilson
+from plcore.evidence.trials.treatments import (
     claims_and_trials,
     comparisons,
     mean_differences,
+    pool_responses,
     response_forest,
     treatments_named,
     trial_arms,
 )
-from plcore.evidence.trials.pooled import bayes_pool, latest, pool_responses
-from plcore.evidence.trials.response import rate_interval, response_rate, wilson
 
 __all__ = [
     "DATA",
@@ -32,8 +50,8 @@ __all__ = [
     "Mortality",
     "Parameter",
     "Population",
+    "ResponseRate",
     "audit_table",
-    "bayes_pool",
     "cite",
     "claims_and_trials",
     "comparable_claims",
@@ -44,7 +62,6 @@ __all__ = [
     "forest_by",
     "forest_table",
     "funnel_points",
-    "latest",
     "logits",
     "mean_differences",
     "one_more_study",
@@ -52,7 +69,6 @@ __all__ = [
     "pool_responses",
     "prevalence_studies",
     "prevalence_table",
-    "rate_interval",
     "read",
     "read_population",
     "reference",

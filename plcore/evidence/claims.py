@@ -19,12 +19,22 @@ _PRINTED_UNITS = {"percent": "%", "one_in": "", "year": "", "people": " people"}
 
 
 def audit_table(*, folder: Path = DATA) -> pd.DataFrame:
-    """Every claim with its verdict, in words, as a reader wants to see it.
+    """Every claim with its verdict, in words.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
 
     Returns
     -------
     DataFrame
-        Columns Claim, Page, Claimed, Verdict, Found, What the source measures, Source.
+        A row a claim: Claim, Page, Claimed, Verdict, Found, What the source says, Source.
+
+    Examples
+    --------
+    >>> print(audit_table().loc[2, ["Claimed", "Found"]].tolist())
+    ['1.6 million people', '1.6 million people with limb loss']
     """
     claims = read("claims", folder=folder)
     rows = [
@@ -43,11 +53,27 @@ def audit_table(*, folder: Path = DATA) -> pd.DataFrame:
 
 
 def verdict_counts(*, folder: Path = DATA) -> pd.DataFrame:
-    """How many claims of each topic got each verdict: topic, verdict, claims (0 included)."""
+    """How many claims of each topic got each verdict.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        A row a topic and verdict: topic, verdict and claims, which may be 0.
+
+    Examples
+    --------
+    >>> verdict_counts().groupby("verdict")["claims"].sum().to_dict()
+    {'contradicted': 9, 'misattributed': 11, 'supported': 15, 'unverifiable': 23}
+    """
     claims = read("claims", folder=folder)
     topics = list(dict.fromkeys(claims["topic"]))
-    every = pd.MultiIndex.from_product([topics, VERDICTS], names=["topic", "verdict"])
-    counts = claims.groupby(["topic", "verdict"]).size().reindex(every, fill_value=0)
+    pairs = pd.MultiIndex.from_product([topics, VERDICTS], names=["topic", "verdict"])
+    counts = claims.groupby(["topic", "verdict"]).size().reindex(pairs, fill_value=0)
     return counts.rename("claims").reset_index()
 
 
@@ -57,18 +83,26 @@ def comparable_claims(unit: str, *, folder: Path = DATA) -> pd.DataFrame:
     Parameters
     ----------
     unit : str
-        A unit of `claims.csv`, such as "percent" or "people".
+        A unit of `claims.csv`, such as "percent" or "days".
+    folder : Path
+        Where the tables are read.
 
     Returns
     -------
     DataFrame
-        A row a claim: claim, label, the claimed and the found numbers with their limits, verdict,
-        measures, seen and source (a short citation).
+        A row a claim: claim, label, claimed_low, claimed, claimed_high, found_low, found,
+        found_high, verdict, measures, seen and source (a short citation).
 
     Raises
     ------
     ValueError
         If no claim in the unit has a number to compare.
+
+    Examples
+    --------
+    >>> percent = comparable_claims("percent")
+    >>> print(percent.loc[1, ["claimed_low", "claimed_high", "found"]].tolist())
+    [60.0, 85.0, 64.0]
     """
     claims = read("claims", folder=folder)
     chosen = claims[
@@ -90,22 +124,39 @@ def comparable_claims(unit: str, *, folder: Path = DATA) -> pd.DataFrame:
 
 
 def seen_counts(*, folder: Path = DATA) -> pd.DataFrame:
-    """How the rows of each evidence table were seen: table, seen, mark, rows."""
-    frames = []
-    marked = [name for name, table in TABLES.items() if "seen" in {c.name for c in table.columns}]
-    for name in marked:
-        counts = read(name, folder=folder)["seen"].value_counts()
-        frames += [
-            {"table": name, "seen": seen, "mark": mark, "rows": int(counts.get(seen, 0))}
-            for seen, mark in MARKS.items()
-        ]
-    return pd.DataFrame(frames)
+    """How the rows of each table were seen: in the source itself, second hand, assumed, ...
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        A row a table and way of seeing: table, seen, mark (what is printed beside a number) and
+        rows, which may be 0.
+
+    Examples
+    --------
+    >>> print(seen_counts().query("table == 'claims' and seen == 'primary'")["rows"].tolist())
+    [6]
+    """
+    rows = []
+    for name in TABLES:
+        table = read(name, folder=folder)
+        if "seen" in table:
+            counts = table["seen"].value_counts()
+            rows += [
+                {"table": name, "seen": seen, "mark": mark, "rows": int(counts.get(seen, 0))}
+                for seen, mark in MARKS.items()
+            ]
+    return pd.DataFrame(rows)
 
 
 def _printed(row: Mapping[Hashable, Any], columns: tuple[str, str, str], unit: str) -> str:
-    low, middle, high = (float(row[column]) for column in columns)
-    given = {name: value for name, value in zip("lmh", (low, middle, high), strict=True)
-             if not math.isnan(value)}  # fmt: skip
+    numbers = dict(zip("lmh", (float(row[column]) for column in columns), strict=True))
+    given = {name: value for name, value in numbers.items() if not math.isnan(value)}
     if not given:
         return ""
     words = {

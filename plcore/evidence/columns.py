@@ -1,14 +1,4 @@
-"""The checks that several tables share: keys, units, and the words for how a row was seen.
-
-Parameters
-----------
-units : mapping of str to (float, float)
-    Each unit with the least and the greatest value it can have.
-names : str
-    The columns of numbers.
-unit : str
-    The column of the unit.
-"""
+"""The checks that several tables share: keys, units, and the words for how a row was seen."""
 
 from __future__ import annotations
 
@@ -17,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from plcore.evidence.table import Row, Rule, is_empty, one_of, text, whole
 
-#: How a row was seen, and the mark that goes wherever its number is printed.
+#: How a row was seen, and the mark that is printed beside its number.
 MARKS = {
     "primary": "",
     "abstract": "",
@@ -57,7 +47,7 @@ ESTIMATES: Mapping[str, tuple[float, float]] = {
         (0, math.inf),
     ),
 }  # fmt: skip
-#: The units of claims; what was found may say more behind its unit: "percent with 30% relief".
+#: The units of claims; that of a finding may go on: "percent with 30% relief".
 CLAIMS: Mapping[str, tuple[float, float]] = {
     "percent": (0, 100),
     "year": (1500, 2100),
@@ -72,12 +62,15 @@ CLAIMS: Mapping[str, tuple[float, float]] = {
         (0, math.inf),
     ),
 }  # fmt: skip
-#: How the name of a quantity begins that can fall, or grow by more than the whole.
+#: How the names of quantities begin that can be negative, or above 100%.
 _CHANGES = ("change_", "trend_", "growth_")
 
 
 def within_unit(units: Mapping[str, tuple[float, float]], *names: str, unit: str = "unit") -> Rule:
-    """A rule: the numbers of a row are ones that their unit can have."""
+    """A rule: the numbers in some columns are ones that the unit of the row can have.
+
+    `units` has the least and the greatest value of each unit; `unit` is the column of the unit.
+    """
 
     def rule(row: Row) -> Iterator[tuple[str, str]]:
         words = str(row[unit])
@@ -93,7 +86,7 @@ def within_unit(units: Mapping[str, tuple[float, float]], *names: str, unit: str
 
 
 def begins_with_unit(units: Mapping[str, tuple[float, float]], *, unit: str) -> Rule:
-    """A rule: words that begin with a unit, or are one."""
+    """A rule: the words in the column `unit` begin with one of `units`."""
 
     def rule(row: Row) -> Iterator[tuple[str, str]]:
         words = str(row[unit])

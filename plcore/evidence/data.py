@@ -1,4 +1,4 @@
-"""The tables of `data/`: how to read one, and how to cite its sources.
+"""The tables of `data/`: read one, cite its sources, show its published numbers as points.
 
 Every number of the project stands in a row of one of these tables, beside the key of its source
 and the word for how it was seen. `plcore.evidence.schema` holds what each table must be, and
@@ -8,6 +8,7 @@ and the word for how it was seen. `plcore.evidence.schema` holds what each table
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,19 +23,31 @@ DATA = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent 
 
 
 def read(name: str, *, folder: Path = DATA) -> pd.DataFrame:
-    """One table of the project, each cell checked.
+    """One table of evidence, every cell checked.
 
     Parameters
     ----------
     name : str
-        A key of `TABLES`, such as "claims".
+        The name of the file without its ending, such as "claims".
     folder : Path
-        Where the files are; an analyst's own copy of `data/` can be named here.
+        Where the files are: the shipped `data/` unless given.
+
+    Returns
+    -------
+    DataFrame
+        A row a line of the file, with its columns, which `data/README.md` explains.
 
     Raises
     ------
     ValueError
-        If the table is unknown, or with every fault of the file by line and column.
+        If there is no such table, or with every fault of the file by line and column.
+
+    Examples
+    --------
+    >>> print(read("claims").loc[:1, ["claim", "claimed", "unit", "verdict"]])
+                 claim  claimed     unit    verdict
+    0  nws_develops_80     80.0  percent  supported
+    1  nws_range_60_85      NaN  percent  supported
     """
     if name not in TABLES:
         raise ValueError(f"no table {name!r}; expected one of {', '.join(sorted(TABLES))}")
@@ -42,7 +55,7 @@ def read(name: str, *, folder: Path = DATA) -> pd.DataFrame:
 
 
 def _read(name: str, folder: Path) -> pd.DataFrame:
-    files = [folder / TABLES[part].file for part in sorted(_needed(name))]
+    files = [folder / TABLES[table].file for table in sorted(_needed(name))]
     # A file that an analyst saves again must be read again.
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
     return _read_once(name, folder, stamps)
@@ -67,15 +80,30 @@ def _needed(name: str) -> frozenset[str]:
 
 
 def cite(sources: str, *, seen: str = "primary", folder: Path = DATA) -> str:
-    """A short citation such as "Ziegler-Graham 2008", with the mark of how it was seen.
+    """A short citation such as "Ziegler-Graham 2008", with a mark where it was not read itself.
 
     Parameters
     ----------
     sources : str
         Keys of `sources.csv`, separated by semicolons.
     seen : str
-        A key of `MARKS`; "secondary" adds " (second hand)".
+        How the number was seen: "primary" and "abstract" add nothing, "secondary" adds
+        " (second hand)"; "derived", "memory" and "assumed" add their own words.
+    folder : Path
+        Where the tables are read.
+
+    Raises
+    ------
+    ValueError
+        If there is no such source or no such way of seeing it.
+
+    Examples
+    --------
+    >>> cite("ziegler_graham_2008;melzack_1997", seen="secondary")
+    'Ziegler-Graham 2008; Melzack 1997 (second hand)'
     """
+    if seen not in MARKS:
+        raise ValueError(f"seen is {seen!r}; expected one of {', '.join(MARKS)}")
     mark = MARKS[seen]
     cited = "; ".join(_short(key, folder) for key in sources.split(";"))
     # "Assumed (assumed)" would say it twice.
@@ -83,7 +111,25 @@ def cite(sources: str, *, seen: str = "primary", folder: Path = DATA) -> str:
 
 
 def reference(source: str, *, folder: Path = DATA) -> str:
-    """The full reference of one source, ending in its DOI or address where there is one."""
+    """The full reference of one source, ending in its DOI or address where there is one.
+
+    Parameters
+    ----------
+    source : str
+        A key of `sources.csv`.
+    folder : Path
+        Where the tables are read.
+
+    Raises
+    ------
+    ValueError
+        If there is no such source.
+
+    Examples
+    --------
+    >>> reference("ziegler_graham_2008")[-42:]
+    'https://doi.org/10.1016/j.apmr.2007.11.005'
+    """
     row = _source(source, folder)
     year = "" if math.isnan(row["year"]) else f" ({row['year']:.0f})"
     journal = f" {row['journal']}." if row["journal"] else ""
@@ -91,12 +137,49 @@ def reference(source: str, *, folder: Path = DATA) -> str:
     return f"{row['authors']}{year}. {row['title']}.{journal}{where}"
 
 
+def estimate_points(estimates: Sequence[str], *, folder: Path = DATA) -> pd.DataFrame:
+    """Published numbers of `limb_loss_estimates.csv` as points of a chart.
+
+    Parameters
+    ----------
+    estimates : sequence of str
+        Keys of the rows wanted; each must have a year and a value.
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        Columns estimate, year, value, low, high, label (a short citation), seen and note.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row, or it has no year or no value.
+
+    Examples
+    --------
+    >>> print(estimate_points(["zg2008_total_2005"])[["year", "value", "label"]])
+         year      value                label
+    0  2005.0  1600000.0  Ziegler-Graham 2008
+    """
+    table = read("limb_loss_estimates", folder=folder).set_index("estimate", drop=False)
+    for key in estimates:
+        if key not in table.index:
+            raise ValueError(f"no estimate {key!r}; expected a key of limb_loss_estimates.csv")
+        if table.loc[key, ["year", "value"]].isna().any():
+            raise ValueError(f"{key} has no year or no value; expected a number that has both")
+    chosen = table.loc[list(estimates)].reset_index(drop=True)
+    chosen["label"] = [cite(keys.split(";")[0], folder=folder) for keys in chosen["source"]]
+    return chosen[["estimate", "year", "value", "low", "high", "label", "seen", "note"]]
+
+
 def _source(key: str, folder: Path) -> pd.Series:
     table = _read("sources", Path(folder))
-    found = table[table["source"] == key]
-    if found.empty:
+    rows = table[table["source"] == key]
+    if rows.empty:
         raise ValueError(f"no source {key!r}; expected a key of {TABLES['sources'].file}")
-    return found.iloc[0]
+    return rows.iloc[0]
 
 
 def _short(key: str, folder: Path) -> str:

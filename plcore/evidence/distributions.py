@@ -1,9 +1,12 @@
 """The distributions an uncertain number can have, each as its quantile function.
 
 A distribution reads some columns of a row of `parameters.csv`: the printed value and its 95%
-limits, or counts. `fit` turns those into shape arguments and refuses what the distribution cannot
-reproduce; `ppf` maps probabilities to values. A draw, an interval and the end of a tornado bar are
-all `ppf` at some probability.
+limits, or counts. `fit` turns those into shape arguments; `ppf` maps probabilities to values. A
+draw, an interval and the end of a tornado bar are all `ppf` at some probability.
+
+`fit` is the one place where numbers are checked: limits in order, a peak between them, events
+within n, a value near the median that its limits imply. So a row of a table, a scenario and a call
+are held to the same rules.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +29,11 @@ _ROUNDING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One family.
+    """One family of distributions.
 
-    `reads` names the columns that `fit` takes, in that order; `ppf(p, *shape)` is the quantile
-    function; `ends(*shape)` are the least and the greatest possible value.
+    `reads` names the columns that `fit` takes, in that order; `fit` raises a `ValueError` that says
+    what was expected; `ppf(p, *shape)` is the quantile function; `ends(*shape)` are the least and
+    the greatest possible value.
     """
 
     reads: tuple[str, ...]
@@ -52,6 +55,7 @@ def _fit_normal(value: float, low: float, high: float) -> Shape:
 def _fit_lognormal(value: float, low: float, high: float) -> Shape:
     if low <= 0:
         raise ValueError(f"low above 0 for a lognormal, not {low:g}")
+    _require_width(low, high)
     mean, sd = _fit_normal(math.log(low * high) / 2, math.log(low), math.log(high))
     _require_central(value, math.exp(mean), low, high)
     return mean, sd
@@ -82,33 +86,23 @@ def _fit_beta(value: float, low: float, high: float) -> Shape:
 
     def misses(logs: Floats) -> Floats:
         a, b = np.exp(logs)
-        found = special.betaincinv(a, b, np.array([0.025, 0.975]))
-        return np.asarray(special.logit(found) - special.logit(np.array([low, high])))
+        limits = special.betaincinv(a, b, np.array([0.025, 0.975]))
+        return np.asarray(special.logit(limits) - special.logit(np.array([low, high])))
 
-    a, b = _solve(misses, start)
+    solution = optimize.root(misses, start, method="hybr", tol=1e-13)
+    if not np.all(np.abs(misses(solution.x)) < 1e-9):
+        raise ValueError(f"limits that some beta has; none has {low:g} and {high:g}")
+    a, b = map(float, np.exp(solution.x))
     _require_central(value, float(special.betaincinv(a, b, 0.5)), low, high)
     return a, b
 
 
 def _fit_jeffreys(events: float, n: float) -> Shape:
+    if n < 1 or events % 1 != 0 or n % 1 != 0:
+        raise ValueError(f"whole numbers, n of 1 or more, not events {events:g} and n {n:g}")
+    if not 0 <= events <= n:
+        raise ValueError(f"events from 0 to n ({n:g}), not {events:g}")
     return events + 0.5, n - events + 0.5
-
-
-def _fit_gamma(value: float, low: float, high: float) -> Shape:
-    if low <= 0:
-        raise ValueError(f"low above 0 for a gamma, not {low:g}")
-    _require_width(low, high)
-    spread = math.log(high / low) / (2 * _Z)
-    start = np.array([-2 * math.log(spread), math.log((low + high) / 2 * spread**2)])
-
-    def misses(logs: Floats) -> Floats:
-        shape, scale = np.exp(logs)
-        found = scale * special.gammaincinv(shape, np.array([0.025, 0.975]))
-        return np.asarray(np.log(found) - np.log([low, high]))
-
-    shape, scale = _solve(misses, start)
-    _require_central(value, scale * float(special.gammaincinv(shape, 0.5)), low, high)
-    return shape, scale
 
 
 def _fit_uniform(low: float, high: float) -> Shape:
@@ -116,8 +110,10 @@ def _fit_uniform(low: float, high: float) -> Shape:
     return low, high
 
 
-def _fit_peaked(value: float, low: float, high: float) -> Shape:
+def _fit_triangular(value: float, low: float, high: float) -> Shape:
     _require_width(low, high)
+    if not low <= value <= high:
+        raise ValueError(f"value from low ({low:g}) to high ({high:g}), not {value:g}")
     return low, value, high
 
 
@@ -144,11 +140,7 @@ def _ppf_logit_t(p: Floats, mean: float, scale: float, df: float) -> Floats:
 
 
 def _ppf_beta(p: Floats, a: float, b: float) -> Floats:
-    return special.expit(_interpolate(p, _beta_nodes(a, b)))
-
-
-def _ppf_gamma(p: Floats, shape: float, scale: float) -> Floats:
-    return scale * np.exp(_interpolate(p, _gamma_nodes(shape)))
+    return np.asarray(special.betaincinv(a, b, p))
 
 
 def _ppf_uniform(p: Floats, low: float, high: float) -> Floats:
@@ -160,13 +152,6 @@ def _ppf_triangular(p: Floats, low: float, mode: float, high: float) -> Floats:
     up = low + np.sqrt(p * width * rise)
     down = high - np.sqrt((1 - p) * width * (high - mode))
     return np.where(p < rise / width, up, down)
-
-
-def _ppf_pert(p: Floats, low: float, mode: float, high: float) -> Floats:
-    # Malcolm et al. 1959: a beta on [low, high] whose mode counts four times.
-    width = high - low
-    a, b = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
-    return low + width * _ppf_beta(p, a, b)
 
 
 def _line(*_: float) -> tuple[float, float]:
@@ -196,10 +181,8 @@ DISTRIBUTIONS = {
     "logit_t": Distribution((*_CENTRAL, "df"), _fit_logit_t, _ppf_logit_t, _unit),
     "beta": Distribution(_CENTRAL, _fit_beta, _ppf_beta, _unit),
     "jeffreys": Distribution(("events", "n"), _fit_jeffreys, _ppf_beta, _unit),
-    "gamma": Distribution(_CENTRAL, _fit_gamma, _ppf_gamma, _positive),
     "uniform": Distribution(("low", "high"), _fit_uniform, _ppf_uniform, _outer),
-    "triangular": Distribution(_CENTRAL, _fit_peaked, _ppf_triangular, _outer),
-    "pert": Distribution(_CENTRAL, _fit_peaked, _ppf_pert, _outer),
+    "triangular": Distribution(_CENTRAL, _fit_triangular, _ppf_triangular, _outer),
 }
 
 
@@ -215,66 +198,3 @@ def _require_central(value: float, median: float, low: float, high: float) -> No
             f"value near {median:.6g}, the median that these limits have in this distribution, "
             f"not {value:g}"
         )
-
-
-def _solve(misses: Callable[[Floats], Floats], start: Floats) -> tuple[float, float]:
-    found = optimize.root(misses, start, method="hybr", tol=1e-13)
-    if not np.all(np.abs(misses(found.x)) < 1e-9):
-        raise ValueError("limits that some distribution of this family has; none was found")
-    first, second = np.exp(found.x)
-    return float(first), float(second)
-
-
-# The inverse incomplete beta and gamma functions cost a microsecond a value. On the scale of a
-# normal score their logit and log are smooth, so that cubic Hermite interpolation between exact
-# nodes is about a hundred times faster and, as the tests show, right to ten digits.
-# They reach past the smallest step of a random number, 2**-53, at a score of -8.21.
-_SCORES = np.linspace(-8.3, 8.3, 4097)
-
-
-@dataclass(frozen=True, slots=True)
-class _Nodes:
-    y: Floats
-    slope: Floats
-
-
-@lru_cache(maxsize=256)
-def _beta_nodes(a: float, b: float) -> _Nodes:
-    lower, upper = special.ndtr(_SCORES), special.ndtr(-_SCORES)
-    y = np.where(
-        _SCORES < 0,
-        special.logit(special.betaincinv(a, b, lower)),
-        -special.logit(special.betaincinv(b, a, upper)),
-    )
-    log_density = a * special.log_expit(y) + b * special.log_expit(-y) - special.betaln(a, b)
-    return _Nodes(y, _slope(log_density))
-
-
-@lru_cache(maxsize=256)
-def _gamma_nodes(shape: float) -> _Nodes:
-    lower, upper = special.ndtr(_SCORES), special.ndtr(-_SCORES)
-    y = np.log(
-        np.where(_SCORES < 0, special.gammaincinv(shape, lower), special.gammainccinv(shape, upper))
-    )
-    return _Nodes(y, _slope(shape * y - np.exp(y) - special.gammaln(shape)))
-
-
-def _slope(log_density: Floats) -> Floats:
-    """The change of the transformed quantile with the normal score: normal density over its own."""
-    return np.exp(-(_SCORES**2) / 2 - math.log(2 * math.pi) / 2 - log_density)
-
-
-def _interpolate(p: Floats, nodes: _Nodes) -> Floats:
-    z = special.ndtri(p)
-    step = _SCORES[1] - _SCORES[0]
-    inside = np.abs(z) < _SCORES[-1]
-    if not np.all(inside | np.isinf(z)):
-        least = float(special.ndtr(_SCORES[0]))
-        raise ValueError(f"a probability is nearer to 0 than {least:.0e}; expected 0 or more")
-    position = np.where(inside, (z - _SCORES[0]) / step, 0.0)
-    i = position.astype(np.intp)
-    t = position - i
-    y0, y1 = nodes.y[i], nodes.y[i + 1]
-    d0, d1 = step * nodes.slope[i], step * nodes.slope[i + 1]
-    curve = y0 + t * (d0 + t * (3 * (y1 - y0) - 2 * d0 - d1 + t * (2 * (y0 - y1) + d0 + d1)))
-    return np.where(inside, curve, z)

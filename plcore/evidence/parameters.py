@@ -14,7 +14,7 @@ from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import DISTRIBUTIONS, Floats
 from plcore.evidence.schema import TABLES
 
-#: Least and greatest value that each unit allows; a distribution must stay within.
+#: The least and the greatest value of each unit; a distribution must stay within.
 UNITS: Mapping[str, tuple[float, float]] = {
     "share": (0.0, 1.0),
     "people": (0.0, math.inf),
@@ -38,19 +38,29 @@ class Parameter:
 
     Attributes
     ----------
-    name, unit : str
-        `unit` is a key of `UNITS`.
+    name : str
+        What scenarios and results call it, such as "minor_share".
+    unit : str
+        A key of `UNITS`, such as "share" (0 to 1) or "people".
     dist : str
-        A key of `plcore.evidence.distributions.DISTRIBUTIONS`.
+        The name of its distribution, such as "lognormal"; `data/README.md` lists them.
     arguments : tuple of (str, float)
-        What the source prints, by column name.
+        What the source prints, by column name: value, low and high, or events and n.
     source : str
         Keys of `sources.csv`, separated by semicolons.
     seen : str
-        How the numbers were seen: a key of `plcore.evidence.schema.MARKS`.
+        How the numbers were seen, such as "abstract" or "assumed".
     note : str
+        What it means and, where assumed, the reason for its range.
     shape : tuple of float
         The shape arguments of the distribution, worked out from `arguments`.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> uptake = next(p for p in read_scenario().parameters if p.name == "demand_accepting")
+    >>> print(uptake)
+    demand_accepting: 0.213 (95% 0.0675 to 0.436) share, triangular, assumed
     """
 
     name: str
@@ -63,21 +73,46 @@ class Parameter:
     shape: tuple[float, ...]
 
     def ppf(self, p: ArrayLike) -> Floats:
-        """Values that the number is below with probabilities `p` (0 to 1), in the shape of `p`."""
+        """Quantiles of the number, in the shape of `p`.
+
+        Parameters
+        ----------
+        p : array_like
+            Probabilities, 0 to 1: the number is below the quantile with this probability.
+
+        Raises
+        ------
+        ValueError
+            If a probability is below 0 or above 1.
+        """
         p = np.asarray(p, dtype=float)
         if not np.all((p >= 0) & (p <= 1)):
             raise ValueError(f"{self.name}: expected probabilities from 0 to 1")
         return DISTRIBUTIONS[self.dist].ppf(p, *self.shape)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The limits that leave out equal shares of probability on both sides."""
+        """The limits that leave out the same probability on both sides.
+
+        Parameters
+        ----------
+        level : float
+            Probability between the limits, above 0 and below 1.
+        """
         low, high = self.ppf(np.array([(1 - level) / 2, (1 + level) / 2]))
         return float(low), float(high)
 
     @property
     def median(self) -> float:
-        """The value that the number is as likely above as below."""
+        """The value that the number is as likely to be above as below."""
         return float(self.ppf(np.array([0.5]))[0])
+
+    def __str__(self) -> str:
+        low, median, high = (
+            f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+            for value in self.ppf(np.array([0.025, 0.5, 0.975]))
+        )
+        limits = "" if low == high else f" (95% {low} to {high})"
+        return f"{self.name}: {median}{limits} {self.unit}, {self.dist}, {self.seen}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +159,9 @@ def parameter(
     ------
     ValueError
         If the unit or the distribution is unknown, an argument is missing or not one that the
-        distribution reads, the distribution cannot reproduce the printed limits, or it can leave
-        the range of its unit. The message has the form "name: what is; expected what".
+        distribution reads, the numbers are out of order, the distribution cannot reproduce the
+        printed limits, or it can leave the range of its unit. The message has the form
+        "name: what is; expected what".
     """
     if unit not in UNITS:
         raise ValueError(f"{name}: unit is {unit!r}; expected one of {', '.join(UNITS)}")
@@ -159,18 +195,23 @@ def parameter(
 def read_parameters(*, folder: Path = DATA) -> tuple[Parameter, ...]:
     """The parameters of `parameters.csv`, in the order of the file.
 
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+
     Raises
     ------
     ValueError
         With every fault of the file by line.
     """
     table = read("parameters", folder=folder)
-    found: list[Parameter] = []
+    parameters: list[Parameter] = []
     faults: list[str] = []
     for line, row in enumerate(table.to_dict("records"), start=2):
         given = {name: row[name] for name in _ARGUMENTS if not math.isnan(row[name])}
         try:
-            found.append(
+            parameters.append(
                 parameter(
                     row["name"], row["unit"], row["dist"], given,
                     source=row["source"], seen=row["seen"], note=row["note"],
@@ -180,4 +221,4 @@ def read_parameters(*, folder: Path = DATA) -> tuple[Parameter, ...]:
             faults.append(f"{TABLES['parameters'].file}:{line}: {error}")
     if faults:
         raise ValueError("\n".join(faults))
-    return tuple(found)
+    return tuple(parameters)

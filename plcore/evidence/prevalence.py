@@ -1,23 +1,28 @@
-"""The prevalence of phantom limb pain: which studies are pooled, what they say, and what is believed.
+"""The prevalence and severity of phantom limb pain: which studies, and what is believed after them.
 
 Prevalence has kinds that must not be mixed: pain now (point), pain within the last days to weeks
 (period), pain ever (lifetime). Point and period together are called current here. What studies say
-is the random-effects mean with its limits; what is believed of another setting has the spread
-between studies in it, and comes from the same studies with a stated prior for that spread.
+is the random-effects mean with its limits; what is believed of another setting includes the spread
+between studies, and comes from the same studies with a stated prior for that spread.
+
+`gather` puts what is pooled beside the rows of `parameters.csv`: every parameter of a run. Pooled
+numbers are worked out afresh each time, so that they cannot go stale when a study is added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
+from plcore.evidence.parameters import Parameter, parameter, read_parameters
 
 #: The regions of the studies in each pool. None is a probability sample of people with limb loss.
 POOLS = {
@@ -37,6 +42,34 @@ SPREADS = ("setting", "mean")
 # A t with more degrees of freedom than this cannot be told from a normal.
 _MOST_DF = 1e4
 _LEAST_DF = 0.5
+#: The studies of those born without a limb, and of those who lost one as small children.
+CHILDHOOD = {
+    "plp_congenital": ("pool", "congenital"),
+    "plp_before_six": ("study", "Melzack 1997 (before age 6)"),
+}
+
+#: Each severity that a run counts: a rung of `plp_severity.csv`.
+_RUNGS = ("weekly", "moderate_severe", "extremely_bothersome", "problematic")
+#: The rows of `parameters.csv` that every run reads; an analyst's own rows may stand beside them.
+_NEEDED = (
+    "limb_loss_2005", "limb_loss_2050", "limb_loss_ceiling", "plp_share_claimed", "minor_share",
+    "congenital_share", "congenital_share_claimed", "before_six_share_claimed",
+    "plp_share_8_days", "plp_share_6_months", "plp_share_2_years", "plp_fall",
+    "dysvascular_first_share", "dysvascular_progression", "dysvascular_walk_spread",
+    *(f"dysvascular_step_{year}" for year in (2003, 2010, 2014, 2019, 2024, 2030, 2040, 2050, 2060)),
+    "dysvascular_minor_share_1993", "dysvascular_minor_share_2019",
+    *(f"dysvascular_younger_{level}_{year}" for level in ("major", "minor")
+      for year in (1993, 2019)),
+    "dysvascular_mean_age", "dysvascular_younger_mean_age",
+    "dysvascular_ratio_gradient", "dysvascular_ratio_change",
+    *(f"dysvascular_{level}_{name}" for level in ("major", "minor")
+      for name in ("hazard_ratio", "first_year_excess")),
+    "trauma_first_share", "trauma_outside_hospitals", "trauma_minor_share",
+    *(f"{cause}_{name}" for cause in ("dysvascular", "trauma", "cancer")
+      for name in ("rate_1996", "ratio_1988", "ratio_1950", "male_ratio")),
+    *(f"{cause}_{name}" for cause in ("trauma", "cancer")
+      for name in ("ratio_2019", "ratio_2060", "hazard_ratio", "first_year_excess")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +103,13 @@ class PooledShare:
     tau2: float
     sources: str
 
+    def __str__(self) -> str:
+        return (
+            f"{100 * self.share:.1f}% (95% {100 * self.low:.1f} to {100 * self.high:.1f}) "
+            f"in {self.studies} studies of {self.people:,} people; another setting "
+            f"{100 * self.setting_low:.1f} to {100 * self.setting_high:.1f}%"
+        )
+
 
 def prevalence_studies(
     pool: str = "all", *, kind: str = "current", folder: Path = DATA
@@ -82,9 +122,28 @@ def prevalence_studies(
     Parameters
     ----------
     pool : str
-        A key of `POOLS`.
+        The countries: "usa", "high_income" (with the USA) or "all".
     kind : str
-        A key of `KINDS`.
+        "point" (pain now), "period" (within days to weeks), "current" (both) or "ever".
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `plp_prevalence_studies.csv` that enter, such as study, n and events.
+
+    Raises
+    ------
+    ValueError
+        If there is no such pool or kind, or no study of it.
+
+    Examples
+    --------
+    >>> print(prevalence_studies("usa")[["study", "n", "events"]].head(2))
+              study       n  events
+    0  Ephraim 2005   914.0   730.0
+    1  Sherman 1984  2750.0  2145.0
     """
     for name, value, known in (("pool", pool, POOLS), ("kind", kind, KINDS)):
         if value not in known:
@@ -101,28 +160,83 @@ def prevalence_studies(
     return table[chosen].reset_index(drop=True)
 
 
+def severity_findings(*, folder: Path = DATA) -> pd.DataFrame:
+    """The counts of how bad the pain is that enter the model.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `plp_severity.csv` that are included, such as rung, share_of, n and events.
+
+    Examples
+    --------
+    >>> print(severity_findings()[["rung", "n", "events"]].head(2))
+                  rung      n  events
+    0           weekly   23.0    18.0
+    1  moderate_severe  183.0    97.0
+    """
+    table = read("plp_severity", folder=folder)
+    return table[table["include"] == "yes"].reset_index(drop=True)
+
+
 def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Logits of the studies' shares and their sampling variances, each of shape (k,)."""
+    """Logits of the studies' shares and the sampling variances of the logits.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        A row a study, with columns events and n, as `prevalence_studies` gives them.
+
+    Returns
+    -------
+    y, v : ndarray, shape (n_studies,)
+
+    Examples
+    --------
+    >>> y, v = logits(prevalence_studies("usa"))
+    >>> print(y[:2].round(3))
+    [1.378 1.266]
+    """
     return meta.logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
 
 
 def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
-    """The random-effects mean of two or more studies' shares.
+    """The share of people in pain over two or more studies, with the spread between them.
 
-    Logit scale, restricted maximum likelihood for the between-study variance, Knapp-Hartung limits
-    (Hartung and Knapp 2001), as metafor's `rma(method="REML", test="knha")`.
+    A random-effects mean on the logit scale: restricted maximum likelihood for the variance between
+    studies, limits by Hartung and Knapp, as metafor's `rma(method="REML", test="knha")`.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        A row a study, with columns events, n and source, as `prevalence_studies` gives them.
+
+    Returns
+    -------
+    PooledShare
+
+    References
+    ----------
+    Hartung J, Knapp G (2001). On tests of the overall treatment effect in meta-analysis with
+    normally distributed responses. Statistics in Medicine 20:1771-1782.
+
+    Examples
+    --------
+    >>> print(pool_prevalence(prevalence_studies("usa")))
+    75.2% (95% 72.3 to 78.0) in 9 studies of 6,157 people; another setting 66.6 to 82.3%
     """
     pooled = meta.pool(*logits(studies))
-    share = {
-        name: float(special.expit(getattr(pooled, name)))
-        for name in ("estimate", "low", "high", "prediction_low", "prediction_high")
-    }
     return PooledShare(
-        share["estimate"],
-        share["low"],
-        share["high"],
-        share["prediction_low"],
-        share["prediction_high"],
+        share=float(special.expit(pooled.estimate)),
+        low=float(special.expit(pooled.low)),
+        high=float(special.expit(pooled.high)),
+        setting_low=float(special.expit(pooled.prediction_low)),
+        setting_high=float(special.expit(pooled.prediction_high)),
         studies=len(studies),
         people=int(studies["n"].sum()),
         events=int(studies["events"].sum()),
@@ -135,6 +249,99 @@ def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
 def sources_of(studies: pd.DataFrame) -> str:
     """Keys of the studies' sources, each once, separated by semicolons."""
     return ";".join(dict.fromkeys(";".join(studies["source"]).split(";")))
+
+
+def gather(
+    *,
+    pool: str = "usa",
+    kind: str = "current",
+    spread: str = "setting",
+    tau_scale: float = 1.0,
+    few_studies_tau_scale: float = 0.5,
+    folder: Path = DATA,
+) -> tuple[Parameter, ...]:
+    """Every parameter: the rows of `parameters.csv`, then what is pooled from studies.
+
+    Parameters
+    ----------
+    pool, kind, spread : str
+        Keys of `POOLS` and `KINDS`, and one of `SPREADS`: which studies `plp_prevalence` rests on,
+        and whether it is the share in another setting or the mean over settings.
+    tau_scale, few_studies_tau_scale : float
+        Scale of the half-normal prior of the standard deviation between studies, on the logit
+        scale: of prevalence, and of severity and pain after childhood losses, which rest on one to
+        three studies.
+    folder : Path
+        Where the tables are read.
+
+    Raises
+    ------
+    ValueError
+        With the faults of a file, or if a parameter or a severity that every run reads is not
+        there, perhaps because it is misspelt.
+    """
+    studies = prevalence_studies(pool, kind=kind, folder=folder)
+    parameters = [
+        *read_parameters(folder=folder),
+        _pooled("plp_prevalence", studies, spread, tau_scale, f"{kind} prevalence"),
+    ]
+    table = read("plp_prevalence_studies", folder=folder)
+    table = table[table["include"] == "yes"]
+    for name, (column, value) in CHILDHOOD.items():
+        chosen = table[table[column] == value]
+        parameters.append(_pooled(name, chosen, spread, few_studies_tau_scale, "pain ever"))
+    for rung, rows in severity_findings(folder=folder).groupby("rung", sort=False):
+        words = f"{str(rung).replace('_', ' ')}, as a share of {rows['share_of'].iloc[0]},"
+        parameters.append(_pooled(f"severity_{rung}", rows, spread, few_studies_tau_scale, words))
+    names = [item.name for item in parameters]
+    _require(_NEEDED, names, "parameters.csv", "parameter")
+    _require(
+        _RUNGS,
+        [name.removeprefix("severity_") for name in names if name.startswith("severity_")],
+        "plp_severity.csv",
+        "included row of the rung",
+    )
+    return tuple(parameters)
+
+
+def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataFrame:
+    """Every kind of prevalence by every pool of studies, as it is believed after the studies.
+
+    Parameters
+    ----------
+    tau_scale : float
+        Scale of the half-normal prior of the standard deviation between studies (logits).
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        A row a kind and pool: kind, pool, studies, people, and value, low, high of the mean over
+        settings (mean_...) and of another setting (setting_...), as shares with 95% limits.
+
+    Examples
+    --------
+    >>> table = prevalence_table().query("kind == 'current'")
+    >>> print(table[["pool", "studies", "setting_low", "setting_high"]].round(2))
+              pool  studies  setting_low  setting_high
+    0          usa        9         0.65          0.83
+    1  high_income       19         0.46          0.88
+    2          all       27         0.31          0.90
+    """
+    rows = []
+    for kind in KINDS:
+        for pool in POOLS:
+            studies = prevalence_studies(pool, kind=kind, folder=folder)
+            row: dict[str, object] = {"kind": kind, "pool": pool}
+            row |= {"studies": len(studies), "people": int(studies["n"].sum())}
+            for spread in SPREADS:
+                share = _pooled("plp_prevalence", studies, spread, tau_scale, f"{kind} prevalence")
+                ends = (share.median, *share.interval())
+                names = (f"{spread}_{end}" for end in ("value", "low", "high"))
+                row |= dict(zip(names, ends, strict=True))
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> Mapping[str, float]:
@@ -162,7 +369,7 @@ def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> M
     Raises
     ------
     ValueError
-        If the spread is neither.
+        If the spread is neither of them.
     """
     if spread not in SPREADS:
         raise ValueError(f"spread is {spread!r}; expected one of {', '.join(SPREADS)}")
@@ -189,97 +396,33 @@ def _tails(ratio: float) -> float:
     )
 
 
-def forest_table(studies: pd.DataFrame, *, label: str) -> pd.DataFrame:
-    """Studies and their pooled mean as a forest plot takes them.
-
-    Parameters
-    ----------
-    studies : DataFrame
-        Rows of `prevalence_studies`.
-    label : str
-        What the pooled row is called.
-
-    Returns
-    -------
-    DataFrame
-        Columns label, estimate, low, high (shares; Wilson 95% limits of a study), role, n, events,
-        weight, kind, window, seen and source. The last two rows are the pooled mean and the
-        prediction interval.
-    """
-    pooled = pool_prevalence(studies)
-    rows = []
-    _, v = logits(studies)
-    for weight, study in zip(1 / (v + pooled.tau2), studies.to_dict("records"), strict=True):
-        found = stats.binomtest(int(study["events"]), int(study["n"]))
-        limits = found.proportion_ci(0.95, "wilson")
-        rows.append(
-            {
-                "label": study["study"],
-                "estimate": study["events"] / study["n"],
-                "low": limits.low,
-                "high": limits.high,
-                "role": "study",
-                "n": study["n"],
-                "events": study["events"],
-                "weight": weight,
-                "kind": study["kind"],
-                "window": study["window"],
-                "seen": study["seen"],
-                "source": study["source"],
-            }
-        )
-    ends = {
-        "pooled": (label, pooled.low, pooled.high),
-        "prediction": ("Another setting (95% prediction)", pooled.setting_low, pooled.setting_high),
-    }
-    for role, (name, low, high) in ends.items():
-        rows.append(
-            {
-                "label": name,
-                "estimate": pooled.share,
-                "low": low,
-                "high": high,
-                "role": role,
-                "n": pooled.people,
-                "events": pooled.events,
-                "seen": "derived",
-            }
-        )
-    return pd.DataFrame(rows)
+def _pooled(
+    name: str, studies: pd.DataFrame, spread: str, tau_scale: float, words: str
+) -> Parameter:
+    arguments = believed_share(studies, spread=spread, tau_scale=tau_scale)
+    count, people = len(studies), int(studies["n"].sum())
+    limits = "another setting" if spread == "setting" else "the mean, between-study spread left out"
+    return parameter(
+        name,
+        "share",
+        "logit_t",
+        arguments,
+        source=sources_of(studies),
+        seen="derived",
+        note=(
+            f"{words[0].upper()}{words[1:]} from {count} {'study' if count == 1 else 'studies'} "
+            f"({people:,} people); limits of {limits}, spread between studies half-normal"
+            f"({tau_scale:g}) before they are seen"
+        ),
+    )
 
 
-def forest_by(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -> pd.DataFrame:
-    """Studies in groups, each under its heading and with its subtotal, then all of them.
-
-    Parameters
-    ----------
-    studies : DataFrame
-        Rows of `prevalence_studies`.
-    column : str
-        What they are grouped by, such as region.
-    names : mapping of str to str
-        Value of the column to what it is called, in the order wanted; every value must be there.
-
-    Returns
-    -------
-    DataFrame
-        As `forest_table`, with the roles heading and subtotal; the weights are those of all.
-    """
-    unknown = sorted(set(studies[column]) - set(names))
-    if unknown:
-        raise ValueError(f"{column} is {unknown[0]!r}; expected one of {', '.join(names)}")
-    everything = forest_table(studies, label="All studies")
-    weights = everything.set_index("label")["weight"]
-    parts = []
-    for value, name in names.items():
-        group = studies[studies[column] == value]
-        if group.empty:
-            continue
-        parts.append(pd.DataFrame([{"label": name, "role": "heading"}]))
-        if len(group) == 1:
-            parts.append(everything[everything["label"].isin(group["study"])])
-            continue
-        part = forest_table(group, label=f"{name}: pooled").iloc[:-1]
-        part["weight"] = part["label"].map(weights)
-        parts.append(part.replace({"role": {"pooled": "subtotal"}}))
-    return pd.concat([*parts, everything.iloc[-2:]], ignore_index=True)
+def _require(needed: Sequence[str], names: Sequence[str], file: str, what: str) -> None:
+    for name in needed:
+        if name not in names:
+            others = [key for key in names if key not in needed]
+            near = difflib.get_close_matches(name, others, n=1)
+            hint = f" (is {near[0]!r} misspelt?)" if near else ""
+            raise ValueError(
+                f"{file}: no {what} {name!r}; expected one, as every run reads it{hint}"
+            )

@@ -9,12 +9,24 @@ from collections.abc import Iterator
 
 from plcore.evidence import columns
 from plcore.evidence.observation_table import OBSERVATIONS
-from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, ordered, text, whole
+from plcore.evidence.table import (
+    Check,
+    Column,
+    Row,
+    Table,
+    is_empty,
+    number,
+    one_of,
+    ordered,
+    text,
+    whole,
+)
 from plcore.evidence.trial_tables import TREATMENTS, TRIALS
 
 MARKS = columns.MARKS
 VERDICTS = ("supported", "contradicted", "misattributed", "unverifiable")
 
+_CLAIMED = ("claimed_low", "claimed", "claimed_high")
 _FOUND = ("found_low", "found", "found_high")
 _ESTIMATE = ("low", "value", "high")
 
@@ -23,21 +35,20 @@ _seen, _year, _any = columns.seen, columns.year, columns.words
 _area = text(r"[A-Z]{3}", "an ISO 3166 code of three capitals, or WLD")
 
 
-def _findable(row: Row) -> Iterator[tuple[str, str]]:
-    findable = not (is_empty(row["doi"]) and is_empty(row["url"]))
-    if not findable and row["kind"] not in ("assumption", "clinic_page") and is_empty(row["note"]):
+def _can_be_looked_up(row: Row) -> Iterator[tuple[str, str]]:
+    has_address = not (is_empty(row["doi"]) and is_empty(row["url"]))
+    needs_none = row["kind"] in ("assumption", "clinic_page")
+    if not has_address and not needs_none and is_empty(row["note"]):
         yield "note", "the reason why there is neither doi nor url"
 
 
 def _claim_has_unit(row: Row) -> Iterator[tuple[str, str]]:
-    numbers = [row[name] for name in ("claimed_low", "claimed", "claimed_high")]
-    if all(is_empty(cell) for cell in numbers) != (row["unit"] == "none"):
+    if all(is_empty(row[name]) for name in _CLAIMED) != (row["unit"] == "none"):
         yield "unit", "a unit where a number is claimed, and none where there is no number"
 
 
 def _finding_has_unit(row: Row) -> Iterator[tuple[str, str]]:
-    numbers = [row[name] for name in _FOUND]
-    if not all(is_empty(cell) for cell in numbers) and is_empty(row["found_unit"]):
+    if not all(is_empty(row[name]) for name in _FOUND) and is_empty(row["found_unit"]):
         yield "found_unit", "the unit of the numbers found"
 
 
@@ -89,26 +100,37 @@ def _some_number(row: Row) -> Iterator[tuple[str, str]]:
         yield "value", "a value, or at least one of low and high"
 
 
+def _words(allowed: str) -> Check:
+    """A check for one of the words of a list with blanks between them."""
+    return one_of(*allowed.split())
+
+
+def _optional(check: Check, *names: str) -> tuple[Column, ...]:
+    """Columns with the same check whose cells may be empty."""
+    return tuple(Column(name, check, optional=True) for name in names)
+
+
 _within_unit = columns.within_unit(columns.ESTIMATES, *_ESTIMATE)
 _TO_SOURCES = {"source": "sources"}
-_LEVELS = one_of(
-    "any", "lower", "upper", "toe", "foot", "below_knee", "above_knee", "other_lower", "finger",
-    "digit", "minor_lower", "major_lower", "major_upper", "minor", "major", "none",
-)  # fmt: skip
 _PEOPLE = (
     Column("people", _any),
+    Column("cause", _words("all nontraumatic dysvascular trauma cancer congenital none")),
     Column(
-        "cause",
-        one_of("all", "nontraumatic", "dysvascular", "trauma", "cancer", "congenital", "none"),
+        "level",
+        _words(
+            "any lower upper toe foot below_knee above_knee other_lower finger digit minor_lower "
+            "major_lower major_upper minor major none"
+        ),
     ),
-    Column("level", _LEVELS),
-    Column("age_low", whole(0, 120), optional=True),
-    Column("age_high", whole(0, 120), optional=True),
-    Column("sex", one_of("any", "male", "female")),
+    *_optional(whole(0, 120), "age_low", "age_high"),
+    Column("sex", _words("any male female")),
 )
-_DIABETES = Column("diabetes", one_of("any", "yes", "no"))
-_YEARS = (Column("first_year", _year, optional=True), Column("last_year", _year, optional=True))
-_CITED = (Column("source", _keys), Column("seen", _seen), Column("note", _any, optional=True))
+_DIABETES = Column("diabetes", _words("any yes no"))
+_YEARS = _optional(_year, "first_year", "last_year")
+_COUNTS = (*_optional(whole(1), "n"), *_optional(whole(0), "events"))
+_NOTE = Column("note", _any, optional=True)
+_CITED = (Column("source", _keys), Column("seen", _seen), _NOTE)
+_INCLUDE = (Column("include", _words("yes no")), Column("reason", _any))
 
 TABLES = {
     "sources": Table(
@@ -117,17 +139,9 @@ TABLES = {
             Column("source", _key),
             Column(
                 "kind",
-                one_of(
-                    "article",
-                    "preprint",
-                    "report",
-                    "web",
-                    "book",
-                    "label",
-                    "guideline",
-                    "dataset",
-                    "clinic_page",
-                    "assumption",
+                _words(
+                    "article preprint report web book label guideline dataset clinic_page "
+                    "assumption"
                 ),
             ),
             Column("authors", _any),
@@ -136,10 +150,10 @@ TABLES = {
             Column("journal", _any, optional=True),
             Column("doi", text(r"10\.\S+", "a bare DOI that starts with 10."), optional=True),
             Column("url", text(r"https?://\S+", "an address with http:// or https://"), True),
-            Column("note", _any, optional=True),
+            _NOTE,
         ),
         key=("source",),
-        rules=(_findable,),
+        rules=(_can_be_looked_up,),
     ),
     "claims": Table(
         file="claims.csv",
@@ -148,28 +162,13 @@ TABLES = {
             Column("page", _key),
             Column(
                 "topic",
-                one_of(
-                    "prevalence",
-                    "burden",
-                    "children",
-                    "onset",
-                    "course",
-                    "dose",
-                    "effect",
-                    "duration",
-                    "safety",
-                    "mechanism",
-                    "history",
-                    "other_treatments",
-                    "neuropathy",
-                    "staffing",
-                    "prevention",
+                _words(
+                    "prevalence burden children onset course dose effect duration safety mechanism "
+                    "history other_treatments neuropathy staffing prevention"
                 ),
             ),
             Column("statement", _any),
-            Column("claimed_low", number(0), optional=True),
-            Column("claimed", number(0), optional=True),
-            Column("claimed_high", number(0), optional=True),
+            *_optional(number(0), *_CLAIMED),
             Column("unit", one_of(*columns.CLAIMS, "none")),
             Column("verdict", one_of(*VERDICTS)),
             Column("qualifier", _any, optional=True),
@@ -177,19 +176,17 @@ TABLES = {
             Column("trials", _keys, optional=True),
             Column("seen", _seen),
             Column("measures", _any),
-            Column("found_low", number(), optional=True),
-            Column("found", number(), optional=True),
-            Column("found_high", number(), optional=True),
+            *_optional(number(), *_FOUND),
             Column("found_unit", _any, optional=True),
             Column("finding", _any),
         ),
         key=("claim",),
         rules=(
-            ordered("claimed_low", "claimed", "claimed_high"),
-            ordered("found_low", "found", "found_high"),
+            ordered(*_CLAIMED),
+            ordered(*_FOUND),
             _claim_has_unit,
             _finding_has_unit,
-            columns.within_unit(columns.CLAIMS, "claimed_low", "claimed", "claimed_high"),
+            columns.within_unit(columns.CLAIMS, *_CLAIMED),
             columns.begins_with_unit(columns.CLAIMS, unit="found_unit"),
             columns.within_unit(columns.CLAIMS, *_FOUND, unit="found_unit"),
         ),
@@ -204,39 +201,23 @@ TABLES = {
             Column("source", _keys),
             Column("year", _year, optional=True),
             Column("country", _any),
-            Column("region", one_of("usa", "high_income", "other")),
-            Column("limb", one_of("upper", "lower", "both", "unknown")),
+            Column("region", _words("usa high_income other")),
+            Column("limb", _words("upper lower both unknown")),
             Column("cause", _any),
             Column("population", _any),
-            Column("n", whole(1), optional=True),
-            Column("events", whole(0), optional=True),
-            Column("printed_percent", number(0, 100), optional=True),
-            Column(
-                "kind",
-                one_of("point", "period", "lifetime", "cumulative_incidence", "recognised"),
-            ),
+            *_COUNTS,
+            *_optional(number(0, 100), "printed_percent"),
+            Column("kind", _words("point period lifetime cumulative_incidence recognised")),
             Column("window", _any),
             Column("timing", _any),
             Column(
                 "pool",
-                one_of(
-                    "current",
-                    "lifetime",
-                    "natural_history",
-                    "children",
-                    "congenital",
-                    "recognised",
-                    "none",
-                ),
+                _words("current lifetime natural_history children congenital recognised none"),
             ),
-            Column("include", one_of("yes", "no")),
-            Column("reason", _any),
-            Column(
-                "counts",
-                one_of("printed", "back_calculated", "inferred", "derived", "memory", "none"),
-            ),
+            *_INCLUDE,
+            Column("counts", _words("printed back_calculated inferred derived memory none")),
             Column("seen", _seen),
-            Column("note", _any, optional=True),
+            _NOTE,
         ),
         key=("study",),
         rules=(_events_within_n, _printed_agrees, _included_with_reason),
@@ -249,16 +230,14 @@ TABLES = {
             Column("source", _keys),
             Column("rung", _key),
             Column("share_of", one_of("people with the pain", "people with limb loss")),
-            Column("n", whole(1), optional=True),
-            Column("events", whole(0), optional=True),
-            Column("printed_percent", number(0, 100), optional=True),
+            *_COUNTS,
+            *_optional(number(0, 100), "printed_percent"),
             Column("population", _any),
             Column("definition", _any),
-            Column("counts", one_of("printed", "back_calculated", "derived", "none")),
-            Column("include", one_of("yes", "no")),
-            Column("reason", _any),
+            Column("counts", _words("printed back_calculated derived none")),
+            *_INCLUDE,
             Column("seen", _seen),
-            Column("note", _any, optional=True),
+            _NOTE,
         ),
         key=("finding",),
         rules=(_events_within_n, _printed_agrees, _included_has_counts),
@@ -272,13 +251,9 @@ TABLES = {
             Column("area", _area),
             Column("stratum", _any),
             Column("year", _year, optional=True),
-            Column("value", number(), optional=True),
-            Column("low", number(), optional=True),
-            Column("high", number(), optional=True),
+            *_optional(number(), "value", "low", "high"),
             Column("unit", one_of(*columns.ESTIMATES)),
-            Column("source", _keys),
-            Column("seen", _seen),
-            Column("note", _any, optional=True),
+            *_CITED,
         ),
         key=("estimate",),
         rules=(ordered(*_ESTIMATE), _some_number, _within_unit),
@@ -291,20 +266,15 @@ TABLES = {
             Column("quantity", _key),
             Column("area", _area),
             *_PEOPLE,
-            Column(
-                "race",
-                one_of("any", "black", "white", "hispanic", "native_american", "asian_pacific"),
-            ),
+            Column("race", _words("any black white hispanic native_american asian_pacific")),
             _DIABETES,
             *_YEARS,
-            Column("adjusted", one_of("crude", "age", "age_sex", "none", "not_stated")),
+            Column("adjusted", _words("crude age age_sex none not_stated")),
             Column("against", _any, optional=True),
-            Column("value", number(), optional=True),
-            Column("low", number(), optional=True),
-            Column("high", number(), optional=True),
-            Column("standard_error", number(0), optional=True),
+            *_optional(number(), "value", "low", "high"),
+            *_optional(number(0), "standard_error"),
             Column("unit", one_of(*columns.ESTIMATES)),
-            Column("n", whole(1), optional=True),
+            *_optional(whole(1), "n"),
             *_CITED,
         ),
         key=("estimate",),
@@ -326,15 +296,12 @@ TABLES = {
             *_PEOPLE,
             _DIABETES,
             *_YEARS,
-            Column("months_from", whole(0), optional=True),
-            Column("months_to", whole(0), optional=True),
+            *_optional(whole(0), "months_from", "months_to"),
             Column("against", _any, optional=True),
-            Column("value", number(0), optional=True),
-            Column("low", number(0), optional=True),
-            Column("high", number(0), optional=True),
-            Column("unit", one_of("percent", "ratio", "per_100_amputee_years")),
-            Column("events", whole(0), optional=True),
-            Column("n", whole(1), optional=True),
+            *_optional(number(0), "value", "low", "high"),
+            Column("unit", _words("percent ratio per_100_amputee_years")),
+            *_optional(whole(0), "events"),
+            *_optional(whole(1), "n"),
             *_CITED,
         ),
         key=("estimate",),
@@ -349,23 +316,19 @@ TABLES = {
         ),
         references=_TO_SOURCES,
     ),
+    # What its numbers must be is checked by the distribution: see `distributions`.
     "parameters": Table(
         file="parameters.csv",
         columns=(
             Column("name", _key),
             Column("unit", _any),
             Column("dist", _key),
-            Column("value", number(), optional=True),
-            Column("low", number(), optional=True),
-            Column("high", number(), optional=True),
-            Column("events", whole(0), optional=True),
-            Column("n", whole(1), optional=True),
-            Column("source", _keys),
-            Column("seen", _seen),
-            Column("note", _any, optional=True),
+            *_optional(number(), "value", "low", "high"),
+            *_optional(whole(), "events", "n"),
+            *_CITED,
         ),
         key=("name",),
-        rules=(ordered(*_ESTIMATE), _events_within_n, _no_default_from_memory),
+        rules=(_no_default_from_memory,),
         references=_TO_SOURCES,
     ),
     "observations": OBSERVATIONS,

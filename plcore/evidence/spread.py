@@ -1,4 +1,4 @@
-"""Why studies of one share differ, and what one more of them would tell."""
+"""The studies of one share side by side: forests, why they differ, what one more would tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special, stats
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.distributions import Floats
@@ -16,11 +16,134 @@ from plcore.evidence.prevalence import logits, pool_prevalence
 _TAILS = (0.025, 0.975)
 
 
-def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
-    """The same studies pooled in several ways, to see whether the method matters.
+def forest_table(studies: pd.DataFrame, *, label: str) -> pd.DataFrame:
+    """The studies and their pooled mean, as a forest plot takes them.
 
     Parameters
     ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
+    label : str
+        The name of the pooled row.
+
+    Returns
+    -------
+    DataFrame
+        Columns label, estimate, low, high (shares; Wilson 95% limits of a study), role, n, events,
+        weight, kind, window, seen and source. The last two rows are the pooled mean and the
+        prediction interval.
+
+    Examples
+    --------
+    >>> from plcore.evidence import prevalence_studies
+    >>> table = forest_table(prevalence_studies("usa"), label="Pooled mean")
+    >>> print(table[["label", "estimate", "low", "high"]].round(3).iloc[-2])
+    label       Pooled mean
+    estimate          0.752
+    low               0.723
+    high               0.78
+    Name: 9, dtype: object
+    """
+    pooled = pool_prevalence(studies)
+    rows = []
+    _, v = logits(studies)
+    for weight, study in zip(1 / (v + pooled.tau2), studies.to_dict("records"), strict=True):
+        test = stats.binomtest(int(study["events"]), int(study["n"]))
+        limits = test.proportion_ci(0.95, "wilson")
+        rows.append(
+            {
+                "label": study["study"],
+                "estimate": study["events"] / study["n"],
+                "low": limits.low,
+                "high": limits.high,
+                "role": "study",
+                "n": study["n"],
+                "events": study["events"],
+                "weight": weight,
+                "kind": study["kind"],
+                "window": study["window"],
+                "seen": study["seen"],
+                "source": study["source"],
+            }
+        )
+    ends = {
+        "pooled": (label, pooled.low, pooled.high),
+        "prediction": ("Another setting (95% prediction)", pooled.setting_low, pooled.setting_high),
+    }
+    for role, (name, low, high) in ends.items():
+        rows.append(
+            {
+                "label": name,
+                "estimate": pooled.share,
+                "low": low,
+                "high": high,
+                "role": role,
+                "n": pooled.people,
+                "events": pooled.events,
+                "seen": "derived",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def forest_by(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -> pd.DataFrame:
+    """The studies in groups, each with a heading and a subtotal, then the mean of all.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
+    column : str
+        The column that they are grouped by, such as region.
+    names : mapping of str to str
+        Each value of the column and its heading, in the order wanted.
+
+    Returns
+    -------
+    DataFrame
+        As `forest_table`, with the roles heading and subtotal; the weights are those among all
+        studies. A group of one study has no subtotal.
+
+    Raises
+    ------
+    ValueError
+        If a study has a value that has no heading.
+
+    Examples
+    --------
+    >>> from plcore.evidence import prevalence_studies
+    >>> names = {"point": "Pain now", "period": "Within days to weeks"}
+    >>> table = forest_by(prevalence_studies("usa"), "kind", names=names)
+    >>> print(table.loc[table["role"] != "study", "role"].tolist())
+    ['heading', 'subtotal', 'heading', 'pooled', 'prediction']
+    """
+    unknown = sorted(set(studies[column]) - set(names))
+    if unknown:
+        raise ValueError(f"{column} is {unknown[0]!r}; expected one of {', '.join(names)}")
+    everything = forest_table(studies, label="All studies")
+    weights = everything.set_index("label")["weight"]
+    rows = []
+    for value, name in names.items():
+        group = studies[studies[column] == value]
+        if group.empty:
+            continue
+        rows.append(pd.DataFrame([{"label": name, "role": "heading"}]))
+        if len(group) == 1:
+            rows.append(everything[everything["label"].isin(group["study"])])
+            continue
+        pooled = forest_table(group, label=f"{name}: pooled").iloc[:-1]
+        pooled["weight"] = pooled["label"].map(weights)
+        rows.append(pooled.replace({"role": {"pooled": "subtotal"}}))
+    return pd.concat([*rows, everything.iloc[-2:]], ignore_index=True)
+
+
+def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
+    """The same studies pooled in four ways, to see whether the method matters.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        Rows of `prevalence_studies`.
     tau_scale : float
         Scale of the half-normal prior of the standard deviation between studies (logits).
 
@@ -29,12 +152,19 @@ def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
     DataFrame
         A row a method: method, share, low, high (the mean over settings), setting_low,
         setting_high (another setting) and tau, the standard deviation between studies (logits).
+
+    Examples
+    --------
+    >>> from plcore.evidence import prevalence_studies
+    >>> table = ways_of_pooling(prevalence_studies("usa"), tau_scale=1.0)
+    >>> print(table["share"].round(3).tolist())
+    [0.752, 0.752, 0.753, 0.753]
     """
     y, v = logits(studies)
     counts = studies["events"].to_numpy(), studies["n"].to_numpy()
     low, high = meta.likelihood_interval(*counts)
     posterior = meta.bayes(y, v, prior=meta.HalfNormal(tau_scale))
-    found: dict[str, meta.Pooled | meta.Posterior] = {
+    results: dict[str, meta.Pooled | meta.Posterior] = {
         "REML, Knapp-Hartung": meta.pool(y, v),
         "DerSimonian-Laird, normal": meta.pool(
             y, v, tau2=meta.dersimonian_laird, knapp_hartung=False
@@ -43,7 +173,7 @@ def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
         f"Bayes, half-normal({tau_scale:g}) spread": posterior,
     }
     rows = []
-    for method, pooled in found.items():
+    for method, pooled in results.items():
         limits = {
             "share": pooled.estimate,
             "low": pooled.low,
@@ -60,21 +190,33 @@ def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
 def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """How much of the spread between studies one feature at a time explains.
 
-    Mixed-effects meta-regression on the feature's groups (REML, Knapp-Hartung). Features differ
-    between studies for many reasons at once; a difference is no cause.
+    Mixed-effects meta-regression on the feature's groups (REML, Knapp-Hartung). Studies differ in
+    many ways at once, so a difference between groups need not be due to the feature.
 
     Parameters
     ----------
     studies : DataFrame
         Rows of `prevalence_studies`.
     columns : mapping of str to str
-        Column of the studies to what the feature is called; it must have two values or more.
+        Each column of the studies and the name of the feature; it must have two values or more.
 
     Returns
     -------
     DataFrame
         A row a group of a feature: feature, group, studies, people, share, low, high (95% limits,
         common between-study variance), r2 (share of tau2 explained) and p (test between groups).
+
+    Raises
+    ------
+    ValueError
+        If a column has the same value in every study.
+
+    Examples
+    --------
+    >>> from plcore.evidence import prevalence_studies
+    >>> table = explained_by(prevalence_studies("all"), {"region": "Region"})
+    >>> print(table["r2"].round(2).tolist())
+    [0.29, 0.29, 0.29]
     """
     y, v = logits(studies)
     rows = []
@@ -85,10 +227,11 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
         names = list(dict.fromkeys(groups))
         dummies = np.column_stack([groups == name for name in names[1:]]).astype(float)
         line = meta.regress(y, v, dummies)
-        at = meta.fitted(line, np.vstack([np.zeros(len(names) - 1), np.eye(len(names) - 1)]))
+        groups_of = np.vstack([np.zeros(len(names) - 1), np.eye(len(names) - 1)])
+        means, lows, highs = meta.fitted(line, groups_of)
         for g, name in enumerate(names):
             here = studies[groups == name]
-            shares = special.expit([at.estimate[g], at.low[g], at.high[g]])
+            shares = special.expit([means[g], lows[g], highs[g]])
             rows.append(
                 {
                     "feature": feature,
@@ -117,10 +260,18 @@ def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         label, share, se (of the logit), n and seen.
     edges : DataFrame
         se, low, high (shares) and centre, the pooled share.
+
+    Examples
+    --------
+    >>> from plcore.evidence import prevalence_studies
+    >>> points, edges = funnel_points(prevalence_studies("usa"))
+    >>> print(points.loc[0, "label"], points.loc[0, "se"].round(3))
+    Ephraim 2005 0.082
     """
     _, v = logits(studies)
     centre = float(special.logit(pool_prevalence(studies).share))
-    shape = meta.funnel(centre, v)
+    se = np.linspace(0, np.sqrt(v).max(), 50)
+    reach = stats.norm.ppf(1 - _TAILS[0])
     points = pd.DataFrame(
         {
             "label": studies["study"],
@@ -132,9 +283,9 @@ def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     edges = pd.DataFrame(
         {
-            "se": shape.se,
-            "low": special.expit(shape.low),
-            "high": special.expit(shape.high),
+            "se": se,
+            "low": special.expit(centre - reach * se),
+            "high": special.expit(centre + reach * se),
             "centre": special.expit(centre),
         }
     )
@@ -150,11 +301,11 @@ def one_more_study(
     n_replicates: int = 1000,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """How wide the intervals would be expected to be after further studies.
+    """How wide the 95% intervals can be expected to be after further studies.
 
     For each size and number, further studies are simulated from what is believed now (a mean and a
     spread from the posterior, a share for each setting, a count), and all studies are pooled
-    again in Bayes' manner.
+    again by Bayes' theorem.
 
     Parameters
     ----------
@@ -163,11 +314,13 @@ def one_more_study(
     sizes : sequence of int
         People in each further study.
     numbers : sequence of int
-        How many such studies.
+        How many such studies are added.
     tau_scale : float
         Scale of the half-normal prior of the standard deviation between studies.
     n_replicates : int
-        Simulated studies of each size and number.
+        Simulated futures of each size and number.
+    seed : int
+        Where chance begins: the same seed gives the same table.
 
     Returns
     -------
@@ -175,6 +328,15 @@ def one_more_study(
         A row a size and number, the first for no further study: studies, people (of each),
         mean_width and setting_width (expected widths of the 95% intervals, in percent points) and
         mean_error, setting_error (their Monte-Carlo standard errors).
+
+    Examples
+    --------
+    >>> from plcore.evidence import prevalence_studies
+    >>> table = one_more_study(
+    ...     prevalence_studies("usa"), sizes=[1000], tau_scale=1.0, n_replicates=20
+    ... )
+    >>> print(table["mean_width"].round(1).tolist())
+    [6.6, 5.8]
     """
     y, v = logits(studies)
     prior = meta.HalfNormal(tau_scale)
@@ -208,14 +370,14 @@ def _worlds(
 
 
 def _widths(posterior: meta.Posterior) -> dict[str, float]:
-    found = {}
+    expected = {}
     ends = {
         "mean": (posterior.low, posterior.high),
         "setting": (posterior.prediction_low, posterior.prediction_high),
     }
     for name, (low, high) in ends.items():
         widths = np.atleast_1d(100 * (special.expit(high) - special.expit(low)))
-        found[f"{name}_width"] = float(widths.mean())
+        expected[f"{name}_width"] = float(widths.mean())
         error = widths.std(ddof=1) / np.sqrt(len(widths)) if len(widths) > 1 else 0.0
-        found[f"{name}_error"] = float(error)
-    return found
+        expected[f"{name}_error"] = float(error)
+    return expected

@@ -76,10 +76,11 @@ class Table:
     rules : tuple of function
         Each yields, for every fault of a row, the column and what was expected.
     across : tuple of function
-        The same across rows, with the place of the row first, counted from 0; asked once no row
-        has a fault of its own.
+        The same across rows, with the place of the row first, counted from 0; checked only when no
+        row has a fault of its own.
     references : mapping of str to str, optional
-        A column to the table whose key it names; a cell may name several, separated by semicolons.
+        Each column that names rows of another table, and that table; a cell may hold several keys,
+        separated by semicolons.
     """
 
     file: str
@@ -96,9 +97,9 @@ def text(pattern: str = r".+", expected: str = "text") -> Check:
     Parameters
     ----------
     pattern : str
-        A regular expression; without one, any text but none.
+        A regular expression; without one, any text of one character or more.
     expected : str
-        What a message calls text that would be right.
+        The words for right text in an error message.
     """
     compiled = re.compile(pattern, re.ASCII if pattern != r".+" else 0)
 
@@ -149,7 +150,7 @@ def whole(low: float = -math.inf, high: float = math.inf) -> Check:
 
 
 def ordered(*columns: str) -> Rule:
-    """A rule: those of the columns that are given do not decrease from left to right."""
+    """A rule: the numbers in the columns, where given, do not decrease from left to right."""
 
     def rule(row: Row) -> Iterator[tuple[str, str]]:
         given = [(name, float(row[name])) for name in columns if not is_empty(row[name])]
@@ -168,7 +169,7 @@ def is_empty(cell: Cell) -> bool:
 def read_table(
     path: Path, table: Table, *, keys: Mapping[str, frozenset[str]] | None = None
 ) -> pd.DataFrame:
-    """The whole of a CSV file, each cell checked.
+    """A CSV file, every cell checked.
 
     Parameters
     ----------
@@ -196,21 +197,21 @@ def read_table(
     places: list[int] = []
     first_seen: dict[tuple[Cell, ...], int] = {}
     for line, cells in lines:
-        row, found = _row(cells, table)
-        found += _dangling(row, table, keys or {})
-        if not found:
+        row, row_faults = _row(cells, table)
+        row_faults += _unknown_keys(row, table, keys or {})
+        if not row_faults:
             key = tuple(row[name] for name in table.key)
             before = first_seen.setdefault(key, line)
             if before != line:
-                shown = ", ".join(str(part) for part in key)
-                named = ", ".join(table.key)
-                found.append(_fault(named, shown, f"each once, and line {before} has it"))
-            found += [
+                shown = ", ".join(map(str, key))
+                names = ", ".join(table.key)
+                row_faults.append(_fault(names, shown, f"each once, and line {before} has it"))
+            row_faults += [
                 _fault(column, _shown(row[column]), expected)
                 for rule in table.rules
                 for column, expected in rule(row)
             ]
-        faults += [f"{path.name}:{line}: {fault}" for fault in found]
+        faults += [f"{path.name}:{line}: {fault}" for fault in row_faults]
         rows.append(row)
         places.append(line)
     if not rows:
@@ -226,16 +227,9 @@ def read_table(
 
 
 def content(path: Path) -> str:
-    """The text of a file, unpacked if it ends in `.gz`: whole, UTF-8, and with a last line end.
+    """The text of a file, unpacked if its name ends in `.gz`.
 
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or it is empty, cut off or not UTF-8.
+    Raises a `ValueError` if there is no such file, or it is empty, cut off or not UTF-8.
     """
     try:
         raw = path.read_bytes()
@@ -256,20 +250,20 @@ def content(path: Path) -> str:
             "not as UTF-16"
         )
     try:
-        found = raw.decode("utf-8-sig")
+        decoded = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise ValueError(
             f"{path.name}:{line}: byte {raw[error.start]:#04x} is not UTF-8; "
             "expected the file saved as UTF-8"
         ) from None
-    if not found.endswith("\n"):
-        line = found.count("\n") + 1
+    if not decoded.endswith("\n"):
+        line = decoded.count("\n") + 1
         raise ValueError(
             f"{path.name}:{line}: the last line has no end; expected a line end "
             "(is the file cut off?)"
         )
-    return found
+    return decoded
 
 
 def _span(low: float, high: float) -> str:
@@ -312,23 +306,22 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_header(path: Path, header: list[str], table: Table) -> None:
-    wanted = [column.name for column in table.columns]
-    if header != wanted:
-        missing = [name for name in wanted if name not in header]
-        unknown = [name for name in header if name not in wanted]
+    columns = [column.name for column in table.columns]
+    if header != columns:
+        missing = [name for name in columns if name not in header]
+        unknown = [name for name in header if name not in columns]
         twice = sorted({name for name in header if header.count(name) > 1})
         what = [
             f"{label} {', '.join(map(repr, names))}"
             for label, names in (("missing", missing), ("unknown", unknown), ("repeated", twice))
             if names
         ] or ["columns in another order"]
-        raise ValueError(f"{path.name}:1: header: {'; '.join(what)}; expected {','.join(wanted)}")
+        raise ValueError(f"{path.name}:1: header: {'; '.join(what)}; expected {','.join(columns)}")
 
 
 def _row(cells: list[str], table: Table) -> tuple[Row, list[str]]:
-    wanted = len(table.columns)
-    if len(cells) != wanted:
-        return {}, [f"{len(cells)} cells; expected {wanted}"]
+    if len(cells) != len(table.columns):
+        return {}, [f"{len(cells)} cells; expected {len(table.columns)}"]
     row: dict[str, Cell] = {}
     faults = []
     for column, cell in zip(table.columns, cells, strict=True):
@@ -346,7 +339,7 @@ def _row(cells: list[str], table: Table) -> tuple[Row, list[str]]:
     return row, faults
 
 
-def _dangling(row: Row, table: Table, keys: Mapping[str, frozenset[str]]) -> list[str]:
+def _unknown_keys(row: Row, table: Table, keys: Mapping[str, frozenset[str]]) -> list[str]:
     return [
         _fault(column, key, f"a key of {target}.csv")
         for column, target in (table.references or {}).items()

@@ -13,29 +13,31 @@ from collections.abc import Iterator, Sequence
 from plcore.evidence.columns import key, keys, seen, words, year
 from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, ordered, whole
 
-#: What a responder can be. "other" names no one thing: rows of it are never put together.
-DEFINITIONS = (
-    "fall_30",
-    "fall_50",
-    "fall_2_points",
-    "any_fall",
-    "free_of_plp",
-    "no_severe_plp",
-    "satisfied",
-    "other",
-)
-
+#: What a responder can be, and what that is called on a chart. "other" names no one thing: rows of
+#: it are never put together.
+DEFINITIONS = {
+    "free_of_plp": "Free of phantom limb pain",
+    "no_severe_plp": "Free of severe phantom limb pain",
+    "fall_50": "Pain down by half or more",
+    "fall_30": "Pain down by 30% or more",
+    "fall_2_points": "Pain down by 2 points or more",
+    "any_fall": "Any fall in pain",
+    "satisfied": "Satisfied",
+    "other": "By another measure",
+}
+#: Whom a trial treated.
+SETTINGS = ("established_plp", "acute_plp", "stump_or_phantom", "prevention", "other_pain")
+_FAMILIES = (
+    "nmda", "anticonvulsant", "antidepressant", "opioid", "other_medicine", "topical", "block",
+    "surgery", "neurostimulation", "electrical", "movement", "physical", "psychological",
+    "complementary", "other",
+)  # fmt: skip
+_DESIGNS = ("parallel", "crossover", "factorial", "single_arm", "cohort", "meta_analysis")
 #: The numbers of a row; a row known from memory has none of them.
 _NUMBERS = (
-    "n",
-    "responders",
-    "mean_change",
-    "sd_change",
-    "mean_difference",
-    "difference_low",
-    "difference_high",
-    "follow_up_days",
-)
+    "n", "responders", "mean_change", "sd_change", "mean_difference", "difference_low",
+    "difference_high", "follow_up_days",
+)  # fmt: skip
 
 
 def _responders_counted(row: Row) -> Iterator[tuple[str, str]]:
@@ -114,26 +116,7 @@ TREATMENTS = Table(
     columns=(
         Column("treatment", key),
         Column("name", words),
-        Column(
-            "family",
-            one_of(
-                "nmda",
-                "anticonvulsant",
-                "antidepressant",
-                "opioid",
-                "other_medicine",
-                "topical",
-                "block",
-                "surgery",
-                "neurostimulation",
-                "electrical",
-                "movement",
-                "physical",
-                "psychological",
-                "complementary",
-                "other",
-            ),
-        ),
+        Column("family", one_of(*_FAMILIES)),
         Column("pages", keys, optional=True),
         Column("trials_found", one_of("randomised", "uncontrolled", "none")),
         Column("source", keys),
@@ -153,21 +136,12 @@ TRIALS = Table(
         Column("treatment", key),
         Column("intervention", words),
         Column("year", year, optional=True),
-        Column(
-            "design",
-            one_of("parallel", "crossover", "factorial", "single_arm", "cohort", "meta_analysis"),
-        ),
-        Column(
-            "setting",
-            one_of("established_plp", "stump_or_phantom", "acute_plp", "prevention", "other_pain"),
-        ),
+        Column("design", one_of(*_DESIGNS)),
+        Column("setting", one_of(*SETTINGS)),
         Column("population", words),
         Column("n", whole(1), optional=True),
         Column("responders", whole(0), optional=True),
-        Column(
-            "definition",
-            one_of(*DEFINITIONS, "none"),
-        ),
+        Column("definition", one_of(*DEFINITIONS, "none")),
         Column("definition_words", words, optional=True),
         Column("mean_change", number(-10, 10), optional=True),
         Column("sd_change", number(0, 10), optional=True),

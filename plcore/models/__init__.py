@@ -5,21 +5,22 @@
 - `limb_loss`: people living with limb loss, by cause, age and time since the loss;
 - `recursion`: the arithmetic of `limb_loss`, year by year;
 - `pain`: people with phantom limb pain among them;
-- `course`, `course_chance`, `course_inputs`, `course_prior`, `course_summary`: patients through a
-  course of infusions.
+- `course`: patients through a course of infusions.
 """
 
-from plcore.models.course import simulate_course
-from plcore.models.course_chance import draw_chance
-from plcore.models.course_inputs import (
+from plcore.models.course import (
     CLAIMED,
     EVIDENCE,
     PLACEBO_ONLY,
+    CourseDraws,
+    CoursePlan,
+    course_by_day,
     course_draws,
+    course_table,
+    draw_chance,
     infusion_days,
-    single_boosters,
+    simulate_course,
 )
-from plcore.models.course_summary import course_by_day, course_table
 from plcore.models.limb_loss import (
     age_pyramid,
     group_sums,
@@ -38,6 +39,8 @@ __all__ = [
     "CLAIMED",
     "EVIDENCE",
     "PLACEBO_ONLY",
+    "CourseDraws",
+    "CoursePlan",
     "Outcome",
     "age_pyramid",
     "born_without_a_limb",
@@ -56,7 +59,6 @@ __all__ = [
     "rising_shape",
     "share_in_pain",
     "simulate_course",
-    "single_boosters",
     "three_readings",
     "time_since_loss",
 ]

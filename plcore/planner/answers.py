@@ -1,7 +1,7 @@
-"""What follows from a planner's settings: people, patients, infusions, chairs and waiting.
+"""From a planner's settings to an answer: people, patients, infusions, chairs and waiting.
 
-One set of draws runs from the evidence to the chair: a draw in which the first year after a loss is
-deadlier has fewer people in pain, fewer patients and shorter waits.
+One set of draws runs from the evidence to the chair: a draw in which more people die in the first
+year after a loss has fewer people in pain, fewer patients and shorter waits.
 """
 
 from __future__ import annotations
@@ -16,50 +16,36 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic import (
+from plcore.clinic.day import appointments, us_federal_holidays, with_chairs
+from plcore.clinic.day import open_days as open_days_from
+from plcore.clinic.demand import Demand, Funnel, by_year, expected_referrals, people_to_patients
+from plcore.clinic.own import OwnNumbers, beside, own_per_week, sampled_months, with_own_people
+from plcore.clinic.patients import (
     ClinicDraws,
-    ClinicOutcome,
-    ClinicPlan,
-    Load,
-    appointments,
+    Integers,
     clinic_draws,
-    clinic_load,
     random_referrals,
     relief_after_course,
-    simulate_clinic,
-    sizing_table,
-    us_federal_holidays,
-    with_chairs,
-    with_gains,
     with_waiting_list,
 )
-from plcore.clinic import open_days as open_days_from
-from plcore.clinic.catchment import Area, caveats, people_nearby
-from plcore.clinic.demand import (
-    Demand,
-    Funnel,
-    OwnNumbers,
-    beside,
-    expected_referrals,
-    own_per_week,
-    people_to_patients,
-    sampled_months,
-    with_own_people,
-)
-from plcore.clinic.luck import Integers
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import Area, caveats
+from plcore.clinic.results import ClinicOutcome, Load, clinic_load
+from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.sizing import sizing_table, with_gains
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import EVIDENCE, course_draws
+from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
 from plcore.planner.settings import Settings
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.runs import Run, run
 
-#: Courses simulated a draw, of which patients are picked.
+#: Courses simulated for each draw, of which patients are picked.
 _MEMBERS = 200
-#: Weeks of the last year, whose rate of new patients is taken to go on.
+#: Weeks of the last year, whose rate of new patients is taken to continue.
 _LAST_WEEKS = 52
-#: Chairs beyond which no more are tried.
+#: The search for enough chairs ends here.
 MOST_CHAIRS = 40
 
 
@@ -70,11 +56,15 @@ class Patients:
     Attributes
     ----------
     inputs : ClinicDraws
+        What is believed of patients and visits.
     referrals : ndarray of int, shape (n_draws or 1, n_runs, n_patients)
+        Day of referral of each patient.
     relief : ndarray, shape (n_draws, n_members)
+        Days of relief after a course, NaN where it does not help.
     open_days : ndarray of bool, shape (n_days,)
+        Days on which the clinic is open.
     per_week : ndarray, shape (n_draws,)
-        New patients a week in the last year followed, by when the backlog is the smallest.
+        New patients a week in the last year followed, when the backlog is smallest.
     """
 
     inputs: ClinicDraws
@@ -86,25 +76,33 @@ class Patients:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """All that follows from settings.
+    """Everything that follows from a planner's settings.
 
     Attributes
     ----------
     settings : Settings
+        The settings, with the planner's own waiting list and visits a day.
     own : OwnNumbers, optional
+        The planner's own numbers.
     area : Area
+        The counties around the clinic.
     caveats : tuple of str
-        What is estimated or filled in for its counties.
+        What is estimated or filled in for these counties.
     people : Run
-        People of the area by year, the planner's own counts in place of the modelled ones.
+        People of the area by year, with the planner's own counts in place of the modelled ones.
     funnel : Funnel
+        From these people to those who would come.
     demand : Demand
-        As modelled, also where the planner's referrals are what the clinic is simulated with.
+        New patients expected a week. They are as modelled even where the clinic is simulated with
+        the planner's own referrals.
     patients : Patients
+        Who comes to the clinic and what is believed of them.
     outcome : ClinicOutcome
+        The simulated clinic by day and patient.
     load : Load
+        Demand against capacity, if the rate of new patients in the last year continues.
     beside : DataFrame or None
-        Own numbers beside the modelled ones, as `plcore.clinic.demand.beside` gives it.
+        Own numbers beside the modelled ones, a row for each.
     """
 
     settings: Settings
@@ -126,20 +124,33 @@ class Answer:
 
 
 def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = DATA) -> Answer:
-    """From settings to people, patients and a simulated clinic.
+    """What follows from a planner's settings: people, patients and a simulated clinic.
 
     Parameters
     ----------
     settings : Settings
+        Where, when, for whom, and what the clinic is like.
     own : OwnNumbers, optional
-        Counts of people and capacity take the place of the modelled ones; referrals those of the
-        funnel, which is still worked out.
+        The planner's own counts. Those of people and capacity take the place of the modelled ones;
+        referrals take the place of the patients of the funnel in the simulation.
     folder : Path
+        Folder of the tables; the project's own `data/` by default.
+
+    Returns
+    -------
+    Answer
 
     Raises
     ------
     ValueError
-        If the place is unknown, or the years lie outside the scenario's data.
+        If the place is unknown, the years lie outside the scenario's data, or own numbers do not
+        fit the modelled ones.
+
+    Examples
+    --------
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
+    >>> vermont.area.name, vermont.outcome.infusions.shape
+    ('Vermont', (16, 1, 371))
     """
     if own is not None:
         settings = _with_own(settings, own)
@@ -155,15 +166,15 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     if own is not None:
         outcome = with_own_people(modelled.outcome, own, year=settings.year)
         people = replace(modelled, outcome=outcome)
-    funnel, demand = patients_expected(settings, people.outcome, people.draws)
+    funnel, demand = _expected(settings, people.outcome, people.draws)
     patients = _patients(settings, people.draws, demand, own)
     plan = settings.clinic()
-    compared = None
+    comparison = None
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
         held = len(appointments(replace(plan.day, most_visits=None)))
-        expected = patients_expected(settings, modelled.outcome, modelled.draws)
-        compared = beside(own, *expected, visits_a_day=held)
+        expected = _expected(settings, modelled.outcome, modelled.draws)
+        comparison = beside(own, *expected, visits_a_day=held)
     return Answer(
         settings=settings,
         own=own,
@@ -173,17 +184,22 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
         funnel=funnel,
         demand=demand,
         patients=patients,
-        outcome=_simulated(plan, patients, settings.seed),
+        outcome=simulate_clinic(
+            plan,
+            patients.inputs,
+            patients.referrals,
+            patients.relief,
+            patients.open_days,
+            seed=settings.seed,
+        ),
         load=clinic_load(
             plan, patients.inputs, patients.relief, patients.open_days, patients.per_week
         ),
-        beside=compared,
+        beside=comparison,
     )
 
 
-def patients_expected(
-    settings: Settings, people: Outcome, draws: pd.DataFrame
-) -> tuple[Funnel, Demand]:
+def _expected(settings: Settings, people: Outcome, draws: pd.DataFrame) -> tuple[Funnel, Demand]:
     """The funnel of the people of an area, and the new patients expected a week."""
     funnel = people_to_patients(
         people, draws, severity=settings.severity, own=settings.own_shares()
@@ -191,38 +207,55 @@ def patients_expected(
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
-def sizes(found: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
+def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     """What clinics of other sizes would do with the same patients, from the smallest.
 
     Parameters
     ----------
-    found : Answer
+    answer : Answer
+        What follows from a planner's settings.
     chairs : sequence of int, optional
-        By default from 1 until the service level is kept with the probability asked for, two more
-        for what they would add, and where the settings have still more, those and one more.
+        Numbers of chairs. By default they begin with 1 and go two beyond the first that keeps the
+        service level with the probability of the settings; where the settings have more chairs
+        still, those and one more follow.
 
     Returns
     -------
     DataFrame
-        As `plcore.clinic.sizing_table` gives it, each size with the fewest nurses that it needs.
-        A planner's own limit of visits a day is left out of account.
+        A row for each size: chairs, nurses (the fewest that it needs), visits_a_day,
+        infusions_a_year, chair_utilisation, wait_mean (days), share_within, growth_a_week (of the
+        waiting list), all means; probability that the service level is kept and its Monte-Carlo
+        standard_error; and what the size adds to the one before: infusions_gained, days_saved,
+        share_gained. A planner's own limit of visits a day is ignored.
 
     Raises
     ------
     ValueError
-        If nobody is referred long enough before the end to judge the service level by.
+        If nobody is referred long enough before the end to judge the service level.
+
+    Examples
+    --------
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
+    >>> sizes(vermont, chairs=[1, 2])["visits_a_day"].tolist()
+    [4, 8]
     """
-    settings = found.settings
+    settings = answer.settings
     plan = settings.clinic()
     day = replace(plan.day, most_visits=None)
 
     def table(counts: Sequence[int]) -> pd.DataFrame:
-        part = found.patients
+        patients = answer.patients
         return sizing_table(
-            plan, [with_chairs(day, n) for n in counts], part.inputs, part.referrals, part.relief,
-            part.open_days, within_days=settings.within_days, share=settings.share_within,
+            plan,
+            [with_chairs(day, n) for n in counts],
+            patients.inputs,
+            patients.referrals,
+            patients.relief,
+            patients.open_days,
+            within_days=settings.within_days,
+            share=settings.share_within,
             seed=settings.seed,
-        )  # fmt: skip
+        )
 
     if chairs is not None:
         return table(chairs)
@@ -242,6 +275,71 @@ def sizes(found: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     return with_gains(pd.concat(rows, ignore_index=True))
 
 
+def chairs_filled(
+    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area
+) -> Outcome:
+    """Patients, infusions and chairs of a clinic by year since its opening, as a model to run.
+
+    The chain from people to chairs without chance and waiting, for sensitivity analyses. Fix what is
+    not uncertain with `functools.partial`, as in the example.
+
+    Parameters
+    ----------
+    draws : DataFrame, a row a draw, a column a parameter
+        The columns that `plcore.clinic.people_nearby` needs, and those of the funnel, course and
+        clinic (names that begin with demand_, course_ and clinic_).
+    scenario : Scenario
+        Its first and last year are the first and last of the clinic.
+    settings : Settings
+        What the clinic is like. Its year, number of years, scenario and place play no part, as
+        `scenario` and `area` give them.
+    area : Area
+        The counties around the clinic.
+
+    Returns
+    -------
+    Outcome
+        Values of shape (n_draws, n_years): plp, in_pain and would_come (people of the year, whether
+        they have come or not), new_patients (of the year), infusions (that they lead to in the long
+        run, returns included) and chairs_filled: the visits that they lead to, however late, over
+        those that one chair holds in a year.
+
+    Raises
+    ------
+    ValueError
+        If the years lie outside the scenario's data.
+
+    Examples
+    --------
+    >>> from plcore.simulate import run
+    >>> settings = Settings(state="VT")
+    >>> years = read_scenario(choices={"first_year": 2027, "last_year": 2028})
+    >>> chain = partial(chairs_filled, settings=settings, area=settings.area())
+    >>> run(chain, years, n_draws=16).outcome.values["chairs_filled"].shape
+    (16, 2)
+    """
+    clinic_years = scenario.years
+    choices = {**scenario.choices, "last_year": int(clinic_years[-1]) + 1}
+    people = people_nearby(draws, replace(scenario, choices=choices), area=area)
+    settings = replace(settings, year=int(clinic_years[0]), n_years=len(clinic_years))
+    funnel, demand = _expected(settings, people, draws)
+    new_patients = by_year(demand.per_week, settings.opening())
+    plan = settings.clinic()
+    one_chair = replace(plan.day, chairs=1, nurses=1, most_visits=None)
+    load = clinic_load(
+        plan, clinic_draws(draws), _relief(settings, draws), _calendar(settings), 1.0
+    )
+    visits_a_year = (
+        len(appointments(one_chair)) * plan.overbooking * _calendar(settings).mean() * 365.25
+    )
+    values = {name: funnel.people[name][:, :-1] for name in ("plp", "in_pain")}
+    values["would_come"] = funnel.people["choosing"][:, :-1]
+    values["new_patients"] = new_patients
+    values["infusions"] = new_patients * load.infusions_each[:, np.newaxis]
+    values["chairs_filled"] = new_patients * load.visits_each[:, np.newaxis] / visits_a_year
+    return Outcome(clinic_years, values, people.extrapolated[:-1])
+
+
 def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
     """The settings with the waiting list and the capacity that were counted."""
     if own.visits_a_day is not None:
@@ -249,7 +347,7 @@ def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
         if own.visits_a_day > held:
             raise ValueError(
                 f"visits_a_day is {own.visits_a_day}; expected at most the {held} that "
-                f"{settings.chairs} chairs hold in {settings.hours:g} hours, or more chairs"
+                f"{settings.chairs} chairs allow in {settings.hours:g} hours, or more chairs"
             )
         settings = replace(settings, visits_a_day=own.visits_a_day)
     if own.waiting_list is not None:
@@ -258,14 +356,14 @@ def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
 
 
 def _scenario(settings: Settings, folder: Path) -> Scenario:
-    """The scenario for the years of the clinic, and the one after, that exits are counted with."""
+    """The scenario for the years of the clinic and one more, which those who leave are counted by."""
     last = settings.year + settings.n_years
     years = {"first_year": settings.year, "last_year": last}
     reaches = int(read_scenario(settings.scenario, folder=folder).choices["last_year"])
     if last > reaches:
         raise ValueError(
             f"year is {settings.year} and n_years is {settings.n_years}; the year after, {last}, "
-            f"is looked at: expected {reaches} or before, as the scenario goes"
+            f"is needed too: expected {reaches} or before, where the scenario ends"
         )
     return read_scenario(settings.scenario, choices=years, folder=folder)
 
@@ -283,41 +381,30 @@ def _patients(
         referrals = random_referrals(
             per_week, n_days=n_days, n_runs=settings.runs, seed=settings.seed
         )
-    relief = relief_of(settings, draws)
+    relief = _relief(settings, draws)
     return Patients(
         inputs=clinic_draws(draws),
         referrals=with_waiting_list(referrals, settings.waiting_list),
         relief=relief,
-        open_days=calendar(settings),
+        open_days=_calendar(settings),
         # The backlog is worked off by then, as far as it will be.
         per_week=np.broadcast_to(per_week[:, -_LAST_WEEKS:].mean(axis=1), len(draws)),
     )
 
 
-def calendar(settings: Settings) -> NDArray[np.bool_]:
-    """On which days from the opening the clinic is open, shape (n_days,)."""
+def _calendar(settings: Settings) -> NDArray[np.bool_]:
+    """Days from the opening on which the clinic is open, shape (n_days,)."""
     first = date(settings.year, 1, 1)
     n_days = 7 * settings.opening().n_weeks
     holidays = us_federal_holidays(first, first + timedelta(days=n_days))
     return open_days_from(first, n_days, weekdays=range(settings.days_a_week), closed=holidays)
 
 
-def relief_of(settings: Settings, draws: pd.DataFrame) -> Floats:
-    """Days of relief after a course, shape (n_draws, n_members), NaN in those not helped."""
+def _relief(settings: Settings, draws: pd.DataFrame) -> Floats:
+    """Days of relief after a course, shape (n_draws, n_members), NaN where it does not help."""
     return relief_after_course(
         course_draws(draws, names=EVIDENCE),
         settings.clinic().course,
         n_members=_MEMBERS,
         seed=settings.seed,
-    )
-
-
-def _simulated(plan: ClinicPlan, patients: Patients, seed: int) -> ClinicOutcome:
-    return simulate_clinic(
-        plan,
-        patients.inputs,
-        patients.referrals,
-        patients.relief,
-        patients.open_days,
-        seed=seed,
     )

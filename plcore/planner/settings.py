@@ -1,24 +1,27 @@
-"""What a planner settles: where, when, for whom, and what the clinic is like.
+"""What a planner sets: where, when, for whom, and what the clinic is like.
 
-Settings are saved as a TOML file of one line a setting, and read back with the line of each fault.
-The same names serve the command line, with hyphens.
+Each setting has its meaning, unit, range and default in one place, the fields of `Settings`, from
+which the help of the command line, the checks and the documentation come. Settings are saved as a
+TOML file with a line for each, and read back with the line of a fault. The command line has the
+same names with hyphens.
 """
 
 from __future__ import annotations
 
 import difflib
-import inspect
 import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from plcore.clinic import ClinicPlan, DayPlan, Dose, fewest_nurses
-from plcore.clinic.catchment import (
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses
+from plcore.clinic.demand import SEVERITIES, Opening
+from plcore.clinic.places import (
     Area,
     by_fips,
     by_metropolitan_area,
@@ -26,164 +29,158 @@ from plcore.clinic.catchment import (
     within_km,
     within_km_of_zip,
 )
-from plcore.clinic.demand import SEVERITIES, Opening
 from plcore.evidence.data import DATA
-from plcore.models.course_inputs import infusion_days, no_boosters, repeat_courses, single_boosters
+from plcore.models.course import CoursePlan, infusion_days
 from plcore.scenarios import read_scenario, scenario_names
 
 #: What may follow a course.
 RETURNS = ("boosters", "courses", "none")
 
 
+def _setting(
+    default: Any,
+    words: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    note: str = "",
+) -> Any:
+    """A field with its meaning and unit in words, the range of its values, and a note."""
+    return field(default=default, metadata={"words": words, "range": (low, high), "note": note})
+
+
+_MODELLED = "By default it is what the model assumes."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A planner's settings; whatever is not said is as here.
+    """What a planner sets; whatever is left out has its default.
 
-    One of near, zip, counties, state and metro says where. Command line and workbook take their
-    words from here.
+    One of near, zip, counties, state and metro says where the clinic is.
 
-    Attributes
-    ----------
-    name : str
-        Of the plan, and of the files that it is written to.
-    near : tuple of float, optional
-        Latitude and longitude of the clinic, in degrees north and east; with `radius_km`.
-    zip : str, optional
-        ZIP code of the clinic; with `radius_km`.
-    counties : tuple of str
-        Codes of counties (FIPS), of five digits.
-    state : str, optional
-        Two letters, or a name.
-    metro : str, optional
-        Code of a metropolitan, micropolitan or combined area.
-    radius_km : float, optional
-        Great-circle distance in km: a county is counted whole if its centre of people is within.
-    year : int
-        The clinic opens at the start of this year.
-    n_years : int
-        Years followed.
-    scenario : str
-        Of `data/scenarios`.
-    severity : str
-        The least severe pain counted: any, weekly, moderate_severe or extremely_bothersome.
-    share_served : float, optional
-        Share of those who would have a course who have it at this clinic, from 0 to 1, where the
-        planner knows it.
-    share_accepting : float, optional
-        Share of those eligible who would have a course, from 0 to 1, where the planner knows it.
-    ramp_years : float
-        Years until all who will know of the clinic do; 0 from the first day.
-    known_at_first : float
-        Share, from 0 to 1, who know of it on the first day.
-    infusions : int
-        Of a course.
-    weeks : float
-        Over which a course is spread.
-    returns : str
-        What follows when relief ends: boosters (of one infusion), courses (whole ones) or none.
-    most_returns : int
-        Times that somebody comes back at most.
-    stop_without_relief_after : int, optional
-        Infusions after which those whom the course does not help have no more.
-    chairs : int
-        In which infusions are given.
-    nurses : int, optional
-        On duty at the same time; the fewest that the chairs need where they are not said.
-    hours : float
-        Hours of a day, from the first infusion to the last patient's leaving.
-    days_a_week : int
-        Open days of a week, from Monday on, less US federal holidays.
-    infusion_minutes : int
-        Minutes of an infusion.
-    recovery_minutes : int
-        Minutes in the chair after it, as planned.
-    turnover_minutes : int
-        Minutes to make a chair ready for the next patient.
-    patients_per_nurse : int
-        During the infusion.
-    recovering_per_nurse : int
-        Patients a nurse looks after once the infusion is over.
-    overbooking : float
-        Visits booked for each that the day holds.
-    visits_a_day : int, optional
-        No more visits than these are booked on a day, whatever chairs and nurses hold.
-    waiting_list : int
-        People who wait on the first day, besides those who are expected to come.
-    mg_per_kg : float
-        Ketamine of an infusion, in mg for each kg of body weight.
-    mg : float
-        Ketamine of an infusion whatever the weight, in mg, on top of `mg_per_kg`.
-    vial_mg : float
-        Ketamine that a vial holds, in mg.
-    within_days : int
-        The service level: days from referral to the first infusion.
-    share_within : float
-        The service level: share of patients, from 0 to 1, who have it within these days.
-    probability : float
-        Probability, from 0 to 1, with which the service level is to be kept.
-    draws : int
-        Samples of what we do not know.
-    runs : int
-        Samples of chance for each draw.
-    seed : int
-        Of the random numbers: the same seed gives the same answer.
+    Examples
+    --------
+    >>> settings = Settings(zip="90012", radius_km=60, chairs=4)
+    >>> settings.chairs, settings.infusion_minutes
+    (4, 40)
     """
 
-    name: str = "plan"
-    near: tuple[float, float] | None = None
-    zip: str | None = None
-    counties: tuple[str, ...] = ()
-    state: str | None = None
-    metro: str | None = None
-    radius_km: float | None = None
-    year: int = 2027
-    n_years: int = 5
-    scenario: str = "baseline"
-    severity: str = "moderate_severe"
-    share_served: float | None = None
-    share_accepting: float | None = None
-    ramp_years: float = 1.0
-    known_at_first: float = 0.25
-    infusions: int = 10
-    weeks: float = 3.5
-    returns: str = "boosters"
-    most_returns: int = 3
-    stop_without_relief_after: int | None = None
-    chairs: int = 2
-    nurses: int | None = None
-    hours: float = 8.0
-    days_a_week: int = 5
-    infusion_minutes: int = 40
-    recovery_minutes: int = 45
-    turnover_minutes: int = 15
-    patients_per_nurse: int = 1
-    recovering_per_nurse: int = 4
-    overbooking: float = 1.0
-    visits_a_day: int | None = None
-    waiting_list: int = 0
-    mg_per_kg: float = 0.5
-    mg: float = 0.0
-    vial_mg: float = 500.0
-    within_days: int = 30
-    share_within: float = 0.9
-    probability: float = 0.8
-    draws: int = 256
-    runs: int = 4
-    seed: int = 1
+    name: str = _setting("plan", "Name of the plan and of its files")
+    near: tuple[float, float] | None = _setting(
+        None, "Latitude and longitude of the clinic, in degrees north and east",
+        note="Needs a radius.",
+    )  # fmt: skip
+    zip: str | None = _setting(None, "ZIP code of the clinic", note="Needs a radius.")
+    counties: tuple[str, ...] = _setting((), "Codes of counties (FIPS), of five digits each")
+    state: str | None = _setting(None, "State, by its two letters or its name")
+    metro: str | None = _setting(
+        None, "Code of a metropolitan, micropolitan or combined area, such as 31080"
+    )
+    radius_km: float | None = _setting(
+        None, "Kilometres around the clinic", 1, 5000,
+        note="A county counts as a whole if its centre of people is within them.",
+    )  # fmt: skip
+    year: int = _setting(2027, "Year at whose start the clinic opens", 2005, 2100)
+    n_years: int = _setting(5, "Years that are followed", 1, 20)
+    scenario: str = _setting("baseline", "Name of a scenario in data/scenarios")
+    severity: str = _setting(
+        "moderate_severe",
+        "Least severe pain that is counted: any, weekly, moderate_severe or extremely_bothersome",
+    )
+    share_served: float | None = _setting(
+        None, "Share of the people who would have a course who have it at this clinic", 0, 1,
+        note=_MODELLED,
+    )  # fmt: skip
+    share_accepting: float | None = _setting(
+        None, "Share of the eligible people who would have a course", 0, 1, note=_MODELLED
+    )
+    ramp_years: float = _setting(
+        1.0, "Years until everybody who will ever know of the clinic does", 0
+    )
+    known_at_first: float = _setting(
+        0.25, "Share of these people who know of the clinic on its first day", 0, 1
+    )
+    infusions: int = _setting(10, "Infusions of one course", 1, 60)
+    weeks: float = _setting(3.5, "Weeks over which one course is spread", 0.1, 52)
+    returns: str = _setting(
+        "boosters",
+        "What follows when relief ends: boosters (of one infusion), courses (complete) or none",
+    )
+    most_returns: int = _setting(3, "Times that a patient comes back at most", 0, 50)
+    stop_without_relief_after: int | None = _setting(
+        None, "Infusions after which patients stop whom the course does not help", 1, 60,
+        note="By default they finish the course.",
+    )  # fmt: skip
+    chairs: int = _setting(2, "Chairs in which infusions are given", 1, 200)
+    nurses: int | None = _setting(
+        None, "Nurses on duty at the same time", 1, 200,
+        note="By default they are the fewest that the chairs need.",
+    )  # fmt: skip
+    hours: float = _setting(
+        8.0, "Hours a day from the first infusion until the last patient leaves", 0.5, 24
+    )
+    days_a_week: int = _setting(
+        5, "Days a week on which the clinic is open, beginning with Monday", 1, 7,
+        note="It is closed on US federal holidays.",
+    )  # fmt: skip
+    infusion_minutes: int = _setting(40, "Minutes that one infusion takes", 1, 1440)
+    recovery_minutes: int = _setting(
+        45, "Minutes of recovery in the chair after an infusion, as planned", 0, 1440
+    )
+    turnover_minutes: int = _setting(
+        15, "Minutes that it takes to make a chair ready for the next patient", 0
+    )
+    patients_per_nurse: int = _setting(1, "Patients whom one nurse looks after during infusions", 1)
+    recovering_per_nurse: int = _setting(
+        4, "Patients whom one nurse looks after during recovery", 1
+    )
+    overbooking: float = _setting(1.0, "Visits booked for each visit that the day holds", 1, 3)
+    visits_a_day: int | None = _setting(
+        None, "Most visits that are booked on a day", 1, 10_000,
+        note="By default they are as many as chairs and nurses allow.",
+    )  # fmt: skip
+    waiting_list: int = _setting(
+        0, "People who wait on the first day, in addition to those expected", 0, 100_000
+    )
+    mg_per_kg: float = _setting(
+        0.5, "Milligrams of ketamine in one infusion for each kilogram of body weight", 0
+    )
+    mg: float = _setting(
+        0.0, "Milligrams of ketamine in one infusion in addition, whatever the weight", 0
+    )
+    vial_mg: float = _setting(500.0, "Milligrams of ketamine in one vial, above 0")
+    within_days: int = _setting(
+        30, "Service level: days from referral within which a first infusion is given", 0, 3650
+    )
+    share_within: float = _setting(
+        0.9, "Service level: share of patients who have it within these days", 0.01, 1
+    )
+    probability: float = _setting(
+        0.8, "Service level: probability with which it is kept", 0.01, 0.999
+    )
+    draws: int = _setting(256, "Samples (draws) of what we do not know", 16, 16_384)
+    runs: int = _setting(4, "Samples (runs) of chance for each draw", 1, 1000)
+    seed: int = _setting(
+        1, "Seed of the random numbers", 0, 2**32, note="The same seed gives the same answer."
+    )
 
     def __post_init__(self) -> None:
         given = [name for name in PLACES if getattr(self, name) not in (None, ())]
         if len(given) != 1:
-            said = " and ".join(given) if given else "none"
-            raise ValueError(f"the place is said by {said}; expected one of {', '.join(PLACES)}")
+            named = " and ".join(given) if given else "no setting"
+            raise ValueError(f"the place is given by {named}; expected one of {', '.join(PLACES)}")
         needs_radius = given[0] in ("near", "zip")
         if needs_radius != (self.radius_km is not None):
-            what = "a distance in km" if needs_radius else f"none, as {given[0]} says the place"
+            what = (
+                "a distance in km" if needs_radius else f"none, as the place is given by {given[0]}"
+            )
             raise ValueError(f"radius_km is {self.radius_km}; expected {what}")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} is {value:g}; expected from {low:g} to {high:g}")
+        for item in fields(self):
+            value, (low, high) = getattr(self, item.name), item.metadata["range"]
+            if value is None or low is None:
+                continue
+            if not low <= value <= (np.inf if high is None else high):
+                raise ValueError(f"{item.name} is {value:g}; expected {_range_in_words(low, high)}")
         for name, words in (
             ("severity", tuple(SEVERITIES)),
             ("returns", RETURNS),
@@ -196,12 +193,12 @@ class Settings:
         if not _NAME.fullmatch(self.name):
             raise ValueError(
                 f"name is {self.name!r}; expected letters, digits, spaces, dots, hyphens and "
-                "underscores, as files are called so"
+                "underscores, as in the name of a file"
             )
         visit = self.infusion_minutes + self.recovery_minutes
         if 60 * self.hours < visit:
             raise ValueError(
-                f"hours is {self.hours:g}, which holds no visit of {visit} minutes; "
+                f"hours is {self.hours:g}, which is shorter than a visit of {visit} minutes; "
                 f"expected {visit / 60:.3g} or more"
             )
         stop = self.stop_without_relief_after
@@ -217,7 +214,8 @@ class Settings:
             )
         if read_scenario(self.scenario).choices["prevalence_kind"] == "ever":
             raise ValueError(
-                f"scenario is {self.scenario!r}, of all who ever had pain; expected one of pain now"
+                f"scenario is {self.scenario!r}, which counts everybody who ever had pain; expected "
+                "one that counts pain now"
             )
         self.clinic()
         self.opening()
@@ -255,62 +253,67 @@ class Settings:
             day = replace(day, nurses=fewest_nurses(replace(day, most_visits=None)))
         days = infusion_days(self.infusions, self.weeks)
         course = {
-            "none": lambda: no_boosters(days),
-            "boosters": lambda: single_boosters(days, most=self.most_returns),
-            "courses": lambda: repeat_courses(days, most=self.most_returns),
+            "none": lambda: CoursePlan(days),
+            "boosters": lambda: CoursePlan(days, max_returns=self.most_returns),
+            "courses": lambda: CoursePlan(days, days, max_returns=self.most_returns),
         }[self.returns]()
         course = replace(course, stop_without_relief_after=self.stop_without_relief_after)
         dose = Dose(self.vial_mg, mg_per_kg=self.mg_per_kg, mg=self.mg)
         return ClinicPlan(day, course, dose, overbooking=self.overbooking)
 
     def own_shares(self) -> dict[str, float]:
-        """Shares of the funnel's steps that the planner gave."""
+        """Shares that the planner gave, by step of the funnel."""
         given = {"accepting": self.share_accepting, "choosing": self.share_served}
         return {step: share for step, share in given.items() if share is not None}
 
 
 def meanings() -> dict[str, str]:
-    """What each setting means, with its unit: the words of `Settings`."""
-    lines = inspect.cleandoc(Settings.__doc__ or "").splitlines()
-    found: dict[str, str] = {}
-    name = ""
-    for line in lines[lines.index("Attributes") + 2 :]:
-        if line.startswith(" "):
-            found[name] = f"{found[name]} {line.strip()}".strip()
-        elif line:
-            name = line.split(" :")[0]
-            found[name] = ""
-    return found
+    """What each setting means, in sentences with its unit and range."""
+    sentences = {}
+    for item in fields(Settings):
+        parts = [item.metadata["words"], _range_in_words(*item.metadata["range"])]
+        note = item.metadata["note"]
+        sentences[item.name] = ", ".join(filter(None, parts)) + "." + (f" {note}" if note else "")
+    return sentences
 
 
-#: The settings of which one says where.
+def defaults() -> dict[str, object]:
+    """The default of each setting; None or () where there is none."""
+    return {item.name: item.default for item in fields(Settings)}
+
+
+def _range_in_words(low: float | None, high: float | None) -> str:
+    if low is None:
+        return ""
+    if high is None:
+        return f"{low:g} or more"
+    return f"from {_shown(low)} to {_shown(high)}"
+
+
+def _shown(value: float) -> str:
+    return f"{value:,}" if value >= 10_000 else f"{value:g}"
+
+
+def _attributes() -> str:
+    """The section on attributes of the documentation of `Settings`."""
+    lines = ["", "    Attributes", "    ----------"]
+    for item, meaning in zip(fields(Settings), meanings().values(), strict=True):
+        default = f" Default: {item.default}." if item.default not in (None, ()) else ""
+        lines += [f"    {item.name} : {item.type}", f"        {meaning}{default}"]
+    return "\n".join([*lines, "    "])
+
+
+Settings.__doc__ = (Settings.__doc__ or "") + _attributes()
+
+#: The settings of which one says where the clinic is.
 PLACES = ("near", "zip", "counties", "state", "metro")
 # Begins and ends with a letter or a digit.
 _NAME = re.compile(r"\w([\w .-]{0,78}\w)?")
-_RANGES = {
-    "radius_km": (1, 5000), "year": (2005, 2100), "n_years": (1, 20), "share_served": (0, 1),
-    "share_accepting": (0, 1), "infusions": (1, 60), "weeks": (0.1, 52), "most_returns": (0, 50),
-    "stop_without_relief_after": (1, 60), "chairs": (1, 200), "nurses": (1, 200),
-    "hours": (0.5, 24), "days_a_week": (1, 7), "visits_a_day": (1, 10_000),
-    "waiting_list": (0, 100_000), "within_days": (0, 3650), "share_within": (0.01, 1),
-    "probability": (0.01, 0.999), "draws": (16, 16_384), "runs": (1, 1000), "seed": (0, 2**32),
-}  # fmt: skip
 
 
 def settings_from(given: Mapping[str, object]) -> Settings:
-    """Settings from values by name, as a TOML file or a command line gives them.
-
-    Parameters
-    ----------
-    given : mapping of str to object
-        Names of the fields of `Settings`; what is left out is as usual.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, a value of another type, or the settings do not fit together.
-    """
-    known = {field.name: str(field.type) for field in fields(Settings)}
+    """Settings from values by name, as a TOML file or a command line gives them."""
+    known = {item.name: str(item.type) for item in fields(Settings)}
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -331,8 +334,8 @@ def _typed(name: str, value: object, kind: str) -> object:
     if kind.startswith("tuple") and isinstance(value, list | tuple):
         wanted = str if "str" in kind else (int, float)
         size = len(value) if "..." in kind else 2
-        if len(value) == size and all(isinstance(part, wanted) for part in value):
-            return tuple(value) if "str" in kind else tuple(float(part) for part in value)
+        if len(value) == size and all(isinstance(item, wanted) for item in value):
+            return tuple(value) if "str" in kind else tuple(float(item) for item in value)
     words = {
         "int": "a whole number", "float": "a number", "str": "text in quotes",
         "tuple[float": "two numbers, [latitude, longitude]", "tuple[str": "a list of texts",
@@ -342,16 +345,29 @@ def _typed(name: str, value: object, kind: str) -> object:
 
 
 def read_settings(path: Path) -> Settings:
-    """Settings from a TOML file as `settings_text` writes it; what it does not name is as usual.
+    """Settings from a TOML file, such as ``python3 run.py plan`` saves.
 
     Parameters
     ----------
     path : Path
+        A file of lines such as ``chairs = 4``. Settings that it does not name have their defaults.
+
+    Returns
+    -------
+    Settings
 
     Raises
     ------
     ValueError
-        With the file, and the line where one name is at fault.
+        With the file and, where one setting is at fault, its line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "mine.toml"
+    >>> _ = path.write_text('state = "VT"')
+    >>> read_settings(path).state
+    'VT'
     """
     given = read_given(path)
     try:
@@ -361,7 +377,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def read_given(path: Path) -> dict[str, object]:
-    """What a TOML file of settings says, by name, as yet unchecked."""
+    """The values of a TOML file of settings by name, not yet checked."""
     path = Path(path)
     try:
         content = path.read_bytes().decode("utf-8")
@@ -388,7 +404,7 @@ def located(message: str, path: Path) -> str:
 
 
 def settings_text(settings: Settings) -> str:
-    """The settings as TOML that reads back equal; what is not said is left out."""
+    """The settings as TOML that reads back equal; settings without a value are left out."""
     lines = []
     for name, value in asdict(settings).items():
         if value is None or value == ():

@@ -3,157 +3,167 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
-from plcore.clinic import (
+from plcore.clinic.demand import FUNNEL_STEPS, demand_table, funnel_table, interval, parameter_of
+from plcore.clinic.results import (
     by_period,
     clinic_measures,
     clinic_table,
     days_from,
     fates_table,
-    fewest,
     months_from,
     weeks_from,
 )
-from plcore.clinic.demand import demand_table, funnel_table, parameter_of
-from plcore.clinic.demand.funnel import STEPS
+from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
 from plcore.planner.answers import Answer
-from plcore.planner.settings import Settings, meanings
+from plcore.planner.settings import Settings, defaults, meanings
 from plcore.scenarios import read_scenario
 
-#: By what the clinic's days may be added up.
+#: Periods over which the clinic's days may be added up.
 PERIODS = {"day": days_from, "week": weeks_from, "month": months_from}
 
 
-def key_figures(found: Answer, *, level: float = 0.95) -> pd.DataFrame:
-    """What a planner asks first, a row a figure.
+def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
+    """What a planner asks first, a row for each figure.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings.
+    level : float
+        Share of cases that the intervals hold, between 0 and 1.
 
     Returns
     -------
     DataFrame
         figure, unit, median, low, high: over draws, and for the clinic over draws and chance.
         People are those of the year of the opening, new patients those of each year.
-    """
-    tails = [0.5, (1 - level) / 2, (1 + level) / 2]
-    first = {
-        "residents": "people who live there",
-        "limb_loss": "people with limb loss",
-        "plp": "people with phantom limb pain",
-        "in_pain": f"of them in pain: {found.settings.severity.replace('_', ' or ')}",
-        "choosing": "of them would come",
-    }
-    rows = [
-        (label, "people", *np.quantile(found.funnel.people[name][:, 0], tails))
-        for name, label in first.items()
-    ]
-    yearly = demand_table(found.demand, level=level)
-    counted = found.own is not None and found.own.referrals
-    end = ", as modelled and not simulated" if counted else ""
-    for row in yearly[yearly["group"] == "all"].itertuples():
-        rows.append((f"new patients in {row.year}{end}", "people", row.median, row.low, row.high))
-    for measure, (unit, values) in clinic_measures(found.outcome).items():
-        # Of nobody there is no wait.
-        known = values[np.isfinite(values)]
-        limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
-        rows.append((measure.replace("_", " "), unit, *limits))
-    load = np.quantile(found.load.load, tails)
-    rows.append(("visits demanded of those held, if the last year goes on", "share", *load))
-    return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
-
-
-def answer_tables(
-    found: Answer, sizing: pd.DataFrame | None, *, period: str = "month"
-) -> dict[str, pd.DataFrame]:
-    """Every table of an answer, by name.
-
-    Parameters
-    ----------
-    found : Answer
-    sizing : DataFrame or None
-        As `plcore.planner.answers.sizes` gives it; None leaves out the table of chairs.
-    period : str
-        "day", "week" or "month".
 
     Raises
     ------
     ValueError
-        If the period is another word.
+        If the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from plcore.planner import Settings, answer, key_figures
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
+    >>> key_figures(vermont)["figure"].tolist()[:2]
+    ['people who live there', 'people with limb loss']
+    """
+    tails = interval(level)
+    first = {
+        "residents": "people who live there",
+        "limb_loss": "people with limb loss",
+        "plp": "people with phantom limb pain",
+        "in_pain": _in_pain(answer.settings.severity),
+        "choosing": "people who would come to this clinic",
+    }
+    rows = [
+        (label, "people", *np.quantile(answer.funnel.people[name][:, 0], tails))
+        for name, label in first.items()
+    ]
+    yearly = demand_table(answer.demand, level=level)
+    counted = answer.own is not None and answer.own.referrals
+    end = ", as modelled (own referrals are simulated)" if counted else ""
+    for row in yearly[yearly["group"] == "all"].itertuples():
+        rows.append((f"new patients in {row.year}{end}", "people", row.median, row.low, row.high))
+    for measure, (unit, values) in clinic_measures(answer.outcome).items():
+        # Where nobody comes there is no wait.
+        known = values[np.isfinite(values)]
+        limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
+        rows.append((measure.replace("_", " "), unit, *limits))
+    load = np.quantile(answer.load.load, tails)
+    rows.append(("demand over capacity, if the last year's rate continues", "share", *load))
+    return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
+
+
+def _in_pain(severity: str) -> str:
+    pain = "of any severity" if severity == "any" else severity.replace("_", " or ")
+    return f"people whose phantom limb pain is {pain}"
+
+
+def answer_tables(
+    answer: Answer, sizing: pd.DataFrame | None, *, period: str = "month"
+) -> dict[str, pd.DataFrame]:
+    """Every table of an answer, by name.
+
+    `sizing` is as `sizes` gives it; None leaves out the table of chairs. `period` is "day", "week"
+    or "month".
     """
     if period not in PERIODS:
         raise ValueError(f"period is {period!r}; expected one of {', '.join(PERIODS)}")
-    outcome = found.outcome
-    labels = PERIODS[period](found.first_day, outcome.n_days)
-    parameters = found.people.scenario.parameters
+    outcome = answer.outcome
+    labels = PERIODS[period](answer.first_day, outcome.n_days)
+    parameters = answer.people.scenario.parameters
     tables = {
-        "key_figures": key_figures(found),
-        "funnel": funnel_table(found.funnel, parameters, year=found.settings.year),
-        "patients": demand_table(found.demand),
+        "key_figures": key_figures(answer),
+        "funnel": funnel_table(answer.funnel, parameters, year=answer.settings.year),
+        "patients": demand_table(answer.demand),
         "clinic": clinic_table(outcome),
         **({} if sizing is None else {"chairs": sizing}),
         f"by_{period}": by_period(outcome, labels),
         "what_became_of_them": fates_table(outcome),
-        "settings": settings_table(found.settings),
-        "assumptions": assumptions_table(found),
+        "settings": settings_table(answer.settings),
+        "assumptions": assumptions_table(answer),
     }
-    if found.beside is not None:
-        tables["own_numbers"] = found.beside
+    if answer.beside is not None:
+        tables["own_numbers"] = answer.beside
     return tables
 
 
 def settings_table(settings: Settings) -> pd.DataFrame:
-    """The settings, a row each.
-
-    Returns
-    -------
-    DataFrame
-        setting, value (as text), how ("chosen" or "usual") and meaning, with its unit.
-    """
-    usual = {field.name: field.default for field in fields(Settings)}
-    words = meanings()
+    """The settings: setting, value (as text), how ("chosen" or "default") and meaning."""
+    words, default = meanings(), defaults()
     rows = [
-        (name, _shown(value), "chosen" if value != usual[name] else "usual", words[name])
+        (name, _shown(value), "chosen" if value != default[name] else "default", words[name])
         for name, value in asdict(settings).items()
     ]
     return pd.DataFrame(rows, columns=["setting", "value", "how", "meaning"])
 
 
-def assumptions_table(found: Answer) -> pd.DataFrame:
+def assumptions_table(answer: Answer) -> pd.DataFrame:
     """What the answer rests on: every uncertain input of patients and clinic with its source.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings.
 
     Returns
     -------
     DataFrame
-        parameter, unit, median, low_95, high_95, seen, source (as cited) and note; for a step
-        that the planner gave, that number and "the planner".
+        parameter, unit, median, low_95, high_95, seen, source (as cited) and note. A share that the
+        planner gave has that number, and "the planner" as its source.
+
+    Examples
+    --------
+    >>> from plcore.planner import Settings, answer
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1, share_served=0.2))
+    >>> rows = assumptions_table(vermont).set_index("parameter")
+    >>> rows.loc["demand_choosing", "source"]
+    'the planner'
     """
-    settings = found.settings
+    settings = answer.settings
     own = {
         parameter_of(step, severity=settings.severity): share
         for step, share in settings.own_shares().items()
     }
     rows = []
-    for item in found.people.scenario.parameters:
+    for item in answer.people.scenario.parameters:
         if not _is_read(item.name, settings):
             continue
-        low, median, high = np.quantile(found.people.draws[item.name], [0.025, 0.5, 0.975])
+        low, median, high = np.quantile(answer.people.draws[item.name], [0.025, 0.5, 0.975])
         source = "; ".join(cite(key) for key in item.source.split(";"))
-        row: tuple[object, ...] = (
-            item.name,
-            item.unit,
-            median,
-            low,
-            high,
-            item.seen,
-            source,
-            item.note,
-        )
+        basis: tuple[object, ...] = (median, low, high, item.seen, source, item.note)
         if item.name in own:
-            row = (item.name, item.unit, *[own[item.name]] * 3, "own", "the planner", "")
-        rows.append(row)
+            basis = (*[own[item.name]] * 3, "own", "the planner", "")
+        rows.append((item.name, item.unit, *basis))
     columns = ["parameter", "unit", "median", "low_95", "high_95", "seen", "source", "note"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -176,72 +186,80 @@ def _is_read(name: str, settings: Settings) -> bool:
     if name == "minor_share":
         return read_scenario(settings.scenario).choices["minor_amputations"] == "excluded"
     if name.startswith("demand_") and name != "demand_years_to_come":
-        return name in {parameter_of(step.name, severity=settings.severity) for step in STEPS}
+        return name in {
+            parameter_of(step.name, severity=settings.severity) for step in FUNNEL_STEPS
+        }
     return True
 
 
 def side_by_side(
     answers: Mapping[str, Answer], *, sizing: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
-    """Several answers, a row a figure and a column an answer.
+    """Several answers side by side, a row for each figure and a column for each answer.
 
     Parameters
     ----------
     answers : mapping of str to Answer
+        The answers by name.
     sizing : mapping of str to DataFrame, optional
-        Their tables of sizes; with them, a row for the fewest chairs.
+        The table of sizes of each answer, as `sizes` gives it; with them there is a row for the
+        fewest chairs that keep the service level.
 
     Returns
     -------
     DataFrame
-        figure, unit, then a column for each name with "median (low to high)" as text; settings
+        figure, unit, then a column for each name with "median (low to high)" as text. Settings
         that differ stand first.
 
     Raises
     ------
     ValueError
         If there is no answer.
+
+    Examples
+    --------
+    >>> from plcore.planner import Settings, answer
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
+    >>> side_by_side({"two chairs": vermont}).columns.tolist()
+    ['figure', 'unit', 'two chairs']
     """
     if not answers:
         raise ValueError("no answers; expected one or more")
-    settled = pd.DataFrame(
+    settings = pd.DataFrame(
         {
-            name: settings_table(found.settings).set_index("setting")["value"]
-            for name, found in answers.items()
+            name: settings_table(answer.settings).set_index("setting")["value"]
+            for name, answer in answers.items()
         }
     ).drop(index="name")
-    parts = [
-        settled[settled.ne(settled.iloc[:, 0], axis=0).any(axis=1)]
-        .rename_axis("figure")
-        .assign(unit="setting")
-    ]
+    differ = settings[settings.ne(settings.iloc[:, 0], axis=0).any(axis=1)]
+    tables = [differ.rename_axis("figure").assign(unit="setting")]
     figures = {}
-    for name, found in answers.items():
-        table = key_figures(found).set_index(["figure", "unit"])
+    for name, answer in answers.items():
+        table = key_figures(answer).set_index(["figure", "unit"])
         figures[name] = pd.Series(
             [f"{three(m)} ({three(low)} to {three(high)})" for m, low, high in table.to_numpy()],
             index=table.index,
         )
         if sizing is not None:
             row = ("fewest chairs for the service level", "chairs")
-            figures[name].loc[row] = _fewest_in_words(found, sizing[name])
+            figures[name].loc[row] = _fewest_in_words(answer, sizing[name])
     # The order of the first answer; what it lacks comes after.
-    labels = dict.fromkeys(label for part in figures.values() for label in part.index)
+    labels = dict.fromkeys(label for column in figures.values() for label in column.index)
     order = pd.MultiIndex.from_tuples(labels, names=["figure", "unit"])
-    parts.append(pd.DataFrame({name: part.reindex(order) for name, part in figures.items()}))
-    frames = [part.reset_index()[["figure", "unit", *answers]] for part in parts]
+    tables.append(pd.DataFrame({name: column.reindex(order) for name, column in figures.items()}))
+    frames = [table.reset_index()[["figure", "unit", *answers]] for table in tables]
     return pd.concat(frames, ignore_index=True).fillna("")
 
 
-def _fewest_in_words(found: Answer, sizing: pd.DataFrame) -> str:
+def _fewest_in_words(answer: Answer, sizing: pd.DataFrame) -> str:
     try:
-        return f"{fewest(sizing, probability=found.settings.probability)['chairs']:g}"
+        return f"{fewest(sizing, probability=answer.settings.probability)['chairs']:g}"
     except ValueError:
         return f"more than {sizing['chairs'].max()}"
 
 
 def three(value: float) -> str:
-    """A number with three significant digits and separators of thousands."""
+    """A number with three significant digits and thousands separators."""
     if not np.isfinite(value):
         return "none"
     if value == 0:
@@ -256,5 +274,5 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(map(str, value))
     return str(value)

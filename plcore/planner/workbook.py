@@ -26,7 +26,7 @@ SHEETS: Mapping[str, tuple[str, str]] = {
         "Chairs",
         (
             "Clinics of other sizes with the same patients: means, the probability that the service "
-            "level is kept with its standard error, and what a size adds to the one before."
+            "level is kept with its standard error, and what each size adds to the one before."
         ),
     ),
     "by_day": ("By day", "The clinic by day; low and high hold 95% of what may happen."),
@@ -35,13 +35,13 @@ SHEETS: Mapping[str, tuple[str, str]] = {
     "funnel": (
         "Funnel",
         (
-            "From the residents to those who would come, in the year of the opening; share is that of "
-            "the step before. Assumed steps are shaded."
+            "From the residents to those who would come, in the year of the opening. Each share is "
+            "that of the step before. Assumed steps are shaded."
         ),
     ),
     "patients": (
         "Patients",
-        "New patients expected by year, those in pain at the opening apart from those newly so.",
+        "New patients expected by year: those in pain at the opening, and those in pain since then.",
     ),
     "clinic": (
         "Clinic",
@@ -52,15 +52,15 @@ SHEETS: Mapping[str, tuple[str, str]] = {
     ),
     "what_became_of_them": (
         "What became of them",
-        "The patients referred, by what became of them.",
+        "What became of the patients who were referred.",
     ),
-    "own_numbers": ("Own numbers", "What was counted beside what the model expects without it."),
+    "own_numbers": ("Own numbers", "What was counted, beside what the model expects without it."),
     "side_by_side": ("Side by side", "What differs between the plans: median (95% interval)."),
-    "settings": ("Settings", "What was chosen (bold), and what is as usual."),
+    "settings": ("Settings", "Settings that were chosen are bold; the others have their defaults."),
     "assumptions": (
         "Assumptions",
         (
-            "Every uncertain number that the answer rests on. Assumed ones, with no source, are "
+            "Every uncertain number that the answer rests on. Assumed ones, which have no source, are "
             "shaded; seen says how the source was read."
         ),
     ),
@@ -72,14 +72,14 @@ _SHARES = {
 }  # fmt: skip
 #: Widest column, in characters; longer texts are wrapped.
 _WIDEST = 60
-#: In the place of the time of writing, so that the same plan makes the same bytes.
+#: Instead of the time of writing, so that the same plan makes the same bytes.
 _CREATED = datetime(2000, 1, 1)
 _GREY = "#595959"
 
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """A workbook being written, and the formats that it has so far."""
+    """A workbook in the making and its formats so far."""
 
     file: Any
     formats: dict[tuple[tuple[str, object], ...], Any] = field(default_factory=dict)
@@ -92,24 +92,18 @@ class _Book:
 
 
 def require_xlsxwriter() -> Any:
-    """The library that writes workbooks.
-
-    Raises
-    ------
-    ValueError
-        If it is not installed, with how to install it.
-    """
+    """The library that writes workbooks, or an error that says how to install it."""
     try:
         return importlib.import_module("xlsxwriter")
     except ImportError:
         raise ValueError(
-            "workbooks are written by the package XlsxWriter, which is not installed; "
-            "`python3 run.py plan` brings it, and so does `pip install XlsxWriter`"
+            "workbooks need the package XlsxWriter, which is not installed; "
+            "use `python3 run.py plan`, which installs it, or `pip install XlsxWriter`"
         ) from None
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """A CSV file for each table: UTF-8, lines end in a line feed, numbers in full precision."""
+    """A CSV file for each table: UTF-8, line feeds, numbers in full precision."""
     paths = []
     for name, table in tables.items():
         path = folder / f"{name}.csv"
@@ -119,36 +113,28 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
 
 
 def write_plan(
-    path: Path, found: Answer, sizing: pd.DataFrame | None, tables: Mapping[str, pd.DataFrame]
+    path: Path, answer: Answer, sizing: pd.DataFrame | None, tables: Mapping[str, pd.DataFrame]
 ) -> None:
-    """The workbook of one plan.
+    """Write the workbook of one plan; an older file is replaced.
 
-    Parameters
-    ----------
-    path : Path
-        A file there is replaced.
-    found : Answer
-    sizing : DataFrame or None
-        As `plcore.planner.answers.sizes` gives it.
-    tables : mapping of str to DataFrame
-        As `plcore.planner.tables.answer_tables` gives them.
+    `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them.
     """
-    book = _new(path, f"Plan: {found.settings.name}")
+    book = _new(path, f"Plan: {answer.settings.name}")
     shown = [name for name in SHEETS if name in tables]
-    _summary(book, found, in_sentences(found, sizing), tables["key_figures"], shown)
+    _summary(book, answer, in_sentences(answer, sizing), tables["key_figures"], shown)
     for name in shown:
         _sheet(book, name, tables[name])
-    _charts(book, found, tables)
+    _charts(book, answer, tables)
     _close(book)
 
 
 def write_comparison(path: Path, answers: Mapping[str, Answer], side: pd.DataFrame) -> None:
-    """The workbook of several plans, as `plcore.planner.tables.side_by_side` compares them."""
+    """Write the workbook of several plans, as `side_by_side` compares them."""
     book = _new(path, "Plans side by side")
     sheet = _text_sheet(book, "Summary", "Plans side by side")
     row = 2
-    for name, found in answers.items():
-        row = _paragraphs(book, sheet, row, f"{name}: {_where(found)}", in_sentences(found, None))
+    for name, answer in answers.items():
+        row = _paragraphs(book, sheet, row, f"{name}: {_where(answer)}", in_sentences(answer, None))
     _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
     _sheet(book, "side_by_side", side)
     _close(book)
@@ -170,16 +156,20 @@ def _close(book: _Book) -> None:
         ) from None
 
 
-def _where(found: Answer) -> str:
-    return f"{found.area.name}, opens {found.first_day:%d %B %Y}"
+def _where(answer: Answer) -> str:
+    return f"{answer.area.name}, opens {answer.first_day:%d %B %Y}"
 
 
 def _summary(
-    book: _Book, found: Answer, told: Sequence[str], figures: pd.DataFrame, shown: Sequence[str]
+    book: _Book,
+    answer: Answer,
+    sentences: Sequence[str],
+    figures: pd.DataFrame,
+    shown: Sequence[str],
 ) -> None:
-    sheet = _text_sheet(book, "Summary", f"Plan: {found.settings.name}")
-    sheet.write_string(1, 0, _where(found), book.style(text_wrap=True, font_color=_GREY))
-    row = _paragraphs(book, sheet, 3, "In short (median and 95% interval)", told)
+    sheet = _text_sheet(book, "Summary", f"Plan: {answer.settings.name}")
+    sheet.write_string(1, 0, _where(answer), book.style(text_wrap=True, font_color=_GREY))
+    row = _paragraphs(book, sheet, 3, "In short (median and 95% interval)", sentences)
     header = ["Key figure", "unit", "median", "low", "high"]
     for column, text in enumerate(header):
         sheet.write_string(row, column, text, book.style(bold=True, bottom=1))
@@ -200,16 +190,16 @@ def _text_sheet(book: _Book, name: str, title: str) -> Any:
     return sheet
 
 
-def _paragraphs(book: _Book, sheet: Any, row: int, heading: str, told: Sequence[str]) -> int:
-    """A heading and a row a sentence; the row after next is returned."""
+def _paragraphs(book: _Book, sheet: Any, row: int, heading: str, sentences: Sequence[str]) -> int:
+    """Write a heading and a row for each sentence; the row to go on with is returned."""
     sheet.write_string(row, 0, heading, book.style(bold=True, bottom=1))
-    for number, sentence in enumerate(told, start=1):
+    for number, sentence in enumerate(sentences, start=1):
         sheet.write_string(row + number, 0, sentence, book.style(text_wrap=True))
-    return row + len(told) + 2
+    return row + len(sentences) + 2
 
 
 def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
-    """A table on a sheet of its own, its names in the first row, which stays in view."""
+    """A table on a sheet of its own; the names in its first row stay in view."""
     sheet = book.file.add_worksheet(SHEETS[name][0])
     labels = list(table.columns)
     for column, label in enumerate(labels):
@@ -224,7 +214,7 @@ def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
 
 
 def _row_look(columns: Sequence[str], values: Sequence[object]) -> dict[str, object]:
-    """Rows to be noticed: assumed, given by the planner, or chosen."""
+    """How a row is marked if it is assumed, given by the planner, or chosen."""
     cells = dict(zip(columns, values, strict=True))
     if cells.get("seen") == "assumed":
         return {"bg_color": "#D9D9D9", "bold": True}
@@ -256,7 +246,7 @@ def _cells(
 
 
 def _format(label: str, value: float, unit: object) -> str:
-    """How Excel is to show a number: three significant digits, shares as percents, years whole."""
+    """Excel's format of a number: three significant digits, shares as percents, years in full."""
     if label == "year":
         return "0"
     size = abs(value)
@@ -278,15 +268,15 @@ def _width(label: str, column: pd.Series) -> int:
 
 
 def _for_printing(sheet: Any) -> None:
-    """One page wide on US letter paper, with the names of plan and sheet, and numbered."""
+    """One page wide on US letter paper, with the names of plan and sheet and page numbers."""
     sheet.set_landscape()
     sheet.set_paper(1)
     sheet.fit_to_pages(1, 0)
     sheet.set_footer("&L&F&C&A&R&P of &N")
 
 
-def _charts(book: _Book, found: Answer, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Charts that Excel draws from the sheets, told apart in grey by markers and dashes."""
+def _charts(book: _Book, answer: Answer, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Charts that Excel draws from the sheets; lines differ by markers and dashes, also in grey."""
     sheet = book.file.add_worksheet("Charts")
     _for_printing(sheet)
     drawn = [(_by_year(book, tables["patients"]), "Sheet Patients, group all; 95% intervals.")]
@@ -295,10 +285,10 @@ def _charts(book: _Book, found: Answer, tables: Mapping[str, pd.DataFrame]) -> N
             note = f"Sheet {SHEETS[name][0]}, measure booked; 95% of what may happen."
             drawn.append((_visits(book, name, tables[name]), note))
     if "chairs" in tables and len(tables["chairs"]) > 1:
-        settings = found.settings
+        settings = answer.settings
         note = (
-            f"Sheet Chairs; asked for are {settings.share_within:.0%} of patients within "
-            f"{settings.within_days} days, with probability {settings.probability:g}."
+            f"Sheet Chairs; the service level is {settings.share_within:.0%} of patients within "
+            f"{settings.within_days} days, with a probability of {settings.probability:g}."
         )
         drawn.append((_shares(book, tables["chairs"], settings.within_days), note))
     for number, (chart, note) in enumerate(drawn):
@@ -350,12 +340,12 @@ def _shares(book: _Book, table: pd.DataFrame, within_days: int) -> Any:
 
 
 def _series(
-    table: pd.DataFrame, name: str, rows: NDArray[np.intp], across: str, up: str
+    table: pd.DataFrame, name: str, rows: NDArray[np.intp], horizontal: str, vertical: str
 ) -> dict[str, object]:
-    """A column of a sheet against another, in the rows from the first to the last given."""
+    """One column of a sheet against another, from the first to the last of the rows."""
     sheet = SHEETS[name][0]
     places = list(table.columns)
-    x, y = places.index(across), places.index(up)
+    x, y = places.index(horizontal), places.index(vertical)
     return {
         "name": [sheet, 0, y],
         "categories": [sheet, int(rows[0]), x, int(rows[-1]), x],
@@ -372,9 +362,9 @@ def _marker(kind: str) -> dict[str, object]:
     }
 
 
-def _title(chart: Any, title: str, across: str, up: str) -> None:
+def _title(chart: Any, title: str, xaxis: str, yaxis: str) -> None:
     chart.set_title({"name": title, "name_font": {"size": 13}})
-    chart.set_x_axis({"name": across})
-    chart.set_y_axis({"name": up, "min": 0})
+    chart.set_x_axis({"name": xaxis})
+    chart.set_y_axis({"name": yaxis, "min": 0})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 760, "height": 380})

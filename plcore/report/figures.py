@@ -22,11 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plcore.charts._template import FAINT_INK, NOTE_LINE, NOTE_SIZE, TITLE_LINE, TITLE_SIZE
-from plcore.charts._text import wrapped
-from plcore.charts._wide import framed_texts, widened
-from plcore.report.folder import replacing
-from plcore.report.site import build_report, read_stamp
+from plcore.charts.frame import (
+    FAINT_INK,
+    NOTE_LINE,
+    NOTE_SIZE,
+    TITLE_LINE,
+    TITLE_SIZE,
+    framed_texts,
+    widened,
+    wrapped,
+)
+from plcore.report.site import build_report, read_stamp, replacing
 
 FORMATS = ("svg", "png", "pdf")
 COLUMNS = ("file", "chart", "notebook", "caption", "source", "commit")
@@ -262,10 +268,10 @@ def _make_repeatable(path: Path) -> None:
     data = path.read_bytes()
     if path.suffix == ".svg":
         # plotly's ids hold six random digits; those of two charts in one page must still differ.
-        found = re.search(rb'id="defs-([0-9a-f]{6})"', data)
-        if found is not None:
+        drawing_id = re.search(rb'id="defs-([0-9a-f]{6})"', data)
+        if drawing_id is not None:
             data = data.replace(
-                found[1], hashlib.sha256(path.stem.encode()).hexdigest()[:6].encode()
+                drawing_id[1], hashlib.sha256(path.stem.encode()).hexdigest()[:6].encode()
             )
     elif path.suffix == ".pdf":
         # As long as before: a PDF counts its bytes.
@@ -284,13 +290,13 @@ def _write_index(charts: Sequence[Chart], endings: Sequence[str], path: Path) ->
 
 
 def _formats(text: str) -> tuple[str, ...]:
-    asked = tuple(part.strip() for part in text.split(","))
-    unknown = [part for part in asked if part not in FORMATS]
+    formats = tuple(name.strip() for name in text.split(","))
+    unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise argparse.ArgumentTypeError(
             f"{unknown[0]!r} is not one of {', '.join(FORMATS)} (separated by commas)"
         )
-    return tuple(dict.fromkeys(asked))
+    return tuple(dict.fromkeys(formats))
 
 
 def main(arguments: Sequence[str]) -> int:

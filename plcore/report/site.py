@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,12 +20,10 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
-from plcore.charts.show import table_html
-from plcore.planner.page import planner_grid, planner_html
-from plcore.report.api import api_pages
-from plcore.report.execute import execute
-from plcore.report.folder import replacing
-from plcore.report.page import Exhibit, Page, read_page
+from plcore.charts.display import table_html
+from plcore.planner.page import planner_html
+from plcore.report.notebooks import Exhibit, Page, execute, read_page
+from plcore.report.reference import write_reference
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -82,7 +82,7 @@ def build_report(
     with_traceback : bool
         Whether the error of a failed cell says where in the code it failed.
     with_planner : bool
-        Whether the planner's page is worked out, which takes about half a minute, and linked.
+        Whether the planner's page is computed, which takes some fifteen seconds, and linked.
     with_reference : bool
         Whether the reference of public names is read from the docstrings, and linked.
 
@@ -102,7 +102,7 @@ def build_report(
         for notebook, path in zip(executed, paths, strict=True)
     ]
     stamp = read_stamp(notebooks)
-    planner = planner_html(planner_grid(), made_from=stamp.in_words()) if with_planner else None
+    planner = planner_html(made_from=stamp.in_words()) if with_planner else None
     write_report(pages, report, stamp=stamp, planner=planner, with_reference=with_reference)
     return pages
 
@@ -122,6 +122,29 @@ def write_report(
     _refuse_shared_names(pages)
     with replacing(report) as fresh:
         _write_files(pages, fresh, stamp, planner, with_reference)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `folder` at the end of the block.
+
+    Where the block fails, what was at `folder` stays as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place, for only a folder of the same disk can be moved at once; and the name of
+    # both workshops begins alike, for what lies about after a power cut is to be ignored by git.
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder.parent) as workshop:
+        fresh, previous = Path(workshop) / "new", Path(workshop) / "previous"
+        fresh.mkdir()
+        yield fresh
+        if folder.exists():
+            folder.rename(previous)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if previous.exists():
+                previous.rename(folder)
+            raise
 
 
 def read_stamp(folder: Path) -> Stamp:
@@ -173,8 +196,8 @@ def _write_files(
 ) -> None:
     templates = _templates()
     deck = find_deck(pages)
-    for part in ("figures", "tables", "api/plcore") if with_reference else ("figures", "tables"):
-        (folder / part).mkdir(parents=True)
+    for kind in ("figures", "tables"):
+        (folder / kind).mkdir()
     _write(folder / "plotly.min.js", get_plotlyjs())
     for asset in ("style.css", "report.js"):
         _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))
@@ -194,8 +217,8 @@ def _write_files(
     page("index.html", "index.html")
     if planner is not None:
         _write(folder / "planner.html", planner)
-    for path, template, values in api_pages() if with_reference else ():
-        page(path, template, **values)
+    if with_reference:
+        write_reference(folder / "api")
     if deck is not None:
         page("slides.html", "slides.html")
         for asset in ("slides.css", "slides.js"):

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from plcore.charts._wide import framed_texts, widened
+from plcore.charts.frame import framed_texts, widened
 from plcore.evidence.schema import MARKS
-from plcore.report.page import Exhibit, Page
+from plcore.report.notebooks import Exhibit, Page
 
 #: The notebook that the deck is made from.
 STEM = "08_teaching_charts"
@@ -81,7 +81,7 @@ class Deck:
             doubt: [n for n, slide in enumerate(self.slides, start=2) if doubt in slide.doubts]
             for doubt in _DOUBTED
         }
-        return [(doubt, found) for doubt, found in places.items() if found]
+        return [(doubt, slides) for doubt, slides in places.items() if slides]
 
 
 @dataclass(slots=True)
@@ -101,18 +101,20 @@ def find_deck(pages: Sequence[Page]) -> Deck | None:
 def read_deck(page: Page) -> Deck:
     """The deck of a page; a ValueError names every section that is no slide, and why."""
     numbered = [
-        (found, section)
+        (heading, section)
         for section in _sections(page)
-        if (found := _NUMBERED.fullmatch(section.heading)) is not None
+        if (heading := _NUMBERED.fullmatch(section.heading)) is not None
     ]
     faults, slides = [], []
-    for place, (found, section) in enumerate(numbered, start=1):
+    for place, (heading, section) in enumerate(numbered, start=1):
         wrong = list(_faults(section))
-        if int(found[1]) != place:
+        if int(heading[1]) != place:
             wrong.append(f"is the numbered section {place}, so its number has to be {place}")
-        faults += [f"{page.stem}.ipynb, section {unescape(found[0])!r}: {each}" for each in wrong]
+        faults += [
+            f"{page.stem}.ipynb, section {unescape(heading[0])!r}: {fault}" for fault in wrong
+        ]
         if not wrong:
-            slides.append(_slide(found[2], section, page.stem))
+            slides.append(_slide(heading[2], section, page.stem))
     if not numbered:
         faults = [f"{page.stem}.ipynb: no section has a heading such as '## 1. What is counted'"]
     if faults:
@@ -165,9 +167,9 @@ def _add(section: _Section | None, text: str) -> None:
 def _faults(section: _Section) -> Iterator[str]:
     if _TAKEAWAY.search(section.before) is None:
         yield "no paragraph '**Takeaway.** ...' between the heading and the chart"
-    charts = [each for each in section.exhibits if each.figure is not None]
+    charts = [exhibit for exhibit in section.exhibits if exhibit.figure is not None]
     if len(charts) != 1 or len(section.exhibits) != 1:
-        names = ", ".join(each.name for each in section.exhibits) or "nothing"
+        names = ", ".join(exhibit.name for exhibit in section.exhibits) or "nothing"
         yield f"shows {names}; a slide shows one chart and no table"
     if section.others:
         yield f"has an output that is no exhibit ({section.others[0]}); a slide shows one chart"

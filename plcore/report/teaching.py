@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from plcore.clinic.catchment import EARTH_RADIUS_KM, by_state, pain_in_areas, people_of
+from plcore.clinic.people import pain_in_areas, people_of
+from plcore.clinic.places import EARTH_RADIUS_KM, by_state
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
@@ -154,7 +155,7 @@ def pain_by_state(
     Parameters
     ----------
     draws : DataFrame
-        As for `plcore.clinic.catchment.pain_in_areas`; column diabetes_elasticity says how closely limb
+        As for `plcore.clinic.people.pain_in_areas`; column diabetes_elasticity says how closely limb
         loss follows diabetes.
     scenario : Scenario
         Of the draws.

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, steps
+from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, waterfall_table
 from plcore.evidence.population import read_mortality, read_population
 from plcore.models.limb_loss import KNOTS, flat_shape, inputs, rising_shape
 from plcore.scenarios import read_scenario
@@ -101,7 +101,7 @@ def test_years_that_cannot_be_taken_apart_are_refused(first, last):
 
 
 def test_the_steps_of_the_waterfall_are_means_that_add_up():
-    table = steps(PARTS).set_index("label")
+    table = waterfall_table(PARTS).set_index("label")
 
     assert list(table["role"]) == ["total", *["step"] * 5, "total"]
     assert list(table.index[[0, -1]]) == ["2005", "2050"]
@@ -113,4 +113,4 @@ def test_a_step_without_spread_has_no_limits():
     same = PARTS.copy()
     same["mortality"] = 5.0
 
-    assert math.isnan(steps(same).set_index("label").loc["Mortality", "low"])
+    assert math.isnan(waterfall_table(same).set_index("label").loc["Mortality", "low"])

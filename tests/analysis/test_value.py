@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from plcore import charts
+from plcore.analysis.smoothing import _restricted, gaussian_process, normal_scores, spline
 from plcore.analysis.value import (
     adoption_net_benefit,
     capacity_net_benefit,
@@ -17,16 +17,10 @@ from plcore.analysis.value import (
     evppi,
     evppi_table,
     evsi,
-    gaussian_process,
-    in_year,
     prevalence_study,
-    spline,
-    trial,
+    trial_study,
 )
-from plcore.analysis.value.smoothing import _restricted, normal_scores
-from plcore.models.outcome import Outcome
-from plcore.scenarios import read_scenario
-from plcore.simulate.runs import Run
+from plcore.simulate.draws import sobol
 
 N = 4096
 
@@ -194,7 +188,7 @@ def test_a_trial_is_worth_at_most_what_both_shares_are():
     net = adoption_net_benefit(treated, control, margin=0.1, people=1000)
 
     small, large = (
-        evsi(net, trial(treated, control, people_per_arm=n, seed=2)) for n in (20, 2000)
+        evsi(net, trial_study(treated, control, people_per_arm=n, seed=2)) for n in (20, 2000)
     )
 
     everything = evpi(net)
@@ -203,7 +197,7 @@ def test_a_trial_is_worth_at_most_what_both_shares_are():
 
 
 def test_a_trial_finds_what_is_true_up_to_chance():
-    found = trial(np.full(N, 0.6), np.full(N, 0.2), people_per_arm=25, seed=0)
+    found = trial_study(np.full(N, 0.6), np.full(N, 0.2), people_per_arm=25, seed=0)
 
     for name, share in (("treated_found", 0.6), ("control_found", 0.2)):
         error = np.sqrt(share * (1 - share) / 25 / N)
@@ -240,23 +234,23 @@ def test_evppi_agrees_with_nested_monte_carlo():
 # Whether the limits hold.
 
 
-@pytest.mark.parametrize(("b0", "bx", "by"), [(0, 1, 0.5), (100, 300, 400), (300, 300, 100)])
-def test_the_limits_hold_the_truth_in_95_of_100_samples(b0, bx, by):
+@pytest.mark.parametrize(("b0", "bx", "by"), [(0, 1, 0.5), (300, 300, 100)])
+def test_the_limits_hold_the_truth_in_95_percent_of_samples(b0, bx, by):
     truths = {
         "everything": unit_normal_loss(b0, np.hypot(bx, by)),
         "x": unit_normal_loss(b0, bx),
         "y": unit_normal_loss(b0, by),
     }
     held = dict.fromkeys(truths, 0)
-    for seed in range(200):
+    for seed in range(60):
         draws = sampled(400, seed=1000 + seed)
         net = against_nothing(b0 + bx * draws["x"] + by * draws["y"])
         found = {"everything": evpi(net)} | {name: evppi(net, draws[[name]]) for name in "xy"}
         for name, truth in truths.items():
             held[name] += holds(found[name], truth)
 
-    # 95% of 200 less three standard errors is 181; limits wider than needed are allowed.
-    assert min(held.values()) >= 181, held
+    # 95% of 60 less three standard errors is 52; limits wider than needed are allowed.
+    assert min(held.values()) >= 52, held
 
 
 def test_the_limits_leave_at_least_two_standard_errors_on_either_side():
@@ -270,14 +264,14 @@ def test_the_limits_leave_at_least_two_standard_errors_on_either_side():
 
 def test_the_standard_error_is_that_of_repeated_samples():
     values, errors = [], []
-    for seed in range(200):
+    for seed in range(100):
         draws = sampled(500, seed=seed)
         found = evppi(against_nothing(100 + 300 * draws["x"] + 400 * draws["y"]), draws[["x"]])
         values.append(found.value)
         errors.append(found.se)
 
-    # The standard deviation of 200 numbers is known to 5%; three of these.
-    assert np.std(values) == pytest.approx(np.mean(errors), rel=0.15)
+    # The standard deviation of 100 numbers is known to 7%; three of these.
+    assert np.std(values) == pytest.approx(np.mean(errors), rel=0.21)
 
 
 def test_a_change_too_rare_for_the_draws_leaves_room_above_nought():
@@ -369,7 +363,7 @@ def test_the_draws_may_come_in_any_order():
     net = against_nothing(0.2 + draws["x"] + draws["y"])
     order = np.argsort(draws["x"].to_numpy())
 
-    found = evppi(net[order], draws[["x"]].iloc[order])
+    found = evppi(net[order], draws[["x"]].iloc[order].reset_index(drop=True))
 
     expected = evppi(net, draws[["x"]])
     assert found.value == pytest.approx(expected.value, rel=1e-9)
@@ -382,33 +376,31 @@ def test_a_parameter_given_twice_is_worth_what_it_is_once():
     net = against_nothing(0.2 + draws["x"] + draws["y"])
     twice = pd.DataFrame({"x": draws["x"], "again": draws["x"]})
 
-    once = evppi(net, draws[["x"]], smoother=gaussian_process)
-
-    assert evppi(net, twice).value == pytest.approx(once.value, rel=0.02)
+    assert evppi(net, twice).value == pytest.approx(evppi(net, draws[["x"]]).value, rel=0.02)
 
 
 def test_a_spline_and_a_gaussian_process_agree_on_one_parameter():
     draws = sampled()
-    net = against_nothing(np.sin(2 * draws["x"]) + draws["y"])
+    scores = normal_scores(draws[["x"]].to_numpy())
+    y = (np.sin(2 * draws["x"]) + draws["y"]).to_numpy()[:, np.newaxis]
 
-    one, other = (evppi(net, draws[["x"]], smoother=s) for s in (spline, gaussian_process))
+    one, other = spline(scores, y)[0], gaussian_process(scores, y)[0]
 
-    assert one.value == pytest.approx(other.value, abs=one.se)
+    # The curve itself has a standard deviation of 0.7; the noise leaves 1 in root 4,096 to each.
+    assert np.sqrt(np.mean((one - other) ** 2)) < 4 / np.sqrt(N)
 
 
 def test_noise_gets_little_more_than_a_straight_line_and_nothing_from_draws_left_out():
     noise = np.random.default_rng(0).standard_normal((400, 50))
     scores = normal_scores(sampled(400)[["x"]].to_numpy())
 
-    fitted = spline(scores, noise)
+    inside, outside = spline(scores, noise)
 
     # A straight line takes 2 of 400 of the variance, 33 free columns would take 33.
-    assert np.mean(fitted.inside * noise) < 5 / 400
-    assert np.mean(fitted.inside * noise) > 1 / 400
+    assert np.mean(inside * noise) < 5 / 400
+    assert np.mean(inside * noise) > 1 / 400
     # Fits to other draws know nothing of this one: nought, give or take four standard errors.
-    assert abs(np.mean(fitted.outside * noise)) < 4 * np.std(fitted.outside * noise) / np.sqrt(
-        20_000
-    )
+    assert abs(np.mean(outside * noise)) < 4 * np.std(outside * noise) / np.sqrt(20_000)
 
 
 def test_a_fit_beyond_what_happened_is_worth_no_more_than_everything():
@@ -451,7 +443,7 @@ def test_the_slope_of_the_restricted_likelihood_is_its_difference():
 # Tables and decisions.
 
 
-def test_the_table_is_sorted_and_goes_into_a_chart():
+def test_the_table_is_sorted_and_takes_groups():
     draws = sampled(names="xyz").assign(fixed=1.0)
     net = against_nothing(0.1 + draws["x"] + 0.5 * draws["y"])
 
@@ -461,35 +453,6 @@ def test_the_table_is_sorted_and_goes_into_a_chart():
     assert list(table["label"]) == ["x", "y", "z"]
     assert grouped.loc[0, "label"] == "both"
     assert grouped.loc[0, "share_of_evpi"] == pytest.approx(1, abs=0.02)
-    figure = charts.bars(table, title="Worth knowing", xaxis="Responders", source="Invented")
-    assert len(figure.data[0].x) == 3
-
-
-def test_capacity_costs_are_those_worked_by_hand():
-    net = capacity_net_benefit([8.0, 12.0], [10.0], empty_cost=2, turned_away_cost=5)
-
-    # Two places empty at 2 each; two people turned away at 5 each.
-    assert net.tolist() == [[-4.0], [-10.0]]
-
-
-def test_adoption_counts_responders_beyond_the_margin():
-    net = adoption_net_benefit([0.5, 0.3], [0.2, 0.3], margin=0.1, people=100)
-
-    assert net[:, 0].tolist() == [0, 0]
-    assert net[:, 1] == pytest.approx([20, -10])
-
-
-def test_an_outcome_in_a_year_is_a_column_of_the_run():
-    years = np.array([2030, 2031])
-    values = {"plp": np.array([[1.0, 2.0], [3.0, 4.0]])}
-    outcome = Outcome(years, values, np.zeros(2, bool))
-    run = Run(read_scenario(), 1, pd.DataFrame({"x": [0.0, 1.0]}), outcome)
-
-    assert in_year(run, outcome="plp", year=2031).tolist() == [2, 4]
-    with pytest.raises(ValueError, match="year is 2032; expected one from 2030 to 2031"):
-        in_year(run, outcome="plp", year=2032)
-    with pytest.raises(ValueError, match="outcome is 'pain'; expected one of plp"):
-        in_year(run, outcome="pain", year=2031)
 
 
 def test_the_same_draws_give_the_same_bits():
@@ -521,7 +484,6 @@ HOLED = np.where(np.arange(400).reshape(200, 2) == 7, np.nan, NET)
             lambda: evppi(NET, sampled(200).mask(lambda d: d == d.iloc[4, 1])),
             "y is nan in draw 4; expected a finite number",
         ),
-        (lambda: evppi(NET, sampled(200), smoother=spline), "2 columns for a spline; expected 1"),
         (lambda: evppi_table(NET, sampled(200), groups={"g": ["q"]}), r"g: \['q'\]; expected"),
         (
             lambda: capacity_net_benefit([1], [1], empty_cost=0, turned_away_cost=1),
@@ -546,3 +508,47 @@ def test_a_wrong_argument_is_named(call, words):
 def test_known_parameters_must_be_a_table():
     with pytest.raises(TypeError, match="known is a ndarray; expected a DataFrame"):
         evppi(NET, NET)
+
+
+def test_rows_in_another_order_than_the_draws_are_refused():
+    draws = sampled(1000)
+    net = against_nothing(draws["x"])
+    by_y = draws.sort_values("y")
+    share = pd.Series(special.expit(draws["x"]))
+    shuffled = share.sample(frac=1, random_state=1)
+
+    first = ", ".join(map(str, by_y.index[:5]))
+    with pytest.raises(
+        ValueError, match=f"known has the rows {first}, ...; .*: 0, 1, 2, 3, 4, ..."
+    ):
+        evppi(net, by_y[["x"]])
+    with pytest.raises(ValueError, match=r"known has the rows 0, 1, 2, 3, 4, .*; expected those"):
+        evppi(pd.DataFrame(net, index=by_y.index), draws[["x"]])
+    for call in (
+        lambda: evppi_table(net, by_y),
+        lambda: evsi(net, by_y[["x"]]),
+        lambda: prevalence_study(shuffled, people=10, seed=1),
+        lambda: trial_study(share, shuffled, people_per_arm=10, seed=1),
+        lambda: adoption_net_benefit(shuffled, share, margin=0.1),
+        lambda: adoption_net_benefit(share, share, margin=0.1, people=shuffled),
+        lambda: capacity_net_benefit(shuffled, [1.0], empty_cost=1, turned_away_cost=1),
+    ):
+        with pytest.raises(ValueError, match=r"has the rows .* expected those of the draws"):
+            call()
+    # A table of net benefits may keep the order of its draws.
+    assert evppi(pd.DataFrame(net[by_y.index], index=by_y.index), by_y[["x"]]).value > 0.39
+
+
+@pytest.mark.parametrize("n", [100, 512, 1000, 4096])
+def test_sobol_draws_of_several_parameters_are_refused_and_of_one_are_not(n):
+    points = special.ndtri(sobol(["x", "y", "z"], n, 3))
+    draws = pd.DataFrame(points, columns=["x", "y", "z"]).assign(w=sampled(n)["x"], still=1.0)
+    net = against_nothing(draws["x"] + draws["y"])
+
+    with pytest.raises(ValueError, match="known has Sobol draws of x, z, whose even pattern"):
+        evppi(net, draws[["x", "w", "z"]])
+    for names in (["x"], ["x", "w"], ["x", "still"]):
+        assert evppi(net, draws[names]).value > 0.2
+    # Reordered, as correlated or calibrated draws are, they have the pattern no more.
+    mixed = draws.sample(frac=1, random_state=1).reset_index(drop=True)
+    assert evppi(against_nothing(mixed["x"] + mixed["y"]), mixed[["x", "y"]]).value > 0.4

@@ -11,26 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from plcore.clinic.catchment import by_fips, people_nearby
 from plcore.clinic.demand import (
-    OWN,
+    FUNNEL_STEPS,
     SEVERITIES,
-    STEPS,
+    WEEKS_A_YEAR,
     Opening,
-    OwnNumbers,
-    beside,
+    by_year,
     demand_table,
     expected_referrals,
     funnel_table,
-    own_per_week,
     parameter_of,
     people_to_patients,
+)
+from plcore.clinic.own import (
+    OWN,
+    OwnNumbers,
+    beside,
+    own_per_week,
+    own_template,
     read_own,
     sampled_months,
-    template,
     with_own_people,
 )
-from plcore.clinic.demand.flow import WEEKS_A_YEAR
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import by_fips
 from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import run
@@ -52,7 +56,7 @@ def one_draw(*, pool, new_a_year, deaths, years_to_come, n_years=4):
     values = dict.fromkeys(("residents", "limb_loss", *SEVERITIES.values()), limb_loss)
     values["new_cases"] = np.full_like(limb_loss, new_a_year)
     people = Outcome(years, values, np.zeros(len(years), dtype=bool))
-    draws = pd.DataFrame({step.parameter: [1.0] for step in STEPS})
+    draws = pd.DataFrame({step.parameter: [1.0] for step in FUNNEL_STEPS})
     draws["demand_years_to_come"] = years_to_come
     return people, draws
 
@@ -69,14 +73,15 @@ def test_each_step_is_a_part_of_the_one_before(severity):
 
     left = list(funnel.people.values())
     assert all((now <= before).all() for before, now in pairwise(left))
+    share = np.prod(list(funnel.shares.values()), axis=0)
     np.testing.assert_allclose(
-        left[-1], funnel.people["in_pain"] * funnel.share[:, np.newaxis], rtol=1e-12
+        left[-1], funnel.people["in_pain"] * share[:, np.newaxis], rtol=1e-12
     )
 
 
 def test_the_steps_are_multiplied_draw_by_draw():
     expected = PEOPLE.outcome.values["plp_moderate_severe"][5, 2]
-    for step in STEPS:
+    for step in FUNNEL_STEPS:
         expected *= PEOPLE.draws[step.parameter].iloc[5]
 
     assert FUNNEL.people["choosing"][5, 2] == pytest.approx(expected, rel=1e-12)
@@ -150,7 +155,7 @@ def test_nobody_is_lost_or_made_between_the_pool_and_the_clinic(
     start, end = found.waiting_to_come[:, 0], found.waiting_to_come[:, -1]
     gone = (found.per_week + found.left).sum(axis=1)
     np.testing.assert_allclose(start + found.joined.sum(axis=1), end + gone, rtol=1e-10)
-    assert min(part.min() for part in (found.backlog, found.new_cases, found.left)) >= 0
+    assert min(flow.min() for flow in (found.backlog, found.new_cases, found.left)) >= 0
 
 
 def test_the_flow_is_the_equation_integrated():
@@ -176,6 +181,41 @@ def test_a_pool_without_new_cases_empties_as_an_exponential():
     years = opening.n_weeks / WEEKS_A_YEAR
     assert found.backlog.sum() == pytest.approx(500 * -np.expm1(-years / 2), rel=1e-12)
     assert not found.new_cases.any()
+
+
+def test_those_who_hear_in_the_first_year_come_in_the_week_in_which_they_would():
+    """Known of in a straight line from nobody, the pool falls as exp(-t^2 / (2 years ramp))."""
+    found = flow(
+        Opening(2026, 1, ramp_years=1.25, known_at_first=0),
+        pool=500.0, new_a_year=0.0, deaths=0.0, years_to_come=2.0,
+    )  # fmt: skip
+    ends = np.arange(1, found.backlog.shape[1] + 1) * 7 / 365.25
+
+    came = 500 * -np.expm1(-(ends**2) / (2 * 2.0 * 1.25))
+    np.testing.assert_allclose(found.backlog[0].cumsum(), came, rtol=1e-12)
+
+
+def test_new_cases_can_come_from_the_week_in_which_they_join():
+    """Everybody joins at the start of a week and stays in it with the same chance: a geometric sum."""
+    found = flow(
+        Opening(2026, 2, ramp_years=0), pool=500.0, new_a_year=80.0, deaths=0.0, years_to_come=0.5
+    )
+    week = 7 / 365.25
+    stay = np.exp(-week / 0.5) ** np.arange(1, found.new_cases.shape[1] + 1)
+
+    np.testing.assert_allclose(found.new_cases[0], 80 * week * (1 - stay), rtol=1e-12)
+
+
+def test_a_week_is_of_the_year_in_which_it_begins():
+    opening = Opening(2026, 2)
+    people, draws = one_draw(pool=1000.0, new_a_year=80.0, deaths=0.1, years_to_come=1, n_years=2)
+    people.values["new_cases"][:] = [0.0, 80.0, 80.0]
+    funnel = people_to_patients(people, draws, severity="any")
+    joined = expected_referrals(funnel, people, draws, opening).joined
+    begins = np.arange(joined.shape[1]) * 7
+
+    assert ((joined[0] > 0) == (begins >= 365.25)).all()
+    assert by_year(np.ones_like(joined), opening).tolist() == [[53, 52]]
 
 
 @given(low=st.floats(0.3, 20), more=st.floats(0.01, 20))
@@ -225,7 +265,7 @@ def test_an_opening_that_cannot_be_is_refused(given, message):
 
 @pytest.mark.parametrize("opening", [Opening(2025, 2), Opening(2026, 7), Opening(2032, 1)])
 def test_years_beyond_the_people_are_refused(opening):
-    with pytest.raises(ValueError, match="expected 2026 or later and 2032 or before"):
+    with pytest.raises(ValueError, match="expected years from 2026 to 2032"):
         expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, opening)
 
 
@@ -234,10 +274,10 @@ def test_years_beyond_the_people_are_refused(opening):
 
 def test_the_template_reads_back(tmp_path):
     path = tmp_path / "own.csv"
-    path.write_text(template())
+    path.write_text(own_template())
 
     assert read_own(path) == OwnNumbers("2026-01", (6, 4, 7), 12, 8, 850000, 5200, 3900)
-    assert all(f"\n{what}," in template() for what in OWN)
+    assert all(f"\n{what}," in own_template() for what in OWN)
 
 
 @pytest.mark.parametrize(
@@ -301,12 +341,12 @@ def test_months_are_drawn_from_those_that_were_counted():
     days = sampled_months(own, n_days=3653, n_runs=40, seed=1)
 
     came = (days < 3653).sum(axis=2)
-    assert came.mean() == pytest.approx(120 * own.a_month, rel=0.02)
+    assert came.mean() == pytest.approx(120 * own.per_month, rel=0.02)
     # Months of 3, 6 and 9: a variance of 6 each, and the days of a month are those of no other.
     assert came.var(ddof=1) == pytest.approx(120 * 6, rel=0.6)
     assert (np.diff(days, axis=2) >= 0).all()
     np.testing.assert_array_equal(days, sampled_months(own, n_days=3653, n_runs=40, seed=1))
-    np.testing.assert_allclose(own_per_week(own, n_weeks=2), own.a_month * 12 / WEEKS_A_YEAR)
+    np.testing.assert_allclose(own_per_week(own, n_weeks=2), own.per_month * 12 / WEEKS_A_YEAR)
 
 
 def test_own_numbers_stand_beside_the_modelled_ones():

@@ -6,14 +6,6 @@ from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, 
 from plcore.evidence.data import read
 
 
-def test_the_audit_has_a_row_a_claim_with_verdict_and_source():
-    table = audit_table()
-
-    assert len(table) == len(read("claims"))
-    assert (table["Verdict"] != "").all()
-    assert (table["Source"] != "").all()
-
-
 def test_the_published_pair_is_printed_as_what_it_counts():
     table = audit_table().set_index("Claim")
     row = table[table["Claimed"] == "3.6 million people"].iloc[0]
@@ -22,14 +14,17 @@ def test_the_published_pair_is_printed_as_what_it_counts():
     assert row["Verdict"].startswith("misattributed")
 
 
-def test_one_in_190_is_printed_as_such():
-    assert "1 in 190" in set(audit_table()["Claimed"])
-
-
 def test_ranges_and_one_sided_claims_are_printed_as_such():
     claimed = set(audit_table()["Claimed"])
 
-    assert {"60 to 85%", "under 10%", "0.5 mg/kg", "8 to 12 infusions", "1970"} <= claimed
+    assert {
+        "60 to 85%",
+        "under 10%",
+        "0.5 mg/kg",
+        "8 to 12 infusions",
+        "1970",
+        "1 in 190",
+    } <= claimed
 
 
 def test_every_claim_is_counted_once():

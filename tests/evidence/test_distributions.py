@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -19,10 +19,8 @@ ROWS = {
     "logit_t": ({"value": 0.75, "low": 0.66, "high": 0.822, "df": 8.0}, "share"),
     "beta": ({"value": 0.64, "low": 0.60, "high": 0.68}, "share"),
     "jeffreys": ({"events": 11.0, "n": 60.0}, "share"),
-    "gamma": ({"value": 0.08, "low": 0.06, "high": 0.107}, "per_person_year"),
     "uniform": ({"low": 0.6, "high": 0.85}, "share"),
     "triangular": ({"value": 0.2, "low": 0.05, "high": 0.5}, "share"),
-    "pert": ({"value": 0.2, "low": 0.05, "high": 0.5}, "share"),
 }
 
 
@@ -41,11 +39,6 @@ def made(dist, arguments=None, unit=None):
 def scipy_twin(dist):
     """The same distribution, frozen, from SciPy."""
     shape = made(dist).shape
-    if dist == "pert":
-        low, mode, high = shape
-        width = high - low
-        a, b = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
-        return stats.beta(a, b, loc=low, scale=width)
     if dist == "triangular":
         low, mode, high = shape
         return stats.triang((mode - low) / (high - low), loc=low, scale=high - low)
@@ -54,17 +47,12 @@ def scipy_twin(dist):
         "lognormal": lambda: stats.lognorm(shape[1], scale=math.exp(shape[0])),
         "beta": lambda: stats.beta(*shape),
         "jeffreys": lambda: stats.beta(*shape),
-        "gamma": lambda: stats.gamma(shape[0], scale=shape[1]),
         "uniform": lambda: stats.uniform(shape[0], shape[1] - shape[0]),
     }[dist]()
 
 
-TWINNED = ["normal", "lognormal", "beta", "jeffreys", "gamma", "uniform", "triangular", "pert"]
-LIMITED = ["normal", "lognormal", "logitnormal", "logit_t", "beta", "gamma"]
-
-
-def test_every_distribution_is_tested_here():
-    assert set(ROWS) == set(DISTRIBUTIONS)
+TWINNED = ["normal", "lognormal", "beta", "jeffreys", "uniform", "triangular"]
+LIMITED = ["normal", "lognormal", "logitnormal", "logit_t", "beta"]
 
 
 @pytest.mark.parametrize("dist", TWINNED)
@@ -115,15 +103,6 @@ def test_any_limits_of_a_share_come_back_from_a_beta(low, width):
     np.testing.assert_allclose(item.interval(), (low, high), rtol=1e-8)
 
 
-@given(low=st.floats(1e-3, 1e3), ratio=st.floats(1.01, 30))
-def test_any_limits_of_a_rate_come_back_from_a_gamma(low, ratio):
-    high = low * ratio
-
-    item = made("gamma", {"value": _median("gamma", low, high), "low": low, "high": high})
-
-    np.testing.assert_allclose(item.interval(), (low, high), rtol=1e-8)
-
-
 def _median(dist, low, high):
     """The median that the refusal of a wrong one names."""
     with pytest.raises(ValueError, match="value near") as refused:
@@ -132,12 +111,10 @@ def _median(dist, low, high):
 
 
 @pytest.mark.parametrize("dist", ROWS)
-@given(first=st.floats(1e-15, 1), second=st.floats(1e-15, 1))
-@settings(max_examples=50)
-def test_quantiles_never_fall(dist, first, second):
-    low, high = made(dist).ppf(sorted([first, second]))
+def test_quantiles_never_fall(dist):
+    p = np.concatenate([np.geomspace(1e-15, 1e-3, 50), np.linspace(0.001, 1, 1000)])
 
-    assert low <= high
+    assert (np.diff(made(dist).ppf(p)) >= 0).all()
 
 
 @pytest.mark.parametrize("dist", ROWS)
@@ -160,15 +137,21 @@ REFUSED = {
     "asymmetric normal": (
         "normal", {"value": 1, "low": 0, "high": 5}, "log_change_per_year", "value near 2.5"),
     "lognormal limits at 0": ("lognormal", {"value": 1, "low": 0, "high": 2}, "ratio", "above 0"),
-    "gamma limits at 0": ("gamma", {"value": 1, "low": 0, "high": 2}, "ratio", "low above 0"),
     "logitnormal limit at 1": (
         "logitnormal", {"value": 0.9, "low": 0.8, "high": 1}, "share", "between 0 and 1"),
     "no degrees of freedom": (
         "logit_t", {"value": 0.5, "low": 0.4, "high": 0.6, "df": 0}, "share", "df above 0"),
     "beta limit at 0": ("beta", {"value": 0.1, "low": 0, "high": 0.2}, "share", "between 0 and 1"),
     "limits equal": ("uniform", {"low": 1, "high": 1}, "ratio", "low below high"),
-    "limits reversed": ("pert", {"value": 1, "low": 2, "high": 0}, "ratio", "low below high"),
-    "gamma limits equal": ("gamma", {"value": 1, "low": 1, "high": 1}, "ratio", "low below high"),
+    "limits reversed": ("lognormal", {"value": 1, "low": 2, "high": 0.5}, "ratio",
+                        "low below high, not 2 and 0.5"),
+    "peak outside its ends": ("triangular", {"value": 0.9, "low": 0.1, "high": 0.8}, "share",
+                              "value from low (0.1) to high (0.8), not 0.9"),
+    "more events than people": ("jeffreys", {"events": 12, "n": 10}, "share",
+                                "events from 0 to n (10), not 12"),
+    "negative events": ("jeffreys", {"events": -1, "n": 10}, "share", "events from 0 to n"),
+    "half a person": ("jeffreys", {"events": 2.5, "n": 10}, "share", "whole numbers"),
+    "no people": ("jeffreys", {"events": 0, "n": 0}, "share", "n of 1 or more"),
     "share reaches above 1": ("uniform", {"low": 0.5, "high": 1.2}, "share", "from 0.5 to 1.2"),
     "normal share": ("normal", {"value": 0.5, "low": 0.4, "high": 0.6}, "share", "from 0 to 1"),
     "negative people": ("fixed", {"value": -1}, "people", "expected a people from 0"),
@@ -188,8 +171,3 @@ def test_what_a_distribution_cannot_be_is_refused(fault):
 def test_probabilities_outside_0_to_1_are_refused():
     with pytest.raises(ValueError, match="probabilities from 0 to 1"):
         made("uniform").ppf([0.5, 1.5])
-
-
-def test_a_probability_too_near_to_0_to_have_digits_is_refused():
-    with pytest.raises(ValueError, match="nearer to 0 than 5e-17"):
-        made("beta").ppf([1e-40])

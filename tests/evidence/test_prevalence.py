@@ -6,23 +6,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.data import read
 from plcore.evidence.parameters import parameter
 from plcore.evidence.prevalence import (
+    CHILDHOOD,
     KINDS,
     POOLS,
     believed_share,
-    forest_by,
-    forest_table,
+    gather,
     logits,
     pool_prevalence,
     prevalence_studies,
+    prevalence_table,
+    severity_findings,
 )
+from plcore.evidence.spread import forest_by, forest_table
 
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "reference" / "metafor_plp_prevalence_30_studies.json").read_text()
@@ -83,19 +84,6 @@ def test_point_and_period_together_are_current_and_no_study_is_both_current_and_
     assert not names["current"] & names["ever"]
 
 
-def test_children_and_charts_enter_no_pool_of_adults():
-    pooled = set.union(*(set(prevalence_studies(kind=kind)["pool"]) for kind in KINDS))
-
-    assert pooled == {"current", "lifetime"}
-    assert "recognised" not in {k for kinds in KINDS.values() for k in kinds}
-
-
-def test_the_limits_of_another_setting_are_wider_than_those_of_the_mean():
-    pooled = pool_prevalence(prevalence_studies("usa"))
-
-    assert pooled.setting_low < pooled.low < pooled.share < pooled.high < pooled.setting_high
-
-
 def test_an_empty_or_unknown_pool_or_kind_is_refused():
     with pytest.raises(ValueError, match="pool is 'mars'; expected one of usa"):
         prevalence_studies("mars")
@@ -105,9 +93,11 @@ def test_an_empty_or_unknown_pool_or_kind_is_refused():
         believed_share(prevalence_studies("usa"), spread="wide", tau_scale=1.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("pool", POOLS)
-@pytest.mark.parametrize("spread", ["setting", "mean"])
+@pytest.mark.parametrize(
+    ("pool", "kind", "spread"),
+    [("usa", "current", "setting"), ("all", "current", "mean"), ("usa", "ever", "setting"),
+     ("high_income", "ever", "mean"), ("high_income", "point", "setting")],
+)  # fmt: skip
 def test_the_belief_is_the_posterior_to_a_few_tenths_of_a_point(pool, kind, spread):
     studies = prevalence_studies(pool, kind=kind)
     posterior = meta.bayes(*logits(studies), prior=meta.HalfNormal(1.0))
@@ -140,16 +130,6 @@ def test_one_study_is_believed_as_its_own_count_and_the_prior_say():
         assert below(high, spreads) == pytest.approx(0.975, abs=2e-4)
 
 
-@given(scale=st.floats(0.05, 2), factor=st.floats(1.2, 3))
-def test_a_wider_prior_of_the_spread_never_narrows_the_belief(scale, factor):
-    studies = prevalence_studies("high_income", kind="ever")
-    narrow, wide = (
-        believed(studies, tau_scale=each).interval() for each in (scale, factor * scale)
-    )
-
-    assert wide[0] < narrow[0] < narrow[1] < wide[1]
-
-
 def test_a_forest_has_a_row_a_study_then_the_mean_and_another_setting():
     studies = prevalence_studies("usa")
     table = forest_table(studies, label="Pooled")
@@ -178,9 +158,62 @@ def test_a_forest_in_groups_has_every_study_once_and_each_groups_own_mean():
         forest_by(studies, "region", names={"usa": "US", "high_income": "Rich"})
 
 
-def test_a_group_of_one_study_gets_no_mean_of_its_own():
-    studies = prevalence_studies("usa")
-    table = forest_by(studies, "kind", names={"point": "Now", "period": "Lately"})
+def test_a_wider_prior_of_the_spread_widens_the_belief():
+    studies = prevalence_studies("high_income", kind="ever")
+    limits = [believed(studies, tau_scale=scale).interval() for scale in (0.05, 0.3, 1, 2)]
 
-    assert "Lately: pooled" not in set(table["label"])
-    assert "Now: pooled" in set(table["label"])
+    assert (np.diff([low for low, _ in limits]) < 0).all()
+    assert (np.diff([high for _, high in limits]) > 0).all()
+
+
+def named(**how):
+    return {item.name: item for item in gather(**how)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_prevalence_parameter_says_its_kind_and_has_every_source(kind):
+    studies = prevalence_studies("high_income", kind=kind)
+    item = named(pool="high_income", kind=kind)["plp_prevalence"]
+
+    assert item.note.startswith(f"{kind.capitalize()} prevalence from {len(studies)} studies")
+    assert set(item.source.split(";")) == set(";".join(studies["source"]).split(";"))
+    assert item.seen == "derived"
+
+
+def test_the_scale_for_few_studies_moves_severity_and_childhood_and_nothing_else():
+    narrow, wide = named(few_studies_tau_scale=0.2), named(few_studies_tau_scale=1.0)
+    moved = {name for name in narrow if narrow[name] != wide[name]}
+
+    assert moved == {name for name in narrow if name.startswith("severity_")} | set(CHILDHOOD)
+
+
+def test_pain_of_those_born_without_a_limb_rests_on_eight_of_159():
+    """Melzack 1997 3/75, Wilkins 1998 1/27, Flores and Garcia 2019 4/57; 5.0% together."""
+    table = read("plp_prevalence_studies").query("pool == 'congenital' and include == 'yes'")
+    item = named()["plp_congenital"]
+
+    assert (table["events"].sum(), table["n"].sum()) == (8, 159)
+    assert 0.03 < item.median < 0.07
+    assert item.interval()[1] < 0.2
+
+
+def test_every_modelled_rung_of_severity_has_a_parameter_near_its_count():
+    parameters = named()
+
+    for row in severity_findings().to_dict("records"):
+        item = parameters[f"severity_{row['rung']}"]
+        assert item.median == pytest.approx(row["events"] / row["n"], abs=0.02)
+        assert item.source == row["source"]
+        assert row["share_of"] in item.note
+
+
+def test_the_table_of_kinds_has_every_kind_and_pool_with_nested_limits():
+    table = prevalence_table()
+
+    assert len(table) == len(KINDS) * len(POOLS)
+    assert (table["setting_low"] < table["mean_low"]).all()
+    assert (table["mean_low"] < table["mean_value"]).all()
+    assert (table["mean_value"] < table["mean_high"]).all()
+    assert (table["mean_high"] < table["setting_high"]).all()
+    by = table.set_index(["kind", "pool"])
+    assert by.loc[("current", "usa"), "people"] == prevalence_studies("usa")["n"].sum()

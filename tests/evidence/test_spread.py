@@ -74,7 +74,7 @@ def test_the_funnel_holds_95_percent_of_a_normal_about_its_centre():
 
 def test_more_studies_narrow_what_is_believed_and_a_larger_one_helps_no_less():
     table = one_more_study(
-        USA, sizes=[100, 5000], numbers=[1, 8], tau_scale=1.0, n_replicates=300, seed=5
+        USA, sizes=[100, 5000], numbers=[1, 8], tau_scale=1.0, n_replicates=60, seed=5
     )
     by = table.set_index(["studies", "people"])
     now = by.loc[(0, 0)]
@@ -89,7 +89,7 @@ def test_more_studies_narrow_what_is_believed_and_a_larger_one_helps_no_less():
 
 
 def test_the_same_seed_gives_the_same_bits_and_the_widths_of_today_are_the_posteriors():
-    how = {"sizes": [200], "tau_scale": 1.0, "n_replicates": 50}
+    how = {"sizes": [200], "tau_scale": 1.0, "n_replicates": 20}
     first, again, other = (one_more_study(USA, seed=seed, **how) for seed in (1, 1, 2))
 
     pd.testing.assert_frame_equal(first, again)

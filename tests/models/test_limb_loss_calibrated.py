@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, steps
-from plcore.analysis.validation import checks, elsewhere
-from plcore.evidence.population import read_population
+from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, waterfall_table
+from plcore.analysis.validation import other_countries, published_checks
+from plcore.evidence.population import read_mortality, read_population
 from plcore.models.limb_loss import (
     KNOTS,
     age_pyramid,
@@ -181,14 +181,27 @@ def test_the_pyramid_adds_up_to_the_median_total(posterior):
     assert table.groupby("series")["value"].sum().tolist() == pytest.approx(total.tolist())
 
 
-def test_other_countries_at_the_us_rate_and_us_people_give_the_us(posterior):
-    draws = posterior.draws.iloc[:20]
-    twice, once = (
-        people_per_1000(draws, posterior.scenario, area="CAN", rate=rate, year=2025)
-        for rate in (60, 30)
-    )
+def test_people_elsewhere_are_those_of_a_plain_loop_at_the_printed_rate(posterior):
+    """Amputations per 100,000 a year into people per 1000, by a loop over years and draws."""
+    draws = posterior.draws.iloc[:3]
+    population, mortality = read_population("CAN"), read_mortality("CAN")
+    shape = rising_shape(population, mean_age=67, male_ratio=1.9)
+    at = 2025 - int(population.years[0])
+    expected = []
+    for row in draws.itertuples():
+        stock = np.zeros((2, 101))
+        for year in range(-260, at):
+            # Before the first year of the data everything is as in it.
+            people, hazard = population.people[max(year, 0)], mortality.hazard[max(year, 0)]
+            new = people * shape * 22.9 / 100_000 * row.dysvascular_first_share
+            left = stock + new * (1 - row.dysvascular_first_year_excess)
+            left = left * np.exp(-hazard * row.dysvascular_hazard_ratio)
+            stock = np.concatenate([np.zeros((2, 1)), left[:, :-1]], axis=1)
+            stock[:, 100] += left[:, 100]
+        expected.append(stock.sum() / (population.people[at].sum() / 1000))
 
-    np.testing.assert_allclose(twice, 2 * once, rtol=1e-12)
+    people = people_per_1000(draws, posterior.scenario, area="CAN", rate=22.9, year=2025)
+    assert people == pytest.approx(expected, rel=1e-8)
 
 
 # Calibration
@@ -270,7 +283,7 @@ def test_constant_incidence_adds_nothing_and_rising_incidence_adds(posterior, pa
 
 
 def test_steps_of_the_waterfall_add_up(parts):
-    table = steps(parts)
+    table = waterfall_table(parts)
 
     assert table["label"].tolist() == ["2005", CARRIED_OVER.capitalize(),
                                        *(reason.capitalize() for reason in REASONS), "2050"]  # fmt: skip
@@ -287,7 +300,7 @@ def test_a_first_year_that_is_no_knot_is_refused(posterior):
 
 def test_constant_incidence_gives_well_below_3_6_million_in_2050(posterior):
     """Reported as found: the publication's 3.6 million is outside the model's interval."""
-    found = checks(posterior).set_index("estimate")
+    found = published_checks(posterior).set_index("estimate")
 
     row = found.loc["zg2008_total_2050"]
     assert row["high"] < row["observed"]
@@ -307,7 +320,7 @@ def test_constant_incidence_gives_well_below_3_6_million_in_2050(posterior):
     ],
 )
 def test_what_was_counted_otherwise_is_met_within_the_stated_share(posterior, estimate, within):
-    row = checks(posterior).set_index("estimate").loc[estimate]
+    row = published_checks(posterior).set_index("estimate").loc[estimate]
 
     assert row["median"] == pytest.approx(row["observed"], rel=within)
 
@@ -315,7 +328,7 @@ def test_what_was_counted_otherwise_is_met_within_the_stated_share(posterior, es
 @pytest.mark.parametrize("years", [1, 5])
 def test_mortality_lies_between_that_of_minor_and_of_major_loss(posterior, years):
     """The model counts every level of loss, the published shares only one."""
-    found = checks(posterior).set_index("estimate")
+    found = published_checks(posterior).set_index("estimate")
     minor, major = (found.loc[f"dead_{level}_{years}_years"] for level in ("minor", "major"))
 
     assert minor["observed"] < minor["median"] == major["median"] < major["observed"]
@@ -326,13 +339,29 @@ def test_mortality_after_any_loss_is_sixty_to_eighty_percent_of_that_after_major
     posterior, years
 ):
     """Reported as found, with half of the losses minor: pooled 33.7, 51.5, 53.0, 64.4, 80.0%."""
-    row = checks(posterior).set_index("estimate").loc[f"dead_major_{years}_years"]
+    row = published_checks(posterior).set_index("estimate").loc[f"dead_major_{years}_years"]
 
     assert 0.55 < row["median"] / row["observed"] < 0.85
 
 
+def test_shares_by_age_are_of_all_people_of_their_own_year(posterior):
+    """Those of 2020 in the checks are those of the pyramid of 2020, whose shares add up to 1."""
+    one = dataclasses.replace(posterior, draws=posterior.draws.iloc[:1])
+    pyramid = age_pyramid(one.draws, one.scenario, years=[2020, 2024])
+    first_age = pyramid["label"].str.extract(r"(\d+)")[0].astype(int)
+    group = np.select([first_age >= 65, first_age >= 45], ["65_plus", "45_64"], "under_45")
+    people = pyramid.groupby(["series", group])["value"].sum()
+    shares = people / people.groupby("series").transform("sum")
+    checked = published_checks(one).set_index("estimate")["median"]
+
+    assert shares.groupby("series").sum().tolist() == pytest.approx([1, 1])
+    for name in ("45_64", "65_plus"):
+        assert checked[f"avalere2024_share_{name}"] == pytest.approx(shares["2020", name], rel=1e-9)
+        assert abs(shares["2020", name] / shares["2024", name] - 1) > 1e-3
+
+
 def test_rates_elsewhere_are_the_printed_ones(posterior):
-    table = elsewhere(posterior).set_index("label")
+    table = other_countries(posterior).set_index("label")
 
     assert table.loc["Germany, lower limb with toes, 2019", "rate"] == pytest.approx(24.2 + 67.1)
     assert (table["low"] < table["value"]).all()

@@ -1,58 +1,97 @@
-"""The planner's page in a real browser: its numbers, its errors, its files, paper and keyboard.
+"""The planner's page: its numbers against direct computation, its errors, files, paper, keyboard.
 
-Driven through Chromium where one is installed; skipped, with the reason, where not.
+The arithmetic stands in the page's script alone, so its numbers are read in Chromium; what needs it
+is skipped, with the reason, where none is installed.
 """
 
 import csv
 import io
+import json
+import math
 import re
 import zipfile
-from dataclasses import asdict
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 from browsers import chromium
-from planner_grids import random_settings, shared_grid
 
-from plcore.planner.page import PageSettings, look_up, planner_html
-from plcore.planner.page.words import shown
+from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.demand import Opening, by_year, expected_referrals, people_to_patients
+from plcore.clinic.patients import (
+    INPUTS,
+    ClinicDraws,
+    clinic_draws,
+    random_referrals,
+    relief_after_course,
+)
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import by_fips, county_centres, everywhere, within_km
+from plcore.clinic.results import clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
+from plcore.models.course import EVIDENCE, course_draws
+from plcore.planner.page import planner_html
+from plcore.planner.page.clinic import (
+    CERTAINTY,
+    DOSE,
+    LUCK,
+    MEASURES,
+    VISIT,
+    course_of,
+    day_of,
+    opened,
+)
+from plcore.planner.page.nation import N_DRAWS, SEED
+from plcore.planner.page.places import outlines, read_places
+from plcore.planner.page.words import LABELS, RESTS_ON
+from plcore.planner.settings import Settings
 from plcore.report.site import Stamp, write_report
+from plcore.scenarios import read_scenario
+from plcore.simulate.draws import draw
 
 STAMP = Stamp("1.2.3", "0123456789", "2026-01-01", "2025-12-31", changed=False)
 LA = "counties=06037&radius_km=100"
+TAILS = [0.5, 0.025, 0.975]
+#: As the page has them; a test holds them to the planner's.
+USUAL = {
+    "counties": ["06037"], "radius_km": None, "year": 2027, "scenario": "baseline",
+    "severity": "moderate_severe", "accepting_percent": None, "served_percent": None,
+    "infusions": 10, "returns": "boosters", "hours": 8, "chairs": 2,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory):
-    return shared_grid(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def report(grid, tmp_path_factory):
+def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planner") / "report"
-    html = planner_html(grid, made_from=STAMP.in_words())
+    html = planner_html(made_from=STAMP.in_words(), runs_share=0.25)
     write_report([], folder, stamp=STAMP, planner=html)
     return folder
 
 
 @pytest.fixture(scope="module")
-def browser(report):
-    with chromium() as program:
-        yield program
+def content(report):
+    """What the page holds."""
+    html = (report / "planner.html").read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="content">(.*?)</script>', html, re.DOTALL)[1])
 
 
 @pytest.fixture(scope="module")
-def context(browser, report):
+def context(report):
     """A window that nothing may be asked of the network in, nor said on the console."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    own = ((report / "planner.html").as_uri(), "data:", "blob:")
-    complaints = []
-    context.on("console", lambda message: complaints.append(message.text))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("request", lambda request: complaints.append(request.url))
-    yield context
-    context.close()
-    assert [each for each in complaints if not each.startswith(own)] == []
+    with chromium() as program:
+        context = program.new_context(
+            viewport={"width": 1280, "height": 900}, accept_downloads=True
+        )
+        own = ((report / "planner.html").as_uri(), "data:", "blob:")
+        complaints = []
+        context.on("console", lambda message: complaints.append(message.text))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("request", lambda request: complaints.append(request.url))
+        yield context
+        context.close()
+        assert [each for each in complaints if not each.startswith(own)] == []
 
 
 @pytest.fixture(scope="module")
@@ -81,21 +120,23 @@ def open_page(context, report):
         page.close()
 
 
+def rows_of(page, **changes):
+    """The rows of the page's answer by key: median, low and high."""
+    script = """(settings) => planner.lookUp(planner.grid, settings).rows.map(
+        (row) => [row.key, ...[row.median, row.low, row.high].map(String)])"""
+    rows = page.evaluate(script, USUAL | changes)
+    return {key: np.array([float(end) for end in ends]) for key, *ends in rows}
+
+
 # Without a browser --------------------------------------------------------------------------------
 
 
 def test_the_page_is_one_small_file_that_names_no_other(report):
     html = (report / "planner.html").read_text(encoding="utf-8")
 
-    assert len(html.encode()) < 3e6
+    assert len(html.encode()) < 2e6
     assert re.findall(r"<(?:link|script|img|iframe)\b[^>]*(?:src|href)=(?!\"data:)", html) == []
     assert "plotly" not in html.lower()
-
-
-def test_the_page_is_the_same_bytes_when_written_again(grid, report):
-    again = planner_html(grid, made_from=STAMP.in_words())
-
-    assert (report / "planner.html").read_bytes() == again.encode()
 
 
 def test_the_report_leads_to_the_planner_where_there_is_one(report, tmp_path):
@@ -107,69 +148,290 @@ def test_the_report_leads_to_the_planner_where_there_is_one(report, tmp_path):
     assert not (tmp_path / "without" / "planner.html").exists()
 
 
+def test_the_map_keeps_areas_alike_within_the_lower_states():
+    # Albers is equal-area: a county of four times the land is four times as large on the map.
+    places = read_places()
+    drawn = outlines(places)
+    at = [places.fips.tolist().index(code) for code in ("48371", "30069", "23003")]
+    sizes = [sum(map(size_of_ring, drawn[i])) for i in at]
+
+    # Pecos TX, Petroleum MT, Aroostook ME: land and water in km2, as the Census Bureau prints.
+    per_km2 = np.array(sizes) / np.array([12340, 4340, 17690])
+    np.testing.assert_allclose(per_km2, per_km2.mean(), rtol=0.05)
+    corners = np.concatenate([ring for rings in drawn for ring in rings])
+    assert all(drawn)
+    assert corners.min() >= 0
+    assert (corners.max(axis=0) <= [4000, 2520]).all()
+
+
+def size_of_ring(ring):
+    x, y = ring.T
+    return abs((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) / 2
+
+
+def test_what_is_offered_is_what_the_planner_has_by_default():
+    usual = Settings(counties=("06037",))
+    for name in ("year", "scenario", "severity", "infusions", "returns", "hours", "chairs"):
+        assert USUAL[name] == getattr(usual, name)
+    assert {name: getattr(usual, name) for name in VISIT} == VISIT
+    assert usual.clinic().course == course_of(10, "boosters")
+    assert usual.clinic().dose == DOSE
+    # "Four of five", "within a year, to a quarter of people on the first day".
+    assert (CERTAINTY, LUCK) == (4 / 5, (0.1, 0.9))
+    assert (Opening(2027).ramp_years, Opening(2027).known_at_first) == (1.0, 0.25)
+
+
+def test_every_input_that_a_row_rests_on_has_a_footnote(content):
+    noted = {note["parameter"] for note in content["footnotes"]}
+
+    assert {name for names in RESTS_ON.values() for name in names} <= noted
+    assert all(note["cited"] and note["value"] for note in content["footnotes"])
+    assert all(n["note"] for n in content["footnotes"] if n["seen"] == "assumed")
+
+
 # Numbers ------------------------------------------------------------------------------------------
 
-ROWS = """(settings) => planner.lookUp(planner.grid, settings).rows.map((row) => [
-    row.key,
-    ...[row.median, row.low, row.high].map((end) => planner.shown(end, row.unit, planner.grid)),
-])"""
+
+@dataclass
+class Direct:
+    """A direct computation with the page's draws: the same for every area of a scenario and year."""
+
+    settings: dict
+    fips: list
+
+    def __post_init__(self):
+        year = self.settings["year"]
+        years = {"first_year": year, "last_year": year + 5}
+        self.scenario = read_scenario(self.settings["scenario"], choices=years)
+        correlations = self.scenario.correlations
+        self.draws = draw(self.scenario.parameters, N_DRAWS, seed=SEED, correlations=correlations)
+
+    def patients(self):
+        """People by step in the first year, and new patients by year, by draw."""
+        people = people_nearby(self.draws, self.scenario, area=by_fips(tuple(self.fips)))
+        typed = {
+            "accepting": self.settings["accepting_percent"],
+            "choosing": self.settings["served_percent"],
+        }
+        own = {step: percent / 100 for step, percent in typed.items() if percent is not None}
+        severity = self.settings["severity"]
+        funnel = people_to_patients(people, self.draws, severity=severity, own=own)
+        opening = Opening(self.settings["year"], 5)
+        demand = expected_referrals(funnel, people, self.draws, opening)
+        yearly = by_year(demand.per_week, opening)
+        now = {step: values[:, 0] for step, values in funnel.people.items()}
+        return now | {f"patients_{i + 1}": yearly[:, i] for i in range(5)}
+
+    def load(self, chairs, yearly):
+        """Load of the busiest year and over all five, and infusions a patient, by draw."""
+        days = day_of(chairs, self.settings["hours"])
+        course = course_of(self.settings["infusions"], self.settings["returns"])
+        plan = ClinicPlan(days, course, DOSE)
+        believed = course_draws(self.draws, names=EVIDENCE)
+        relief = relief_after_course(believed, course, n_members=200, seed=SEED)
+        weeks = np.array([53, 52, 52, 52, 52])
+        is_open = opened(self.settings["year"])
+        rates = ((yearly / weeks).max(axis=1), yearly.sum(axis=1) / weeks.sum())
+        inputs = clinic_draws(self.draws)
+        loads = [clinic_load(plan, inputs, relief, is_open, rate) for rate in rates]
+        return loads[0].load, loads[1].load, loads[0].infusions_each
 
 
-def test_the_page_agrees_with_python_to_the_printed_digit(grid, steady):
-    page = steady
-    for settings in random_settings(grid, 60, seed=1):
-        expected = [
-            [row.key, *(shown(end, row.unit) for end in (row.median, row.low, row.high))]
-            for row in look_up(grid, settings)
-        ]
-        assert page.evaluate(ROWS, asdict(settings)) == expected, settings
+#: Few people (Loving), many old ones (Sumter), young ones (Chattahoochee), low diabetes (Boulder).
+EXTREME = ["48301", "12119", "13053", "08013"]
+COUNTIES = [*EXTREME, "06037", "36061", "02016", "15003", "28055", "46102", "51678", "35019"]  # fmt: skip
 
 
-def test_what_is_typed_is_what_is_worked_out_and_shown(grid, open_page):
+@pytest.mark.parametrize(
+    ("codes", "changes"),
+    [
+        (COUNTIES, {}),
+        (EXTREME, {"scenario": "minor_excluded", "severity": "extremely_bothersome", "year": 2040}),
+    ],
+    ids=["usual", "other"],
+)
+def test_counties_are_near_a_direct_computation(steady, codes, changes):
+    for code in codes:
+        settings = USUAL | changes | {"counties": [code]}
+        rows = rows_of(steady, **settings)
+        for key, values in Direct(settings, [code]).patients().items():
+            apart = np.abs(rows[key] / np.quantile(values, TAILS) - 1)
+            # What the page says: medians within 2 %, ends of intervals within 6 %.
+            assert (apart <= [0.02, 0.06, 0.06]).all(), (code, key, apart)
+
+
+def test_all_counties_together_are_the_nation_to_five_digits(steady):
+    fips = list(everywhere().fips)
+    settings = USUAL | {
+        "counties": fips, "scenario": "survival_improves", "year": 2033, "hours": 12, "chairs": 8,
+        "infusions": 5, "returns": "none", "accepting_percent": 30, "served_percent": 0.1,
+    }  # fmt: skip
+    rows = rows_of(steady, **settings)
+    direct = Direct(settings, fips)
+
+    def agrees(key, values, method="linear"):
+        expected = np.quantile(values, TAILS, method=method)
+        np.testing.assert_allclose(rows[key], expected, rtol=5e-5, err_msg=key)
+
+    for key, values in (patients := direct.patients()).items():
+        agrees(key, values)
+    yearly = np.column_stack([patients[f"patients_{i + 1}"] for i in range(5)])
+    busiest, average, infusions = direct.load(settings["chairs"], yearly)
+    agrees("load", busiest)
+    agrees("load_on_average", average)
+    agrees("infusions_2", patients["patients_2"] * infusions)
+    assert rows["never_clears"][0] == pytest.approx((busiest >= 1).mean(), abs=1 / N_DRAWS)
+
+    aday = [len(appointments(day_of(chairs, settings["hours"]))) for chairs in range(1, 13)]
+    assert rows["visits_a_day"][0] == aday[settings["chairs"] - 1]
+    held = np.array(aday) / aday[settings["chairs"] - 1]
+    enough = busiest[:, np.newaxis] <= 0.85 * held
+    needed = np.where(enough.any(axis=1), 1 + enough.argmax(axis=1), np.inf)
+    agrees("chairs_needed", needed, "inverted_cdf")
+    # The fewest that keep the load in four draws of five.
+    assert rows["chairs_to_plan"][0] == np.quantile(needed, 0.8, method="inverted_cdf")
+    assert list(rows) == list(LABELS)
+
+
+def test_counties_on_the_map_are_near_a_direct_computation(steady, content):
+    script = "(settings) => Array.from(planner.meanPain(planner.grid, settings))"
+    pain = steady.evaluate(script, {"scenario": "high_income", "year": 2034})
+
+    for code in ("06037", "48301"):
+        settings = USUAL | {"scenario": "high_income", "year": 2034}
+        mean = Direct(settings, [code]).patients()["plp"].mean()
+        assert pain[content["places"]["fips"].index(code)] == pytest.approx(mean, rel=0.01)
+
+
+def test_an_area_is_that_of_within_km_about_the_county(steady, content):
+    centres = county_centres()
+    script = "(settings) => planner.lookUp(planner.grid, settings).area"
+    for code, radius in (("06037", 100), ("48301", 250), ("15003", 1000), ("51678", 20)):
+        at = content["places"]["fips"].index(code)
+        lat, lon = centres["lat"].iloc[at], centres["lon"].iloc[at]
+        area = steady.evaluate(script, USUAL | {"counties": [code], "radius_km": radius})
+        codes = tuple(content["places"]["fips"][i] for i in area)
+        assert codes == within_km(float(lat), float(lon), radius).fips
+
+
+def test_demand_above_capacity_settles_nowhere_and_nobody_waits_for_nobody(steady):
+    everybody = {"accepting_percent": 100, "served_percent": 100, "severity": "any"}
+    rows = rows_of(steady, radius_km=1000, chairs=1, hours=1.5, **everybody)
+    assert rows["never_clears"][0] == rows["never_clears_with_most"][0] == 1
+    # One visit a day against thousands of patients.
+    assert rows["growth_a_week"].min() > 50
+    assert rows["wait_mean"].min() == rows["chairs_to_plan"][0] == math.inf
+
+    rows = rows_of(steady, accepting_percent=0)
+    assert rows["patients_3"].max() == rows["load"].max() == rows["never_clears"][0] == 0
+    assert rows["chairs_to_plan"][0] == 1
+
+
+WAIT = """([capacity, load, days]) => waitAt(
+    { content: { waits: { capacity: [1, 4], load: [0.5, 0.75] } } },
+    [1, 4, 0.5, 2], 0, capacity, load, days)"""
+
+
+@pytest.mark.parametrize(
+    ("capacity", "load", "days", "expected"),
+    [
+        # Half-way in both logarithms: the geometric mean of all four.
+        (2, 1 - math.sqrt(0.5 * 0.25), True, (1 * 4 * 0.5 * 2) ** 0.25),
+        (1, 0.75, True, 4),
+        (2, 0.5, False, 0.75),
+        # Beyond the entries those at the end, but nothing above the greatest load.
+        (0.1, 0, True, 1),
+        (9, 0.75, True, 2),
+        (2, 0.76, True, None),
+    ],
+)
+def test_waits_between_entries_worked_by_hand(steady, capacity, load, days, expected):
+    wait = steady.evaluate(WAIT, [capacity, load, days])
+
+    assert math.isnan(wait) if expected is None else wait == pytest.approx(expected)
+
+
+def test_waits_looked_up_are_near_those_simulated(steady):
+    loads = np.array([0.4, 0.7, 0.9])
+    medians = pd.DataFrame({each.name: [each.median] for each in read_scenario().parameters})
+    plan = ClinicPlan(day_of(3, 8.0), course_of(8, "none"), DOSE)
+    inputs, believed = clinic_draws(medians), course_draws(medians, names=EVIDENCE)
+    relief = relief_after_course(believed, plan.course, n_members=2000, seed=8)
+    is_open = opened(2031)
+    capacity = 1 / clinic_load(plan, inputs, relief, is_open, 1.0).load[0]
+    thrice = ClinicDraws(**{name: np.repeat(getattr(inputs, name), 3) for name in INPUTS})
+    referrals = random_referrals(capacity * loads[:, None], n_days=len(is_open), n_runs=16, seed=8)
+    outcome = simulate_clinic(plan, thrice, referrals, relief, is_open, seed=8)
+    measures = clinic_measures(outcome, from_day=365)
+    script = """([m, capacity, load, days]) => {
+        const { capacity: c, load: l } = planner.grid.content.waits;
+        return waitAt(planner.grid, planner.grid.waitTables, m * c.length * l.length, capacity, load, days);
+    }"""
+
+    for m, (name, unit) in enumerate(MEASURES.items()):
+        simulated = np.nanmean(measures[name][1], axis=1)
+        args = [[m, float(capacity), float(load), unit == "days"] for load in loads]
+        looked_up = np.array([steady.evaluate(script, each) for each in args])
+        if unit == "days":
+            # A third is what the page says; here both sides have few runs of chance.
+            assert np.abs(np.log(looked_up / simulated)).max() < 0.4, name
+        else:
+            assert np.abs(looked_up - simulated).max() < 0.1, name
+
+
+def test_ranks_do_not_average_infinities(steady):
+    script = "ranked([2, Infinity, 1, Infinity]).map(String)"
+
+    assert steady.evaluate(script) == ["2", "1", "Infinity"]
+
+
+def test_numbers_are_printed_to_three_digits_and_days_and_percent_to_two(steady):
+    cases = {
+        (9_663_345.2, "people"): "9,660,000", (999.6, "people"): "1,000",
+        (12.345, "people"): "12.3", (0.012345, "people"): "0.0123", (0, "people"): "0",
+        (0.126, "share"): "13%", (0.9951, "share"): "100%", (3.449, "days"): "3.4",
+        (math.inf, "days"): "does not settle", (-math.inf, "share"): "does not settle",
+        (math.inf, "chairs"): "more than 12", (48, "visits a day"): "48",
+    }  # fmt: skip
+    script = "([value, unit]) => planner.shown(Number(value), unit, planner.grid)"
+    for (value, unit), text in cases.items():
+        value = str(value).replace("inf", "Infinity")
+        assert steady.evaluate(script, [value, unit]) == text
+
+
+def test_what_is_typed_is_what_is_worked_out_and_shown(open_page):
     page = open_page(LA)
-    for name, value in {
-        "year": "2031",
-        "served_percent": "35",
-        "chairs": "4",
-        "hours": "7.5",
-    }.items():
+    typed = {"year": "2031", "served_percent": "35", "chairs": "4", "hours": "7.5"}
+    for name, value in typed.items():
         page.fill(f"#{name}", value)
-    page.select_option("#scenario", "post_2009_rise")
-    page.select_option("#severity", "weekly")
-    page.select_option("#infusions", "12")
-    page.select_option("#returns", "none")
-    settings = PageSettings(
-        counties=("06037",), radius_km=100.0, year=2031, served_percent=35.0, chairs=4, hours=7.5,
-        scenario="post_2009_rise", severity="weekly", infusions=12, returns="none",
-    )  # fmt: skip
+    picked = {
+        "scenario": "post_2009_rise", "severity": "weekly", "infusions": "12", "returns": "none",
+    }  # fmt: skip
+    for name, value in picked.items():
+        page.select_option(f"#{name}", value)
+    settings = USUAL | picked | {
+        "radius_km": 100, "year": 2031, "served_percent": 35, "chairs": 4, "hours": 7.5,
+        "infusions": 12,
+    }  # fmt: skip
 
     cells = page.locator("#tables tr[data-key]").evaluate_all(
         "(rows) => rows.map((row) => [row.dataset.key,"
         " ...[...row.querySelectorAll('.number')].map((cell) => cell.textContent)])"
     )
-
-    found = {row.key: row for row in look_up(grid, settings)}
-    assert {key for key, *_ in cells} >= set(found) - {"growth_a_week"}
-    for key, median, limits in cells:
-        row = found[key]
-        middle, low, high = (shown(end, row.unit) for end in (row.median, row.low, row.high))
-        assert median == middle
-        assert limits == ("" if row.low == row.high == row.median else f"{low} to {high}")
+    expected = page.evaluate(
+        """(settings) => planner.lookUp(planner.grid, settings).rows.map((row) => {
+            const ends = [row.median, row.low, row.high];
+            const [median, low, high] = ends.map((end) => planner.shown(end, row.unit, planner.grid));
+            const certain = row.low === row.high && row.low === row.median;
+            return [row.key, median, certain ? "" : `${low} to ${high}`];
+        })""",
+        settings,
+    )
+    shown = {key: rest for key, *rest in cells}
+    assert set(shown) >= {key for key, *_ in expected} - {"growth_a_week"}
+    assert shown == {key: rest for key, *rest in expected if key in shown}
     assert "your number" in page.inner_text("tr[data-key=choosing]")
     assert "assumed" in page.inner_text("tr[data-key=accepting]")
-
-
-def test_counties_on_the_map_are_those_looked_up_one_by_one(grid, steady):
-    page = steady
-    pain = page.evaluate(
-        """() => Array.from(planner.meanPain(planner.grid, { scenario: "high_income", year: 2034 }))"""
-    )
-    from plcore.planner.page.lookup import people_around
-
-    for code in ("06037", "48301", "02016", "15003"):
-        settings = PageSettings(counties=(code,), scenario="high_income", year=2034)
-        mean = people_around(grid, settings).values["plp"][:, 0].mean()
-        assert pain[grid.places.fips.tolist().index(code)] == pytest.approx(mean, rel=1e-9)
 
 
 # Errors -------------------------------------------------------------------------------------------
@@ -179,17 +441,11 @@ def test_counties_on_the_map_are_those_looked_up_one_by_one(grid, steady):
     ("field", "typed", "message"),
     [
         ("radius_km", "-5", "The radius is “-5”; expected a number from 0 to 5000."),
-        ("radius_km", "far", "The radius is “far”; expected a number"),
-        ("chairs", "0", "The number of chairs is “0”; expected a whole number from 1 to 12."),
-        ("chairs", "2.5", "expected a whole number from 1 to 12."),
         ("chairs", "", "The number of chairs is empty"),
         ("served_percent", "150", "The share served is “150”; expected a number from 0 to 100."),
-        ("accepting_percent", "0,5", "is “0,5”; expected a number from 0 to 100."),
         ("hours", "1", "1 hour holds no visit of 85 minutes; expected 1.5 hours or more."),
         ("hours", "7.3", "expected half hours"),
-        ("hours", "25", "expected a number from 0.5 to 12."),
         ("year", "2050", "The year is “2050”; expected a whole number from 2025 to 2040."),
-        ("year", "1e3", "The year is “1e3”"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field_and_nothing_stale_is_shown(
@@ -292,7 +548,7 @@ def saved(page, button):
     return waiting.value
 
 
-def test_the_csv_holds_the_numbers_in_full_and_what_they_rest_on(grid, open_page):
+def test_the_csv_holds_the_numbers_in_full_and_what_they_rest_on(steady, open_page):
     file = saved(open_page(LA), "#csv")
     content = file.path().read_bytes()
 
@@ -301,14 +557,14 @@ def test_the_csv_holds_the_numbers_in_full_and_what_they_rest_on(grid, open_page
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert rows[0] == ["key", "what", "unit", "median", "low_95", "high_95", "rests_on"]
     by_key = {row[0]: row for row in rows[1:] if len(row) == 7}
-    for row in look_up(grid, PageSettings(counties=("06037",), radius_km=100.0)):
-        assert float(by_key[row.key][3]) == pytest.approx(row.median, rel=1e-9)
+    for key, (median, _, _) in rows_of(steady, radius_km=100).items():
+        assert float(by_key[key][3]) == pytest.approx(median, rel=1e-9)
     assert "Hanley 2006" in by_key["sought_care"][6]
     assert "(assumed)" not in by_key["sought_care"][6]
     assert "Assumed" in by_key["choosing"][6]
 
 
-def test_the_workbook_opens_and_holds_the_same(grid, open_page):
+def test_the_workbook_opens_and_holds_the_same(steady, open_page):
     file = saved(open_page(LA), "#xlsx")
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -323,19 +579,18 @@ def test_the_workbook_opens_and_holds_the_same(grid, open_page):
     for row in sheet.iter(f"{space}row"):
         cells = {cell.get("r")[0]: "".join(cell.itertext()) for cell in row}
         found[cells["A"]] = cells
-    for row in look_up(grid, PageSettings(counties=("06037",), radius_km=100.0)):
-        assert float(found[row.key]["D"]) == pytest.approx(row.median, rel=1e-9)
-        assert float(found[row.key]["F"]) == pytest.approx(row.high, rel=1e-9)
+    for key, (median, _, high) in rows_of(steady, radius_km=100).items():
+        assert float(found[key]["D"]) == pytest.approx(median, rel=1e-9)
+        assert float(found[key]["F"]) == pytest.approx(high, rel=1e-9)
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_it_prints_on_one_page(open_page, paper):
+def test_it_prints_on_one_page(open_page):
     page = open_page(
         "counties=36061,06037,48301,02016&severity=extremely_bothersome&accepting_percent=80"
         "&served_percent=90&scenario=no_diabetes_adjustment&chairs=1"
     )
 
-    pdf = page.pdf(format=paper)
+    pdf = page.pdf(format="Letter")
 
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
 
@@ -378,10 +633,10 @@ def test_several_counties_are_chosen_one_by_one_and_let_go(open_page):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_county_is_chosen_on_the_map_and_no_page_scrolls_sideways(grid, open_page, width):
+def test_a_county_is_chosen_on_the_map_and_no_page_scrolls_sideways(content, open_page, width):
     page = open_page("counties=06037", width=width)
     page.wait_for_function("() => map.values !== null && map.paths !== null")
-    at = grid.places.fips.tolist().index("36041")
+    at = content["places"]["fips"].index("36041")
     spot = page.evaluate(
         """(i) => {
             const [x1, y1, x2, y2] = map.outlines[i].box;

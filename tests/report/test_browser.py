@@ -5,9 +5,6 @@ Driven through Chromium where one is installed; skipped, with the reason, where 
 
 import pytest
 from browsers import chromium
-from test_report import write_demo
-
-from plcore.report import build_report
 
 WIDTHS = {"desktop": 1280, "phone": 390}
 
@@ -15,28 +12,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory, own_report):
-    """The report of the demonstration notebooks, and that of the project's own."""
-    base = tmp_path_factory.getbasetemp()
-    # With the reference, which the report of test_report.py is without.
-    demo = base / "demo_with_reference" / "report"
-    write_demo(base / "demo_with_reference" / "notebooks")
-    build_report(base / "demo_with_reference" / "notebooks", demo, with_reference=True)
-    return {"demo": demo, "notebooks": own_report}
+def report(own_report):
+    """The report of the project's own notebooks."""
+    if not own_report.exists():
+        pytest.skip("the notebooks give no report; another test says why")
+    return own_report
 
 
 @pytest.fixture(scope="module")
-def browser(reports):
-    # After the reports: playwright keeps an event loop running, and building them needs its own.
+def browser(report):
+    # After the report: playwright keeps an event loop running, and building it needs its own.
     with chromium() as program:
         yield program
-
-
-@pytest.fixture(scope="module", params=["demo", "notebooks"])
-def report(request, reports):
-    if not reports[request.param].exists():
-        pytest.skip("the notebooks give no report; see test_notebooks.py")
-    return reports[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +37,7 @@ def visits(report, browser):
     page.on("request", lambda request: requests.append(request.url))
     seen = {}
     # Charts alone and the pages of the reference are many and of one kind each: some of them.
-    few = [*sorted(report.glob("figures/*.html"))[::5], *sorted(report.glob("api/**/*.html"))[::8]]
+    few = [*sorted(report.glob("figures/*.html"))[::10], *sorted(report.glob("api/**/*.html"))[::4]]
     for path in [*sorted(report.glob("*.html")), *few]:
         complaints.clear()
         requests.clear()

@@ -13,9 +13,7 @@ import plotly.io as pio
 import pytest
 
 from plcore import charts
-from plcore.charts._template import EDGE
-from plcore.charts._text import width
-from plcore.charts._wide import framed_texts, widened
+from plcore.charts.frame import EDGE, framed_texts, widened, width
 from plcore.report import figures
 from plcore.report.figures import Chart, chosen, export, main, read_charts, standalone
 
@@ -116,12 +114,6 @@ def test_charts_are_numbered_by_notebook_and_in_it_and_tables_are_not(report):
     assert [each.stem for each in read_charts(report)] == [
         "01-01_rise", "03-01_fall", "03-02_map", "appendix-01_ages",
     ]  # fmt: skip
-
-
-def test_a_report_of_changed_files_says_so_in_the_commit(tmp_path):
-    found = read_charts(write_report(tmp_path / "report", changed=True))
-
-    assert {each.commit for each in found} == {"0123456789+"}
 
 
 def test_a_folder_that_is_no_report_is_named(tmp_path):
@@ -282,12 +274,6 @@ def test_a_chart_of_the_project_keeps_its_words_and_names_the_commit():
     }
 
 
-def test_outside_git_no_commit_is_named():
-    layout = standalone(chart(framed(), commit="unknown"))["layout"]
-
-    assert framed_texts(layout)["source"].endswith("(plcore)")
-
-
 def test_any_other_chart_gets_its_caption_above_and_its_source_below():
     before = plain(placed())["layout"]
     layout = standalone(chart(placed(), caption="One place & its <10%"))["layout"]
@@ -298,16 +284,6 @@ def test_any_other_chart_gets_its_caption_above_and_its_source_below():
     # As much higher as what the words take above and below.
     assert layout["height"] - 450 == (margin["t"] - 60) + (margin["b"] - 80) > 0
     assert "annotations" not in before
-
-
-def test_an_image_has_no_buttons_but_keeps_the_slider_that_says_which_frame_it_is():
-    rows = pd.DataFrame({"year": [2005, 2050], "label": "65+", "series": "All", "value": [1, 2]})
-    moving = charts.ages_over_years(rows, title="T", xaxis="People", source="S", start=2050)
-
-    layout = standalone(chart(moving))["layout"]
-
-    assert "updatemenus" not in layout
-    assert layout["sliders"][0]["active"] == 1
 
 
 def test_texts_fill_the_width_they_are_given_and_no_more():
@@ -321,27 +297,6 @@ def test_texts_fill_the_width_they_are_given_and_no_more():
             )
             wide = [width(unescape(line), size, bold=name == "title") for line in lines]
             assert max(wide) <= pixels - 2 * EDGE
-
-
-def test_lines_saved_are_taken_from_the_margins_and_not_from_the_plot():
-    before, after = (layout := plain(framed())["layout"]), widened(layout, 1000)
-
-    def plot(layout):
-        return layout["height"] - layout["margin"]["t"] - layout["margin"]["b"]
-
-    assert plot(after) == plot(before)
-    assert after["height"] < before["height"]
-    # Title at the top, source at the bottom of the figure: as far from its edges as before.
-    for name, edge, sign in (("title", "t", 1), ("source", "b", -1)):
-        a, b = (texts(x)[name]["yshift"] - sign * x["margin"][edge] for x in (before, after))
-        lines = texts(before)[name]["text"].count("<br>") if sign < 0 else 0
-        assert b == pytest.approx(a - lines * 14.3, abs=1)
-
-
-def test_a_layout_without_the_projects_texts_stays_as_it_is():
-    before = plain(placed())["layout"]
-
-    assert widened(before, 1000) == before
 
 
 # --- drawn ------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""The random-effects model in Bayes' manner, by quadrature over tau: no sampler, no burn-in.
+"""The Bayesian random-effects model, by quadrature over tau: no sampler, no burn-in.
 
 Given tau, the mean has a normal posterior in closed form (flat prior on the mean); what remains is
 one integral over tau, done on a grid (Röver 2020, J Stat Softw 93(6), the direct approach). With
 few studies this is the honest way to carry the uncertainty of tau into a prediction: the prior says
-what spread is thinkable, and has to be given.
+what spread is plausible, and has to be given.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from plcore.evidence.pooling.heterogeneity import dersimonian_laird
-from plcore.evidence.pooling.studies import Array, checked, checked_level
+from plcore.evidence.pooling.random_effects import (
+    Array,
+    checked,
+    checked_level,
+    dersimonian_laird,
+)
 
 # Cells of the grid over tau. The midpoint rule is off by about 1 / (24 cells^2) of the posterior.
 _CELLS = 500
@@ -31,44 +35,43 @@ class HalfNormal:
     ----------
     scale : float
         That standard deviation, above 0.
+
+    Examples
+    --------
+    >>> round(float(bayes([0.2, 1.1], [0.1, 0.1], prior=HalfNormal(0.5)).estimate), 3)
+    0.65
     """
 
     scale: float
 
-    def log_density(self, tau: Array) -> Array:
-        """Log density at tau, of any shape, but for a constant."""
-        return -((tau / _positive(self.scale, "scale")) ** 2) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class HalfT:
-    """Prior of tau: the absolute value of scale times t on df (df = 1 is half-Cauchy)."""
-
-    scale: float
-    df: float
+    def __post_init__(self) -> None:
+        if not 0 < self.scale < np.inf:
+            raise ValueError(f"scale is {self.scale:g}, but it must be above 0")
 
     def log_density(self, tau: Array) -> Array:
-        """Log density at tau, of any shape, but for a constant."""
-        squares = (tau / _positive(self.scale, "scale")) ** 2 / _positive(self.df, "df")
-        return -(self.df + 1) / 2 * np.log1p(squares)
+        """Log density at tau, of any shape, up to a constant."""
+        return -((tau / self.scale) ** 2) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is believed of the mean, of tau and of a new setting; arrays of the leading shape.
+    """Posterior of the mean, of tau and of a new setting; arrays of the leading shape.
 
     Attributes
     ----------
-    estimate, se, low, high
+    estimate, se, low, high : ndarray
         Posterior mean, standard deviation and central interval of the mean over settings.
-    prediction_low, prediction_high
+    prediction_low, prediction_high : ndarray
         Central interval of the true value of one new setting.
-    tau, tau_low, tau_high
+    tau, tau_low, tau_high : ndarray
         Posterior median and central interval of tau.
-    edges, weight, mean, variance
-        The grid: cells of tau between `edges` (..., cells + 1), their posterior probability, and
-        mean and variance of the normal posterior of the mean at the middle of each (..., cells).
+    edges : ndarray, shape (..., cells + 1)
+        The grid: limits of the cells of tau.
+    weight, mean, variance : ndarray, shape (..., cells)
+        Posterior probability of each cell, and mean and variance of the normal posterior of the
+        mean over settings at the middle of it.
     level : float
+        Level of the intervals.
     """
 
     estimate: Array
@@ -86,14 +89,46 @@ class Posterior:
     variance: Array
     level: float
 
+    def __str__(self) -> str:
+        if self.estimate.size != 1:
+            return f"posteriors of {self.estimate.size} data sets"
+        return (
+            f"{self.estimate.item():.3g} ({self.level:.0%} interval {self.low.item():.3g} to "
+            f"{self.high.item():.3g}; another setting {self.prediction_low.item():.3g} to "
+            f"{self.prediction_high.item():.3g}), tau {self.tau.item():.3g} "
+            f"({self.tau_low.item():.3g} to {self.tau_high.item():.3g})"
+        )
+
 
 def bayes(
-    y: npt.ArrayLike, v: npt.ArrayLike, *, prior: HalfNormal | HalfT, level: float = 0.95
+    y: npt.ArrayLike, v: npt.ArrayLike, *, prior: HalfNormal, level: float = 0.95
 ) -> Posterior:
-    """Posterior of the mean, tau and a new setting under a prior for tau and a flat one for mu.
+    """Posterior of the mean, of tau and of a new setting; the mean has a flat prior.
 
-    Shapes: y, v (..., k). One study is enough: its spread is then the prior's. The grid resolves
-    tau for up to some hundred studies; beyond, the prior hardly matters and `pool` says the same.
+    One study is enough: its spread is then the prior's. The grid resolves tau for up to some
+    hundred studies; beyond, the prior hardly matters and `pool` says the same.
+
+    Parameters
+    ----------
+    y, v : array_like, shape (..., k)
+        Estimates and sampling variances, as for `pool`; leading axes are data sets.
+    prior : HalfNormal
+        Prior of tau, on the scale of y.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    ValueError
+        Names the study whose y is not finite or whose v is not above 0.
+
+    Examples
+    --------
+    >>> print(bayes([0.2, 1.1, 0.5], [0.05, 0.08, 0.02], prior=HalfNormal(0.5)))
     """
     checked_level(level)
     estimates, variances = checked(y, v)
@@ -147,32 +182,8 @@ def new_setting_quantile(posterior: Posterior, p: npt.ArrayLike) -> Array:
     return _mixture_quantile(posterior.mean, wider, posterior.weight, _probabilities(p))
 
 
-def posterior_draws(posterior: Posterior, n_draws: int, *, seed: int) -> tuple[Array, Array]:
-    """Draws of the mean and, from the same worlds, of a new setting; each (..., n_draws).
-
-    Parameters
-    ----------
-    n_draws : int
-        1 or more.
-    """
-    if n_draws < 1:
-        raise ValueError(f"n_draws is {n_draws}, but it must be at least 1")
-    random = np.random.default_rng(seed)
-    shape = (*posterior.estimate.shape, n_draws)
-    below = np.cumsum(posterior.weight, axis=-1)
-    # Rounding may leave the last sum just under 1, and a random number just above it.
-    below[..., -1] = 1
-    cell = _search(below, random.random(shape))
-    mean, variance, tau = (
-        np.take_along_axis(values, cell, axis=-1)
-        for values in (posterior.mean, posterior.variance, _middle(posterior.edges))
-    )
-    centre = mean + np.sqrt(variance) * random.standard_normal(shape)
-    return centre, centre + tau * random.standard_normal(shape)
-
-
 def _given_tau(y: Array, v: Array, tau: Array) -> tuple[Array, Array, Array]:
-    """Mean, variance and log marginal likelihood (but for a constant) at each tau, (..., cells)."""
+    """Mean, variance and log marginal likelihood (up to a constant) at each tau, (..., cells)."""
     total = np.zeros(tau.shape)
     weighted, squares, log_w = np.zeros_like(total), np.zeros_like(total), np.zeros_like(total)
     centre = y.mean(axis=-1, keepdims=True)
@@ -190,8 +201,8 @@ def _given_tau(y: Array, v: Array, tau: Array) -> tuple[Array, Array, Array]:
 def _mixture_quantile(mean: Array, variance: Array, weight: Array, p: Array) -> Array:
     """Quantiles of mixtures of normals (..., cells) by interval halving, shape (..., m)."""
     sd = np.sqrt(variance)
-    found = np.empty((*mean.shape[:-1], p.size))
-    # Cells without weight may be as wide as they like.
+    quantiles = np.empty((*mean.shape[:-1], p.size))
+    # The width of cells without weight does not matter.
     seen = weight > 1e-16
     for i, share in enumerate(p):
         ends = mean + special.ndtri(share) * sd
@@ -201,8 +212,8 @@ def _mixture_quantile(mean: Array, variance: Array, weight: Array, p: Array) -> 
             middle = (low + high) / 2
             below = (weight * special.ndtr((middle[..., None] - mean) / sd)).sum(axis=-1) < share
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        found[..., i] = (low + high) / 2
-    return found
+        quantiles[..., i] = (low + high) / 2
+    return quantiles
 
 
 def _tau_quantile(edges: Array, weight: Array, p: Array) -> Array:
@@ -220,7 +231,7 @@ def _tau_quantile(edges: Array, weight: Array, p: Array) -> Array:
 def _search(below: Array, p: Array) -> npt.NDArray[np.intp]:
     """First cell of each row whose cumulated probability reaches p."""
     rows = zip(below.reshape(-1, below.shape[-1]), p.reshape(-1, p.shape[-1]), strict=True)
-    return np.array([np.searchsorted(row, wanted) for row, wanted in rows]).reshape(p.shape)
+    return np.array([np.searchsorted(row, shares) for row, shares in rows]).reshape(p.shape)
 
 
 def _middle(edges: Array) -> Array:
@@ -228,12 +239,6 @@ def _middle(edges: Array) -> Array:
     u = (np.arange(_CELLS) + 0.5) / _CELLS
     scale = edges[..., 1:2] * (_CELLS - 1)
     return np.asarray(scale * u / (1 - u))
-
-
-def _positive(value: float, name: str) -> float:
-    if not value > 0:
-        raise ValueError(f"{name} is {value:g}, but it must be above 0")
-    return value
 
 
 def _probabilities(p: npt.ArrayLike) -> Array:

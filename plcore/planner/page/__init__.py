@@ -1,21 +1,12 @@
-"""The planner's web page: one file that looks up and multiplies what was computed here.
+"""The planner's web page: one file that multiplies and looks up what was computed here.
 
-* `places`, `nation`, `clinic`, `waits`: what the page holds; `tensor` makes the nation small.
-* `grid`: all of it. `lookup`: the page's arithmetic in Python, which the page is tested against.
-* `words`, `footnotes`: what the page calls its numbers, and what they rest on.
-* `codes`, `write`: the page as text; `assets` has its style and script.
+- `places`: the counties, who lives there, and their outlines on the map
+- `nation`: the nation's limb loss and pain by draw and year, which counties have shares of
+- `clinic`: what a day in a clinic holds, what a patient leads to, and how long patients wait
+- `words`: what the page calls its numbers, and what each rests on
+- `write`: all of it as text; `assets` has the page's style and its script, which does the arithmetic
 """
 
-from plcore.planner.page.grid import Grid, planner_grid
-from plcore.planner.page.lookup import PageSettings, Row, look_up
-from plcore.planner.page.write import planner_html, write_planner
+from plcore.planner.page.write import planner_html
 
-__all__ = [
-    "Grid",
-    "PageSettings",
-    "Row",
-    "look_up",
-    "planner_grid",
-    "planner_html",
-    "write_planner",
-]
+__all__ = ["planner_html"]

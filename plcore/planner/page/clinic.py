@@ -1,4 +1,11 @@
-"""The clinic as tables: what a day holds, and what a patient leads to."""
+"""The clinic as tables: what a day holds, what a patient leads to, and how long patients wait.
+
+New patients are given what courses under way leave of a clinic, so that their wait hardly depends
+on the course: clinics that can take on equally many new patients a week, at equal load, have the
+same waits within the error that the tests hold the table to, whether that is few long courses or
+many short ones. So the table of waits has two axes, the new patients that a clinic can take on and
+the load, and is simulated for one course with every input at its median.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +15,35 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic import (
+from plcore.clinic.day import (
     ClinicPlan,
     DayPlan,
     Dose,
     appointments,
-    clinic_draws,
-    clinic_load,
     open_days,
-    relief_after_course,
     us_federal_holidays,
     with_chairs,
 )
 from plcore.clinic.demand import Opening
+from plcore.clinic.patients import (
+    INPUTS,
+    ClinicDraws,
+    clinic_draws,
+    random_referrals,
+    relief_after_course,
+)
+from plcore.clinic.results import clinic_load, clinic_measures
+from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.models.course_inputs import (
+from plcore.models.course import (
     EVIDENCE,
     CoursePlan,
     course_draws,
     infusion_days,
-    no_boosters,
-    single_boosters,
 )
 from plcore.planner.page.nation import N_DRAWS, N_YEARS, OPENINGS, SEED
 from plcore.scenarios import read_scenario
@@ -94,8 +106,8 @@ def course_of(infusions: int, returns: str) -> CoursePlan:
         )
     days = infusion_days(infusions, COURSES[infusions])
     if returns == "none":
-        return no_boosters(days)
-    return single_boosters(days, most=MOST_BOOSTERS)
+        return CoursePlan(days)
+    return CoursePlan(days, max_returns=MOST_BOOSTERS)
 
 
 def opened(year: int) -> NDArray[np.bool_]:
@@ -107,7 +119,13 @@ def opened(year: int) -> NDArray[np.bool_]:
 
 
 def clinic_tables(*, folder: Path = DATA) -> ClinicTables:
-    """Clinics of all sizes and courses that the page offers."""
+    """Clinics of all sizes and courses that the page offers.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+    """
     visits = np.zeros((len(CHAIRS), len(HALF_HOURS)), dtype=np.int64)
     nurses = np.zeros_like(visits)
     least = VISIT["infusion_minutes"] + VISIT["recovery_minutes"]
@@ -126,8 +144,100 @@ def clinic_tables(*, folder: Path = DATA) -> ClinicTables:
         relief = relief_after_course(of_course, course, n_members=_MEMBERS, seed=SEED)
         for returns in RETURNS:
             plan = ClinicPlan(day_of(1, 8), course_of(infusions, returns), DOSE)
-            found = clinic_load(plan, inputs, relief, is_open, 1.0)
-            infusions_each[infusions, returns] = found.infusions_each
-            visits_each[infusions, returns] = found.visits_each
+            load = clinic_load(plan, inputs, relief, is_open, 1.0)
+            infusions_each[infusions, returns] = load.infusions_each
+            visits_each[infusions, returns] = load.visits_each
     share = np.array([opened(year).mean() for year in OPENINGS])
     return ClinicTables(visits, nurses, share, infusions_each, visits_each)
+
+
+#: What is looked up, in this order.
+MEASURES = {
+    "wait_mean": "days",
+    "wait_90th_percentile": "days",
+    "first_infusion_within_14_days": "share",
+    "first_infusion_within_30_days": "share",
+}
+LOADS = (0.2, 0.5, 0.7, 0.82, 0.9, 0.97)
+#: Chairs, hours, infusions and weeks of each clinic simulated, and runs of chance: large clinics
+#: need fewer. The first has a long course, so that no clinic offered takes on fewer patients.
+_CLINICS = ((1, 2, 16, 5.5, 64), (1, 8, 10, 3.5, 64), (4, 8, 10, 3.5, 32), (12, 12, 10, 3.5, 10))
+#: The first year, in which a clinic fills up, is left out of five.
+_FILLING_DAYS = 365
+_MEMBERS_AT_MEDIANS = 4000
+#: Single runs of chance outside these shares are left out of what the page says of luck.
+LUCK = (0.1, 0.9)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waits:
+    """Waits by new patients a week that a clinic can take on and by load.
+
+    Attributes
+    ----------
+    capacity : ndarray, shape (n_clinics,)
+        Visits a week over those that a new patient leads to, rising.
+    load : ndarray, shape (n_loads,)
+        Demand over capacity, rising.
+    measures : ndarray, shape (len(MEASURES), n_clinics, n_loads)
+        Means over runs of chance.
+    luck : ndarray, shape (2, n_clinics, n_loads)
+        Mean wait of single runs: the shares `LUCK` of them lie below.
+    error : ndarray, shape (n_clinics, n_loads)
+        Monte-Carlo standard error of the mean wait, in days.
+    """
+
+    capacity: Floats
+    load: Floats
+    measures: Floats
+    luck: Floats
+    error: Floats
+
+
+def simulated_waits(*, runs_share: float = 1.0, folder: Path = DATA) -> Waits:
+    """The table, simulated: steady referrals at random, waits of those of the second to fifth year.
+
+    Parameters
+    ----------
+    runs_share : float
+        Share of the usual runs of chance; fewer give the same table with more error.
+    folder : Path
+        Where the tables are read.
+    """
+    fixed = read_scenario(folder=folder).parameters
+    medians = pd.DataFrame({p.name: [p.median] for p in fixed})
+    rows = [
+        _one_clinic(medians, chairs, hours, infusions, weeks, max(4, round(runs_share * runs)))
+        for chairs, hours, infusions, weeks, runs in _CLINICS
+    ]
+    capacity, measures, luck, error = zip(*rows, strict=True)
+    return Waits(
+        np.array(capacity),
+        np.array(LOADS),
+        np.stack(measures, axis=1),
+        np.stack(luck, axis=1),
+        np.array(error),
+    )
+
+
+def _one_clinic(
+    medians: pd.DataFrame, chairs: int, hours: float, infusions: int, weeks: float, runs: int
+) -> tuple[float, Floats, Floats, Floats]:
+    course = CoursePlan(infusion_days(infusions, weeks), max_returns=3)
+    plan = ClinicPlan(day_of(chairs, hours), course, DOSE)
+    inputs = clinic_draws(medians)
+    relief = relief_after_course(
+        course_draws(medians, names=EVIDENCE), course, n_members=_MEMBERS_AT_MEDIANS, seed=SEED
+    )
+    is_open = opened(OPENINGS[0])
+    visits_each = float(clinic_load(plan, inputs, relief, is_open, 1.0).visits_each[0])
+    capacity = float(7 * len(appointments(plan.day)) * is_open.mean()) / visits_each
+    each = ClinicDraws(**{name: np.repeat(getattr(inputs, name), len(LOADS)) for name in INPUTS})
+    per_week = capacity * np.array(LOADS)[:, np.newaxis]
+    referrals = random_referrals(per_week, n_days=len(is_open), n_runs=runs, seed=SEED)
+    outcome = simulate_clinic(plan, each, referrals, relief, is_open, seed=SEED)
+    measures = clinic_measures(outcome, from_day=_FILLING_DAYS)
+    waits = measures["wait_mean"][1]
+    means = np.stack([np.nanmean(measures[name][1], axis=1) for name in MEASURES])
+    error = np.nanstd(waits, axis=1, ddof=1) / np.sqrt(runs)
+    return capacity, means, np.nanquantile(waits, LUCK, axis=1), error

@@ -1,8 +1,9 @@
-"""The nation's limb loss by draw, year and age, compressed, and the draws it goes with.
+"""The nation's limb loss and pain by draw and year, which the page shares out over counties.
 
-What the model of an area (`plcore.clinic.catchment.people_nearby`) makes of the nation is linear in the
-area's people by age and sex and, of vascular limb loss, in its share of it. So the page holds the
-nation and the counties, and multiplies the two.
+A direct computation for an area (`plcore.clinic.catchment.people_nearby`) multiplies people by age,
+sex and cause with the area's share of them, in every draw. The page takes the mean age and sex of
+the draws instead: a count of the nation in a draw, times the area's share of it at the mean
+elasticity for diabetes, which one curve brings to the elasticity of the draw.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from plcore.clinic.catchment import AGE_GROUPS
-from plcore.clinic.demand import STEPS, parameter_of
+from plcore.clinic.demand import FUNNEL_STEPS, parameter_of
+from plcore.clinic.places import AGE_GROUPS
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.models.pain import BANDS, RUNGS, counted_share, share_in_pain
-from plcore.planner.page.tensor import Compressed, compress, sizes
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 
@@ -30,13 +29,8 @@ N_DRAWS, SEED = 512, 1
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
 OPENINGS, N_YEARS = range(2025, 2041), 5
 YEARS = np.arange(OPENINGS[0], OPENINGS[-1] + N_YEARS + 1)
-#: What the page holds of the nation; those 5 years or more after the loss are the rest of people.
-QUANTITIES = ("people", "new_cases", *tuple(BANDS)[:-1])
-#: Points of the elasticity between which an area's share is interpolated.
-N_NODES = 16
 N_CELLS = 2 * len(AGE_GROUPS)
 _VASCULAR = CAUSES.index("dysvascular")
-_TOLERANCE, _STEP = 3e-7, 2e-5
 
 #: The scenarios offered, by what a planner would call them, and a sentence on each.
 SCENARIOS: Mapping[str, tuple[str, str]] = {
@@ -68,70 +62,80 @@ SCENARIOS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beliefs:
-    """A scenario: which of the nation's series it reads, and a column a parameter, a row a draw.
+class Count:
+    """People of one kind in the nation, first those whose limb loss is vascular, then all others.
 
-    Columns are those of `plcore.simulate.draws.draw` that the funnel and the area need, and in_pain_<band>:
-    the share in pain of those with limb loss, by time since it.
+    Attributes
+    ----------
+    draws : ndarray, shape (2, n_years, n_draws)
+        People.
+    spread : ndarray, shape (2, n_years, 36)
+        Share of them in each age group and sex, mean over the draws.
+    """
+
+    draws: Floats
+    spread: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beliefs:
+    """What the page holds of a scenario.
+
+    Attributes
+    ----------
+    name, title, note : str
+        Its name, and what the page calls it and says of it.
+    counts : mapping of str to Count
+        people (with limb loss), new_cases (in a year) and plp (in pain now).
+    draws : DataFrame
+        A row a draw, a column a parameter: those of severity, of the steps from pain to patient,
+        demand_years_to_come and diabetes_elasticity.
     """
 
     name: str
     title: str
     note: str
-    series: int
+    counts: Mapping[str, Count]
     draws: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nation:
-    """The nation by draw and year.
-
-    Attributes
-    ----------
-    residents : ndarray, shape (n_years, 36)
-        People by age group and sex.
-    limb_loss : Compressed
-        Axes draw, series x quantity, year, age group x sex x (vascular, other); as multiples of
-        `size`.
-    size : ndarray, shape (n_series x n_quantities, 72)
-    beliefs : tuple of Beliefs
-    elasticity : tuple of float
-        Between which the diabetes elasticity lies in all draws.
-    """
+    """Residents of the nation, shape (n_years, 36), and its limb loss under each scenario."""
 
     residents: Floats
-    limb_loss: Compressed
-    size: Floats
     beliefs: tuple[Beliefs, ...]
-    elasticity: tuple[float, float]
 
 
 def read_nation(*, folder: Path = DATA) -> Nation:
-    """The nation under the scenarios offered."""
-    models: dict[tuple[object, ...], int] = {}
-    series, beliefs = [], []
-    residents: Floats | None = None
+    """The nation in all years that the page needs, under the scenarios offered.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+
+    Raises
+    ------
+    ValueError
+        If the scenarios differ in how many people the nation has.
+    """
+    cells: dict[tuple[object, ...], Mapping[str, Floats]] = {}
+    counts: dict[tuple[object, ...], Mapping[str, Count]] = {}
+    residents, beliefs = [], []
     for name, (title, note) in SCENARIOS.items():
         scenario = read_scenario(name, folder=folder)
         draws = draw(scenario.parameters, N_DRAWS, seed=SEED, correlations=scenario.correlations)
         key = _model_of(scenario)
-        if key not in models:
-            models[key] = len(models)
-            population, one = _series(scenario, draws)
-            groups = _residents(population)
-            if residents is not None and not np.array_equal(residents, groups):
-                raise ValueError(f"{name}: has other residents; expected those of the baseline")
-            residents = groups
-            series.append(one)
-        beliefs.append(Beliefs(name, title, note, models[key], _columns(draws, scenario)))
-    values = np.concatenate(series, axis=1)
-    size = sizes(values, (0, 2))
-    found = compress(values / size, tolerance=_TOLERANCE, step=_STEP)
-    spread = np.concatenate([each.draws["diabetes_elasticity"] for each in beliefs])
-    assert residents is not None
-    return Nation(
-        residents, found, size[0, :, 0], tuple(beliefs), (float(spread.min()), float(spread.max()))
-    )
+        if key not in cells:
+            population, cells[key] = _people(scenario, draws)
+            residents.append(_residents(population))
+            counts[key] = {kind: _count(cells[key][kind]) for kind in ("people", "new_cases")}
+        plp = {"plp": _count(_in_pain(cells[key], scenario, draws))}
+        beliefs.append(Beliefs(name, title, note, {**counts[key], **plp}, _columns(draws)))
+    if any(not np.array_equal(people, residents[0]) for people in residents):
+        raise ValueError(f"scenarios {', '.join(SCENARIOS)}: expected the same residents in all")
+    return Nation(residents[0], tuple(beliefs))
 
 
 def _model_of(scenario: Scenario) -> tuple[object, ...]:
@@ -142,21 +146,34 @@ def _model_of(scenario: Scenario) -> tuple[object, ...]:
     return (parameters, *(scenario.choices[name] for name in choices))
 
 
-def _series(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Floats]:
-    """Each quantity by draw and year, and by age group, sex and (vascular, other) together."""
+def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mapping[str, Floats]]:
+    """People by draw, year, age group and sex, and cause, shape (n_draws, n_years, 36, 2)."""
     population, mortality = people_and_mortality(scenario)
-    responses = responses_of(
-        draws, scenario, population, mortality, quantities=QUANTITIES, age_groups=AGE_GROUPS
-    )
-    given = inputs(draws)
+    names = ("people", "new_cases", *BANDS)
     by = ("year", "age_group", "sex", "cause")
-    parts = []
-    for quantity in QUANTITIES:
-        cells = project(responses, given, quantity=quantity, by=by, years=YEARS)
+    people = {}
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=names, age_groups=AGE_GROUPS
+    )
+    for name in names:
+        cells = project(responses, inputs(draws), quantity=name, by=by, years=YEARS)
         vascular = cells[..., _VASCULAR]
-        other = np.delete(cells, _VASCULAR, axis=-1).sum(axis=-1)
-        parts.append(np.stack([vascular, other], axis=-1).reshape(*cells.shape[:2], -1))
-    return population, np.stack(parts, axis=1)
+        both = np.stack([vascular, cells.sum(axis=-1) - vascular], axis=-1)
+        people[name] = both.reshape(*cells.shape[:2], N_CELLS, 2)
+    return population, people
+
+
+def _in_pain(cells: Mapping[str, Floats], scenario: Scenario, draws: pd.DataFrame) -> Floats:
+    share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
+    share = share * counted_share(draws, scenario)[:, np.newaxis]
+    bands = [cells[name] * share[:, i, None, None, None] for i, name in enumerate(BANDS)]
+    return np.asarray(np.sum(bands, axis=0))
+
+
+def _count(cells: Floats) -> Count:
+    mean = cells.mean(axis=0)
+    spread = mean / mean.sum(axis=1, keepdims=True)
+    return Count(cells.sum(axis=2).transpose(2, 1, 0), spread.transpose(2, 0, 1))
 
 
 def _residents(population: Population) -> Floats:
@@ -165,20 +182,8 @@ def _residents(population: Population) -> Floats:
     return np.asarray(grouped.transpose(0, 2, 1).reshape(len(YEARS), -1))
 
 
-def _columns(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+def _columns(draws: pd.DataFrame) -> pd.DataFrame:
     severe = ("any", "extremely_bothersome")
-    names = [parameter_of(step.name, severity=s) for step in STEPS for s in severe]
+    names = [parameter_of(step.name, severity=s) for step in FUNNEL_STEPS for s in severe]
     names += [f"severity_{rung}" for rung in RUNGS]
-    kept = draws[[*dict.fromkeys(names), "demand_years_to_come", "diabetes_elasticity"]].copy()
-    share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
-    share = share * counted_share(draws, scenario)[:, np.newaxis]
-    for i, band in enumerate(BANDS):
-        kept[f"in_pain_{band}"] = share[:, i]
-    return kept
-
-
-def years_from(opening: int) -> NDArray[np.int64]:
-    """The years of a clinic that opens then, and the year after."""
-    if opening not in OPENINGS:
-        raise ValueError(f"year is {opening}; expected one from {OPENINGS[0]} to {OPENINGS[-1]}")
-    return np.arange(opening, opening + N_YEARS + 1)
+    return draws[[*dict.fromkeys(names), "demand_years_to_come", "diabetes_elasticity"]]

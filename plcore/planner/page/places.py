@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from plcore.clinic.catchment import county_centres, great_circle_km, read_counties
-from plcore.clinic.catchment.files import PEOPLE, frame
+from plcore.clinic.places import PEOPLE, county_centres, frame, read_counties
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 
@@ -60,11 +57,6 @@ class Places:
     ages_estimated: NDArray[np.bool_]
     diabetes_of_state: NDArray[np.bool_]
 
-    @property
-    def share(self) -> Floats:
-        """Of the nation's people of an age group and sex, shape (n_counties, 36)."""
-        return np.asarray(self.people / self.people.sum(axis=0))
-
 
 def read_places(*, folder: Path = DATA) -> Places:
     """The counties of the data."""
@@ -85,48 +77,6 @@ def read_places(*, folder: Path = DATA) -> Places:
     )
 
 
-def nearby(places: Places, fips: Sequence[str], radius_km: float | None) -> NDArray[np.intp]:
-    """Where the counties of an area stand: those named, or all near the one that is."""
-    at = np.flatnonzero(np.isin(places.fips, list(fips)))
-    if len(at) != len(fips) or not len(at):
-        raise ValueError(f"counties are {list(fips)}; expected codes of counties, each once")
-    if radius_km is None:
-        return at
-    if len(at) > 1:
-        raise ValueError(f"{len(at)} counties and radius_km {radius_km:g}; expected one county")
-    if not 0 < radius_km < np.inf:
-        raise ValueError(f"radius_km is {radius_km:g}; expected a distance above 0")
-    lat, lon = float(places.lat[at[0]]), float(places.lon[at[0]])
-    away = great_circle_km(lat, lon, places.lat, places.lon)
-    return np.flatnonzero(away <= radius_km)
-
-
-def weighted_people(places: Places, at: NDArray[np.intp], elasticities: Floats) -> Floats:
-    """Shares of people, weighted by (diabetes)^elasticity and added up, (n_elasticities, 36).
-
-    Those of an area over those of all counties are its share of the nation's vascular limb loss
-    (`plcore.clinic.catchment.people`).
-    """
-    weight = np.exp(elasticities[:, np.newaxis] * places.log_ratio[at])
-    return np.asarray(weight @ places.share[at])
-
-
-def node_weights(elasticity: Floats, low: float, high: float, n: int) -> Floats:
-    """Weights of values at n Chebyshev points for any elasticity between, shape (n_draws, n).
-
-    Interpolation by the discrete orthogonality of the polynomials at their points (Trefethen 2013,
-    Approximation Theory and Approximation Practice, chapters 3 and 4).
-    """
-    x = 2 * (elasticity - low) / (high - low) - 1
-    both = chebyshev.chebvander(x, n - 1) @ chebyshev.chebvander(chebyshev.chebpts1(n), n - 1).T
-    return np.asarray((2 * both - 1) / n)
-
-
-def elasticity_nodes(low: float, high: float, n: int) -> Floats:
-    """The Chebyshev points between two elasticities."""
-    return np.asarray(low + (high - low) * (chebyshev.chebpts1(n) + 1) / 2)
-
-
 def outlines(places: Places, *, folder: Path = DATA) -> list[list[NDArray[np.int64]]]:
     """Each county's rings on the map, in steps from its upper left corner, shape (n_corners, 2).
 
@@ -137,9 +87,9 @@ def outlines(places: Places, *, folder: Path = DATA) -> list[list[NDArray[np.int
     """
     path = Path(folder) / "geography" / OUTLINES
     features = json.loads(gzip.decompress(path.read_bytes()))["features"]
-    found = [feature["id"] for feature in features]
-    if found != places.fips.tolist():
-        odd = min(set(found) ^ set(places.fips.tolist()), default="one out of order")
+    codes = [feature["id"] for feature in features]
+    if codes != places.fips.tolist():
+        odd = min(set(codes) ^ set(places.fips.tolist()), default="one out of order")
         raise ValueError(f"{OUTLINES}: {odd}; expected each county of 2023 in turn")
     rings = [
         (_map_of(feature["id"]), place, np.array(corners))

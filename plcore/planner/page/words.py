@@ -1,18 +1,15 @@
-"""How the page prints its numbers, what it calls them, and what each rests on."""
+"""What the page calls its numbers, and what each rests on: parameters with interval and source."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 
+from plcore.evidence.data import DATA, cite, reference
+from plcore.evidence.parameters import Parameter
 from plcore.planner.page.clinic import CHAIRS, MOST_BUSY
-from plcore.planner.page.nation import N_YEARS
-
-#: Significant digits by unit; three for all others.
-_DIGITS = {"share": 2, "days": 2}
-#: Units of what is counted one by one.
-_WHOLE = ("chairs", "nurses", "visits a day")
+from plcore.planner.page.nation import N_YEARS, SCENARIOS
+from plcore.scenarios import read_scenario
 
 _YEARS = range(1, N_YEARS + 1)
 #: Rows of the answer, in words. {year} is the year of the row, {severity} the pain counted.
@@ -74,27 +71,51 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "wait_mean": ("clinic_cancellation",),
 }  # fmt: skip
 
+#: Sources of what is certain, or drawn.
+_OF_PLACES = (
+    "census_v2023", "census_counties_2023", "cdc_places_2022", "census_population_centres_2020",
+    "census_zip_areas_2021", "census_county_outlines_2023",
+)  # fmt: skip
 
-def shown(value: float, unit: str) -> str:
-    """A number as the page prints it: three significant digits, two of days and percent.
 
-    Chairs, nurses and visits a day are whole. Halves are rounded up, of the number as the computer has it.
+def footnotes(*, folder: Path = DATA) -> list[dict[str, str]]:
+    """A footnote a parameter, in the order in which rows bring them in.
+
+    Keys: parameter, label, value, cited, seen, note; scenario where it is another scenario's.
     """
-    if math.isinf(value):
-        return f"more than {CHAIRS[-1]}" if unit == "chairs" else "does not settle"
-    if unit in _WHOLE:
-        return f"{value:.0f}"
-    digits = _DIGITS.get(unit, 3)
-    exact = Decimal(100 * value if unit == "share" else value)
-    if exact == 0:
-        text = "0"
-    else:
-        rounded = _rounded(exact, digits)
-        decimals = max(0, digits - 1 - rounded.adjusted())
-        text = f"{rounded:,.{decimals}f}"
-    return f"{text}%" if unit == "share" else text
+    baseline = {p.name: p for p in read_scenario(folder=folder).parameters}
+    names = list(dict.fromkeys(name for rests in RESTS_ON.values() for name in rests))
+    notes = [_note(baseline[name], "", folder) for name in names]
+    for scenario in SCENARIOS:
+        for other in read_scenario(scenario, folder=folder).parameters:
+            known = baseline[other.name]
+            if (other.dist, other.shape) != (known.dist, known.shape):
+                notes.append(_note(other, scenario, folder))
+    return notes
 
 
-def _rounded(exact: Decimal, digits: int) -> Decimal:
-    step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
-    return (exact / step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * step
+def references(notes: list[dict[str, str]], *, folder: Path = DATA) -> list[str]:
+    """The full references of the footnotes and of the counties' data, in alphabetical order."""
+    keys = {key for note in notes for key in note["sources"].split(";")} | set(_OF_PLACES)
+    return sorted({reference(key, folder=folder) for key in keys - {"assumed"}}, key=str.casefold)
+
+
+def _note(parameter: Parameter, scenario: str, folder: Path) -> dict[str, str]:
+    percent = parameter.unit == "share"
+    low, high = parameter.interval()
+    numbers = [
+        f"{100 * value:.3g}%" if percent else f"{value:.4g}"
+        for value in (parameter.median, low, high)
+    ]
+    value = numbers[0] if low == high else f"{numbers[0]} ({numbers[1]} to {numbers[2]})"
+    unit = "" if percent or parameter.unit == "ratio" else parameter.unit.replace("_", " ")
+    return {
+        "parameter": parameter.name,
+        "label": parameter.name.replace("_", " ").replace("plp", "phantom limb pain:"),
+        "value": f"{value} {unit}".strip(),
+        "sources": parameter.source,
+        "cited": cite(parameter.source, seen=parameter.seen, folder=folder),
+        "seen": parameter.seen,
+        "note": parameter.note,
+        "scenario": scenario,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from html import escape
@@ -9,150 +10,127 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from plcore.clinic.catchment import EARTH_RADIUS_KM
-from plcore.clinic.catchment.files import COUNTIES, frame
-from plcore.clinic.demand import SEVERITIES, STEPS, Opening, parameter_of
-from plcore.clinic.demand.flow import WEEKS_A_YEAR
+from plcore.clinic.demand import FUNNEL_STEPS, SEVERITIES, WEEKS_A_YEAR, Opening, parameter_of
+from plcore.clinic.places import COUNTIES, EARTH_RADIUS_KM, frame
 from plcore.evidence.data import DATA
-from plcore.models.pain import BANDS
-from plcore.planner.page import clinic, codes
-from plcore.planner.page.footnotes import footnotes, references
-from plcore.planner.page.grid import Grid, planner_grid
+from plcore.evidence.distributions import Floats
+from plcore.planner.page import clinic
 from plcore.planner.page.nation import (
     N_CELLS,
     N_DRAWS,
-    N_NODES,
     N_YEARS,
     OPENINGS,
-    QUANTITIES,
-    YEARS,
+    Count,
     Nation,
+    read_nation,
 )
-from plcore.planner.page.places import MAP_STEPS, Places, outlines
-from plcore.planner.page.waits import LUCK, MEASURES, Waits
-from plcore.planner.page.words import LABELS, RESTS_ON
+from plcore.planner.page.places import MAP_STEPS, Places, outlines, read_places
+from plcore.planner.page.words import LABELS, RESTS_ON, footnotes, references
 
 _ASSETS = Path(__file__).parent / "assets"
-
-
-def write_planner(path: Path, *, made_from: str = "", folder: Path = DATA) -> None:
-    """Write the planner's page; see `planner_html`."""
-    html = planner_html(planner_grid(folder=folder), made_from=made_from, folder=folder)
-    path.write_text(html, encoding="utf-8", newline="\n")
-
-
-def planner_html(grid: Grid, *, made_from: str = "", folder: Path = DATA) -> str:
-    """The planner's page, the same text for the same grid.
-
-    Parameters
-    ----------
-    grid : Grid
-    made_from : str
-        What the page says it was made from, such as a version and a commit.
-    folder : Path
-    """
-    content = json.dumps(_content(grid, folder), ensure_ascii=False, separators=(",", ":"))
-    parts = {name: (_ASSETS / f"planner.{name}").read_text(encoding="utf-8") for name in _PARTS}
-    scripts = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    return Template(parts["html"]).substitute(
-        style=parts["css"],
-        script=scripts,
-        # Inside <script>, "</script>" and "<!--" would end or change the text.
-        content=content.replace("<", "\\u003c"),
-        made_from=escape(made_from),
-    )
-
-
-_PARTS = ("html", "css")
 #: One after the other, in this order.
 _SCRIPTS = (
-    "grid.js", "lookup.js", "sheet.js", "map.js", "fields.js", "answer.js", "place.js", "take.js",
+    "arithmetic.js", "sheet.js", "map.js", "fields.js", "answer.js", "place.js", "take.js",
     "start.js",
 )  # fmt: skip
 
 
-def _content(grid: Grid, folder: Path) -> Mapping[str, object]:
+def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path = DATA) -> str:
+    """The planner's page as HTML; the same data give the same text.
+
+    Parameters
+    ----------
+    made_from : str
+        What the page says it was made from, such as a version and a commit.
+    runs_share : float
+        Share of the usual runs of chance behind the waits, above 0: a test can do with fewer.
+    folder : Path
+        Where the tables are read.
+    """
     notes = footnotes(folder=folder)
-    return {
-        "places": _places(grid.places, folder),
-        "nation": _nation(grid.nation),
-        "clinic": _clinic(grid.clinic),
-        "waits": _waits(grid.waits),
+    content = {
+        "places": _places(read_places(folder=folder), folder),
+        "nation": _nation(read_nation(folder=folder)),
+        "clinic": _clinic(clinic.clinic_tables(folder=folder)),
+        "waits": _waits(clinic.simulated_waits(runs_share=runs_share, folder=folder)),
         "severities": {name: name.replace("_", " or ") for name in SEVERITIES},
         "labels": LABELS,
         "rests_on": RESTS_ON,
         "footnotes": notes,
         "references": references(notes, folder=folder),
     }
+    asset = {path.name: path.read_text(encoding="utf-8") for path in _ASSETS.iterdir()}
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Template(asset["planner.html"]).substitute(
+        style=asset["planner.css"],
+        script="\n".join(asset[name] for name in _SCRIPTS),
+        # Inside <script>, "</script>" and "<!--" would end or change the text.
+        content=text.replace("<", "\\u003c"),
+        made_from=escape(made_from),
+    )
 
 
 def _places(places: Places, folder: Path) -> Mapping[str, object]:
     rows = frame(COUNTIES, folder=folder)
     rings = outlines(places, folder=folder)
-    moves = [np.diff(ring, axis=0, prepend=[[0, 0]]).ravel() for each in rings for ring in each]
+    moves = [np.diff(ring, axis=0, prepend=[[0, 0]]).ravel() for county in rings for ring in county]
     return {
         "fips": places.fips.tolist(),
         "names": places.name.tolist(),
         "states": dict(zip(rows["state"], rows["state_name"], strict=True)),
-        "lat": codes.double(places.lat),
-        "lon": codes.double(places.lon),
-        "people": codes.whole(places.people),
-        "log_ratio": codes.double(places.log_ratio),
-        "ages_estimated": codes.whole(places.ages_estimated),
-        "diabetes_of_state": codes.whole(places.diabetes_of_state),
+        "lat": _double(places.lat),
+        "lon": _double(places.lon),
+        "people": _whole(places.people),
+        "log_ratio": _double(places.log_ratio),
+        "ages_estimated": _whole(places.ages_estimated),
+        "diabetes_of_state": _whole(places.diabetes_of_state),
         "earth_radius_km": EARTH_RADIUS_KM,
-        "rings": codes.whole([len(each) for each in rings]),
-        "corners": codes.whole([len(ring) for each in rings for ring in each]),
-        "moves": codes.whole(np.concatenate(moves)),
+        "rings": _whole([len(county) for county in rings]),
+        "corners": _whole([len(ring) for county in rings for ring in county]),
+        "moves": _whole(np.concatenate(moves)),
         "map_steps": MAP_STEPS,
     }
 
 
 def _nation(nation: Nation) -> Mapping[str, object]:
-    columns: list[str] = []
+    columns: dict[str, int] = {}
+    counts: dict[str, int] = {}
     scenarios = []
-    for each in nation.beliefs:
-        at = {}
-        for name in each.draws:
-            text = codes.double(each.draws[name])
-            if text not in columns:
-                columns.append(text)
-            at[str(name)] = columns.index(text)
+    for beliefs in nation.beliefs:
+        own = {str(name): _double(values) for name, values in beliefs.draws.items()}
         scenarios.append(
             {
-                "name": each.name,
-                "title": each.title,
-                "note": each.note,
-                "series": each.series,
-                "columns": at,
+                "name": beliefs.name,
+                "title": beliefs.title,
+                "note": beliefs.note,
+                "columns": {name: columns.setdefault(own[name], len(columns)) for name in own},
+                "counts": {
+                    name: counts.setdefault(_count(count), len(counts))
+                    for name, count in beliefs.counts.items()
+                },
             }
         )
-    packed = nation.limb_loss
     return {
-        "years": YEARS.tolist(),
         "openings": list(OPENINGS),
         "n_years": N_YEARS,
         "n_draws": N_DRAWS,
         "n_cells": N_CELLS,
-        "n_nodes": N_NODES,
-        "n_quantities": len(QUANTITIES),
-        "elasticity": nation.elasticity,
-        "residents": codes.double(nation.residents),
-        "shape": packed.core.shape,
-        "core": codes.whole(packed.core),
-        "step": packed.step,
-        "bases": [codes.single(basis) for basis in packed.bases],
-        "size": codes.double(nation.size),
-        "bands": list(BANDS),
-        "columns": columns,
+        "residents": _double(nation.residents),
+        "columns": list(columns),
+        "counts": [json.loads(text) for text in counts],
         "scenarios": scenarios,
         "severities": dict(SEVERITIES),
         "steps": {
             step.name: {s: parameter_of(step.name, severity=s) for s in SEVERITIES}
-            for step in STEPS
+            for step in FUNNEL_STEPS
         },
     }
+
+
+def _count(count: Count) -> str:
+    return json.dumps({"draws": _sixteen_bits(count.draws), "spread": _single(count.spread)})
 
 
 def _clinic(tables: clinic.ClinicTables) -> Mapping[str, object]:
@@ -162,34 +140,76 @@ def _clinic(tables: clinic.ClinicTables) -> Mapping[str, object]:
         "n_half_hours": len(clinic.HALF_HOURS),
         "visit_minutes": clinic.VISIT["infusion_minutes"] + clinic.VISIT["recovery_minutes"],
         "turnover_minutes": clinic.VISIT["turnover_minutes"],
-        "visits": codes.whole(tables.visits),
-        "nurses": codes.whole(tables.nurses),
+        "visits": _whole(tables.visits),
+        "nurses": _whole(tables.nurses),
         "open_share": tables.open_share.tolist(),
         "courses": {str(n): weeks for n, weeks in clinic.COURSES.items()},
         "returns": list(clinic.RETURNS),
         "infusions_each": {
-            f"{n} {returns}": codes.double(values)
+            f"{n} {returns}": _double(values)
             for (n, returns), values in tables.infusions_each.items()
         },
         "visits_each": {
-            f"{n} {returns}": codes.double(values)
-            for (n, returns), values in tables.visits_each.items()
+            f"{n} {returns}": _double(values) for (n, returns), values in tables.visits_each.items()
         },
         "most_busy": clinic.MOST_BUSY,
         "certainty": clinic.CERTAINTY,
         "weeks_a_year": WEEKS_A_YEAR,
-        "known": codes.double(opening.known()),
+        "known": _double(opening.known()),
     }
 
 
-def _waits(waits: Waits) -> Mapping[str, object]:
+def _waits(waits: clinic.Waits) -> Mapping[str, object]:
     return {
-        "measures": list(MEASURES),
-        "units": list(MEASURES.values()),
+        "measures": list(clinic.MEASURES),
+        "units": list(clinic.MEASURES.values()),
         "capacity": waits.capacity.tolist(),
         "load": waits.load.tolist(),
-        "tables": codes.double(waits.measures),
-        "luck": codes.double(waits.luck),
-        "luck_shares": LUCK,
+        "tables": _double(waits.measures),
+        "luck": _double(waits.luck),
+        "luck_shares": clinic.LUCK,
         "error": f"{(waits.error / waits.measures[0]).max():.0%}",
     }
+
+
+def _whole(values: ArrayLike) -> str:
+    """Whole numbers, few bytes each where they are small, in base64.
+
+    Zigzag, so that -1 is as short as 1, then seven bits a byte with the eighth for "more follows"
+    (the variable-length integers of Protocol Buffers).
+    """
+    numbers = np.asarray(values).ravel().astype(np.int64)
+    left = np.where(numbers < 0, -2 * numbers - 1, 2 * numbers).astype(np.uint64)
+    n_bytes = np.ones(len(left), dtype=np.int64)
+    for k in range(1, 10):
+        n_bytes += (left >> np.uint64(7 * k)) > 0
+    ends = np.cumsum(n_bytes)
+    out = np.zeros(int(n_bytes.sum()), dtype=np.uint8)
+    for k in range(int(n_bytes.max(initial=0))):
+        some = n_bytes > k
+        bits = (left[some] >> np.uint64(7 * k)) & np.uint64(127)
+        more = (n_bytes[some] > k + 1).astype(np.uint64) << np.uint64(7)
+        out[(ends - n_bytes)[some] + k] = (bits | more).astype(np.uint8)
+    return _base64(out.tobytes())
+
+
+def _sixteen_bits(values: Floats) -> Mapping[str, object]:
+    """Draws in 65,536 steps from the least of their row to its greatest, as base64."""
+    low = values.min(axis=-1, keepdims=True)
+    step = (values.max(axis=-1, keepdims=True) - low) / 65535
+    steps = np.rint((values - low) / np.where(step > 0, step, 1)).astype("<u2")
+    return {"low": _double(low), "step": _double(step), "steps": _base64(steps.tobytes())}
+
+
+def _double(values: ArrayLike) -> str:
+    """Numbers with all their digits, in base64."""
+    return _base64(np.asarray(values, dtype="<f8").tobytes())
+
+
+def _single(values: ArrayLike) -> str:
+    """Numbers to seven digits, in base64."""
+    return _base64(np.asarray(values, dtype="<f4").tobytes())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

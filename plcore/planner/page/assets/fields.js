@@ -9,11 +9,7 @@ const search = places.names.map((name, i) => {
   const state = places.states[name.slice(-2)];
   return ` ${plain(`${name} ${state} ${places.fips[i]}`)}`;
 });
-const residents = Array.from({ length: grid.n }, (_, i) => {
-  let sum = 0;
-  for (let k = 0; k < grid.cells; k++) sum += grid.people[i * grid.cells + k];
-  return sum;
-});
+const residents = residentsByCounty(0);
 
 /** Fields by name: the usual value, and what is right. Others are as the names say. */
 const USUAL = {

@@ -1,0 +1,176 @@
+"""What is asked of a model, which parameters are varied, and the model runs that answer it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from plcore.evidence.distributions import Floats
+from plcore.evidence.parameters import Parameter
+from plcore.models.outcome import Outcome
+from plcore.scenarios import Scenario
+from plcore.simulate.runs import Model
+
+#: Draws that the model is given at once: more would not be faster, and would hold every year of
+#: every outcome in memory.
+_BLOCK = 1 << 15
+#: Numbers that differ by a smaller share than this differ by rounding only.
+SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """The one number that an analysis is about: an outcome of a model in one year.
+
+    Attributes
+    ----------
+    outcome : str
+        Name of an outcome of the model, such as "limb_loss" or "plp".
+    year : int
+        A calendar year of that outcome.
+
+    Examples
+    --------
+    >>> print(Quantity("plp", 2050))
+    plp in 2050
+    """
+
+    outcome: str
+    year: int
+
+    def __str__(self) -> str:
+        return f"{self.outcome} in {self.year}"
+
+    def of(self, outcome: Outcome) -> Floats:
+        """The number in every draw.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            What a model returned, such as `run.outcome`.
+
+        Returns
+        -------
+        ndarray, shape (n_draws,)
+
+        Raises
+        ------
+        ValueError
+            If the model has no such outcome or year.
+        """
+        if self.outcome not in outcome.values:
+            known = ", ".join(outcome.values)
+            raise ValueError(f"no outcome {self.outcome!r}; expected one of {known}")
+        columns = np.flatnonzero(outcome.years == self.year)
+        if not columns.size:
+            raise ValueError(
+                f"no year {self.year}; expected one from {outcome.years[0]} to {outcome.years[-1]}"
+            )
+        return np.asarray(outcome.values[self.outcome][:, columns[0]], dtype=float)
+
+
+def evaluate(model: Model, scenario: Scenario, draws: pd.DataFrame, quantity: Quantity) -> Floats:
+    """The quantity for every row of the draws, shape (n_draws,); the model takes many at a time.
+
+    Raises ValueError, naming the draw, unless the model gives one finite number a draw.
+    """
+    blocks = []
+    for start in range(0, len(draws), _BLOCK):
+        block = draws.iloc[start : start + _BLOCK]
+        values = quantity.of(model(block, scenario))
+        if values.shape != (len(block),):
+            raise ValueError(
+                f"{scenario.name}: {quantity} has {len(values)} values; expected {len(block)}, "
+                "one a draw"
+            )
+        if not np.isfinite(values).all():
+            i = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(
+                f"{scenario.name}: {quantity} is {values[i]} in draw {start + i}; expected a "
+                f"finite number (its parameters: {block.iloc[i].to_dict()})"
+            )
+        blocks.append(values)
+    return np.concatenate(blocks)
+
+
+def varied(scenario: Scenario, names: Sequence[str] | None) -> tuple[Parameter, ...]:
+    """The parameters named, or all that are not fixed; ValueError where a name is not one."""
+    known = {item.name: item for item in scenario.parameters}
+    if names is None:
+        names = [name for name, item in known.items() if item.dist != "fixed"]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+            raise ValueError(f"{scenario.name}: no parameter {name!r}; {hint}")
+        if known[name].dist == "fixed":
+            raise ValueError(
+                f"{scenario.name}: {name} is fixed at {known[name].median:g}; "
+                "expected an uncertain parameter"
+            )
+        if list(names).count(name) > 1:
+            raise ValueError(f"{scenario.name}: {name} is named twice; expected it once")
+    if not names:
+        raise ValueError(f"{scenario.name}: no uncertain parameter; expected at least one")
+    return tuple(known[name] for name in names)
+
+
+def draws_with(scenario: Scenario, values: Mapping[str, Floats]) -> pd.DataFrame:
+    """Draws in which some parameters (one or more) have the values given, all others their medians.
+
+    The values of a parameter have shape (n_draws,).
+    """
+    n = len(next(iter(values.values())))
+    columns = {
+        item.name: values[item.name] if item.name in values else np.full(n, item.median)
+        for item in scenario.parameters
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(n, name="draw"))
+
+
+def central_range(parameter: Parameter, within: float) -> tuple[float, float]:
+    """The range that holds the parameter with this probability, equal shares left out either side.
+
+    Raises ValueError where `within` is not between 0 and 1.
+    """
+    if not 0 < within < 1:
+        raise ValueError(f"within is {within:g}; expected a probability between 0 and 1")
+    return parameter.interval(within)
+
+
+def require_independent(scenario: Scenario, parameters: Sequence[Parameter], *, what: str) -> None:
+    """Refuse parameters that are correlated with each other or with one that is held still."""
+    fixed = {item.name for item in scenario.parameters if item.dist == "fixed"}
+    names = {item.name for item in parameters}
+    pairs = [
+        f"{link.first} and {link.second}"
+        for link in scenario.correlations
+        # A parameter that does not vary cannot vary together with another.
+        if link.correlation != 0 and not fixed & {link.first, link.second}
+        if names & {link.first, link.second}
+    ]
+    if pairs:
+        raise ValueError(
+            f"{scenario.name}: {', '.join(pairs)} are correlated; expected independent "
+            f"parameters, as {what} would otherwise rest on draws that cannot occur (partial rank "
+            "correlations take correlated parameters)"
+        )
+
+
+def require_moving(values: Floats, quantity: Quantity) -> None:
+    """Refuse a quantity that is the same in every run, up to rounding."""
+    if np.ptp(values) <= SAME * np.abs(values).max():
+        raise ValueError(
+            f"{quantity} is {values[0]:g} in every run; expected a number that changes with the "
+            "parameters (does the model read them?)"
+        )
+
+
+def require_level(level: float) -> None:
+    """Refuse a level of an interval that is not between 0 and 1."""
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level:g}; expected a probability between 0 and 1")

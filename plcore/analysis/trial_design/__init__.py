@@ -1,1 +1,0 @@
-"""Power, sample size and simulated trials."""

@@ -1,0 +1,315 @@
+"""One parameter moved at a time, or two; and where the result crosses a line.
+
+All other parameters stay at their medians, also those that are correlated with the one moved: these
+answer "what if only this were otherwise", and are not shares of the uncertainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from plcore.analysis.design import SAME, Quantity, central_range, draws_with, evaluate, varied
+from plcore.evidence.distributions import Floats
+from plcore.evidence.parameters import Parameter
+from plcore.scenarios import Scenario
+from plcore.simulate.runs import Model
+
+#: Values of each parameter at which `one_way` looks whether the quantity turns.
+_VALUES = 17
+#: Points of the first search for crossings, points of each closer one, and how many of those.
+_SCAN, _CLOSER, _SEARCHES = 257, 65, 8
+
+
+def one_way(
+    model: Model,
+    scenario: Scenario,
+    quantity: Quantity,
+    *,
+    parameters: Sequence[str] | None = None,
+    within: float = 0.95,
+) -> pd.DataFrame:
+    """How far each parameter alone moves the quantity: the table of a tornado chart.
+
+    Parameters
+    ----------
+    model : function
+        Takes draws and a scenario, returns an `Outcome`; any model of plcore.
+    scenario : Scenario
+        The parameters that do not move stay at their medians.
+    quantity : Quantity
+        The outcome and year.
+    parameters : sequence of str, optional
+        Names of those that move, one at a time; by default all that are not fixed.
+    within : float
+        Each parameter goes through the range that holds it with this probability, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        A row a parameter, the widest swing first: parameter, unit, low and high (the ends of its
+        range), at_low and at_high (the quantity there), base (the quantity at all medians), least
+        and greatest (of the quantity at 17 evenly spaced values from low to high), swing (greatest
+        less least) and turns (whether the quantity goes both up and down on the way, so that its
+        values at the ends do not show how far it moves).
+
+    Raises
+    ------
+    ValueError
+        If a name is not that of an uncertain parameter, the model has no such quantity or gives a
+        number that is not finite, or `within` is out of its range.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_pain
+    >>> from plcore.scenarios import read_scenario
+    >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
+    >>> table = one_way(people_with_pain, scenario, Quantity("plp", 2050))
+    >>> table.loc[0, "parameter"]
+    'dysvascular_first_share'
+    """
+    items = varied(scenario, parameters)
+    ranges = [central_range(item, within) for item in items]
+    design = {item.name: np.full(1 + len(items) * _VALUES, item.median) for item in items}
+    for i, (item, (low, high)) in enumerate(zip(items, ranges, strict=True)):
+        start = 1 + i * _VALUES
+        design[item.name][start : start + _VALUES] = np.linspace(low, high, _VALUES)
+    base, *moved = evaluate(model, scenario, draws_with(scenario, design), quantity)
+    paths = np.reshape(moved, (len(items), _VALUES))
+    rows = []
+    for item, (low, high), path in zip(items, ranges, paths, strict=True):
+        least, greatest = float(path.min()), float(path.max())
+        rows.append(
+            {
+                "parameter": item.name,
+                "unit": item.unit,
+                "low": low,
+                "high": high,
+                "at_low": float(path[0]),
+                "at_high": float(path[-1]),
+                "base": float(base),
+                "least": least,
+                "greatest": greatest,
+                "swing": greatest - least,
+                "turns": _turns(path),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.sort_values("swing", ascending=False, kind="stable", ignore_index=True)
+
+
+def _turns(path: Floats) -> bool:
+    changes = np.diff(path)
+    least = SAME * np.abs(path).max()
+    return bool((changes > least).any() and (changes < -least).any())
+
+
+def two_way(
+    model: Model,
+    scenario: Scenario,
+    quantity: Quantity,
+    first: str,
+    second: str,
+    *,
+    steps: int = 21,
+    within: float = 0.95,
+) -> pd.DataFrame:
+    """The quantity on a grid of two parameters: the table of a heat map.
+
+    Parameters
+    ----------
+    model : function
+        Takes draws and a scenario, returns an `Outcome`; any model of plcore.
+    scenario : Scenario
+        The parameters that do not move stay at their medians.
+    quantity : Quantity
+        The outcome and year.
+    first, second : str
+        Names of two parameters that are not fixed.
+    steps : int
+        Evenly spaced values of each of the two, 2 or more.
+    within : float
+        Each goes through the range that holds it with this probability, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        A row a pair of values: columns named like the two parameters, and result.
+
+    Raises
+    ------
+    ValueError
+        If a name is not that of an uncertain parameter, the model has no such quantity or gives a
+        number that is not finite, or an option is out of its range.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_pain
+    >>> from plcore.scenarios import read_scenario
+    >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
+    >>> names = ("plp_prevalence", "dysvascular_hazard_ratio")
+    >>> len(two_way(people_with_pain, scenario, Quantity("plp", 2050), *names, steps=3))
+    9
+    """
+    if steps < 2:
+        raise ValueError(f"steps is {steps}; expected 2 or more")
+    items = varied(scenario, (first, second))
+    x, y = np.meshgrid(
+        *(np.linspace(*central_range(item, within), steps) for item in items), indexing="ij"
+    )
+    values = {first: x.ravel(), second: y.ravel()}
+    result = evaluate(model, scenario, draws_with(scenario, values), quantity)
+    return pd.DataFrame({**values, "result": result})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Threshold:
+    """Where a quantity crosses a line as one parameter moves; `print` says it in a sentence.
+
+    Attributes
+    ----------
+    quantity : Quantity
+    line : float
+        In the unit of the quantity.
+    parameter, unit : str
+    low, high : float
+        Values of the parameter between which crossings were looked for.
+    least, greatest : float
+        The quantity between them.
+    crossings : DataFrame
+        A row a crossing, from low to high: value, probability (that the parameter is less) and
+        rising (whether the quantity rises through the line there). No rows if there is no crossing.
+    """
+
+    quantity: Quantity
+    line: float
+    parameter: str
+    unit: str
+    low: float
+    high: float
+    least: float
+    greatest: float
+    crossings: pd.DataFrame
+
+    def __str__(self) -> str:
+        verb = "does not cross" if self.crossings.empty else "crosses"
+        start = f"{self.quantity} {verb} {self.line:,.12g}"
+        span = f"for {self.parameter} from {self.low:.4g} to {self.high:.4g} ({self.unit})"
+        if self.crossings.empty:
+            stays = f"between {_four_digits(self.least)} and {_four_digits(self.greatest)}"
+            return f"{start} {span}: it stays {stays}."
+        where = " and ".join(
+            f"{'up' if rising else 'down'} at {value:.4g} (less with probability {probability:.2g})"
+            for value, probability, rising in self.crossings.itertuples(index=False)
+        )
+        return f"{start} {span}: {where}."
+
+
+def _four_digits(value: float) -> str:
+    return f"{float(f'{value:.4g}'):,.12g}"
+
+
+def threshold(
+    model: Model,
+    scenario: Scenario,
+    quantity: Quantity,
+    parameter: str,
+    line: float,
+    *,
+    within: float = 0.99,
+) -> Threshold:
+    """At which values of one parameter the quantity crosses a line, the others at their medians.
+
+    The quantity need not rise or fall throughout: it is computed at 257 evenly spaced values, and
+    closer where it passes the line. Two crossings between neighbouring values would be missed, and
+    a quantity that touches the line without passing it does not cross. One that lies on the line
+    over a stretch before it passes crosses in the middle of the stretch.
+
+    Parameters
+    ----------
+    model : function
+        Takes draws and a scenario, returns an `Outcome`; any model of plcore.
+    scenario : Scenario
+        The parameters that do not move stay at their medians.
+    quantity : Quantity
+        The outcome and year.
+    parameter : str
+        Name of a parameter that is not fixed.
+    line : float
+        In the unit of the quantity; finite.
+    within : float
+        The parameter goes through the range that holds it with this probability, between 0 and 1.
+
+    Returns
+    -------
+    Threshold
+
+    Raises
+    ------
+    ValueError
+        If the name is not that of an uncertain parameter, the model has no such quantity or gives a
+        number that is not finite, or an option is out of its range.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_pain
+    >>> from plcore.scenarios import read_scenario
+    >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
+    >>> plp = Quantity("plp", 2050)
+    >>> print(threshold(people_with_pain, scenario, plp, "plp_prevalence", 3e6))  # doctest: +ELLIPSIS
+    plp in 2050 does not cross 3,000,000 for plp_prevalence from ... to ... (share): it stays ...
+    """
+    if not np.isfinite(line):
+        raise ValueError(f"line is {line}; expected a finite number")
+    (item,) = varied(scenario, (parameter,))
+    low, high = central_range(item, within)
+
+    def above(values: Floats) -> Floats:
+        draws = draws_with(scenario, {parameter: values})
+        return evaluate(model, scenario, draws, quantity) - line
+
+    scan = np.linspace(low, high, _SCAN)
+    gap = above(scan)
+    signed = np.flatnonzero(gap)
+    signs = np.sign(gap[signed])
+    passes = np.flatnonzero(signs[1:] != signs[:-1])
+    at = [_crossing(above, scan[signed[i]], scan[signed[i + 1]]) for i in passes]
+    crossings = pd.DataFrame(
+        {
+            "value": np.array(at, dtype=float),
+            "probability": np.array([_probability(item, x, within) for x in at], dtype=float),
+            "rising": signs[passes] < 0,
+        }
+    )
+    return Threshold(
+        quantity, float(line), parameter, item.unit, low, high,
+        float(gap.min() + line), float(gap.max() + line), crossings,
+    )  # fmt: skip
+
+
+def _crossing(above: Callable[[Floats], Floats], low: float, high: float) -> float:
+    """The crossing between two values, to the last digits that the model has."""
+    for _ in range(_SEARCHES):
+        values = np.linspace(low, high, _CLOSER)
+        gap = above(values)
+        if (gap == 0).any():
+            return float(values[gap == 0].mean())
+        i = int(np.flatnonzero(np.sign(gap[1:]) != np.sign(gap[0]))[0])
+        low, high = float(values[i]), float(values[i + 1])
+        if high - low <= 1e-10 * max(abs(low), abs(high)):
+            break
+    return (low + high) / 2
+
+
+def _probability(item: Parameter, value: float, within: float) -> float:
+    """The probability that the parameter is less than a value within its central range."""
+    tail = (1 - within) / 4
+    return float(
+        optimize.brentq(
+            lambda p: float(item.ppf(np.array([p]))[0]) - value, tail, 1 - tail, xtol=1e-12
+        )
+    )

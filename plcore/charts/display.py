@@ -1,0 +1,233 @@
+"""Show a chart or a table in a notebook, with a name and a caption that the report can use.
+
+`show` publishes one bundle of several forms: what JupyterLab draws, the numbers behind it as CSV,
+and plain text. `plcore.report` reads the same bundle, so a notebook and its page cannot differ.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+import plotly.io as pio  # type: ignore[import-untyped]
+
+PLOTLY = "application/vnd.plotly.v1+json"
+#: Without showSendToCloud=False, plotly 7 puts a button on every chart that uploads it.
+CONFIG = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
+_NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
+_MOST_DECIMALS = 6
+
+
+def show(
+    thing: go.Figure | pd.DataFrame,
+    *,
+    name: str,
+    caption: str,
+    table: pd.DataFrame | None = None,
+    alt: str | None = None,
+) -> None:
+    """Display a chart with the numbers behind it, or a table, in a notebook.
+
+    Parameters
+    ----------
+    thing : plotly Figure or DataFrame
+        A DataFrame's named index levels become columns; an unnamed row numbering is left out.
+    name : str
+        Lower-case letters, digits and `_`; unlike that of anything else shown in the report, where
+        it names the files `figures/<name>.html`, `figures/<name>.json` and `tables/<name>.csv`.
+    caption : str
+        What is shown and how to read it; it stands under a chart and over a table.
+    table : DataFrame, required with a Figure
+        The numbers that the chart is drawn from.
+    alt : str, required with a Figure that has none at `layout.meta["alt"]`
+        What the chart shows, for whoever cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If a name, caption, table or alt text is missing or unfit, or goes with the other kind.
+    TypeError
+        If `thing` is neither.
+    """
+    _require_text(name, caption)
+    if isinstance(thing, pd.DataFrame):
+        if table is not None or alt is not None:
+            raise ValueError(f"show({name!r}): `table` and `alt` go with a Figure, not a DataFrame")
+        data, metadata = _table_bundle(thing, name, caption)
+    elif isinstance(thing, go.Figure):
+        data, metadata = _figure_bundle(thing, name, caption, table, alt)
+    else:
+        raise TypeError(
+            f"show({name!r}): expected a plotly Figure or a DataFrame, got {type(thing).__name__}"
+        )
+    # Imported here: analysts without the notebook tools can still import plcore.
+    from IPython.display import display
+
+    display(data, raw=True, metadata={"plcore": metadata})  # type: ignore[no-untyped-call]
+
+
+def table_html(
+    csv_text: str, *, caption: str, numeric: Collection[str], most_rows: int | None = None
+) -> str:
+    """An accessible HTML table of a CSV text whose numbers are rounded for reading.
+
+    Parameters
+    ----------
+    csv_text : str
+        A header line and the rows.
+    caption : str
+        What the table shows, for screen readers.
+    numeric : collection of str
+        Columns that hold numbers. They are right-aligned, with the decimals that leave at least
+        three significant digits to the largest number of the column and two to the smallest,
+        three where all lie between 1 and 1,000; years have no thousands separators.
+    most_rows : int, optional
+        Rows beyond that many are left out, and a last row says so.
+    """
+    header, *rows = list(csv.reader(io.StringIO(csv_text)))
+    foot = ""
+    if most_rows is not None and len(rows) > most_rows:
+        left_out = f"The first {most_rows:,} of {len(rows):,} rows; the CSV has them all."
+        foot = f'\n<tfoot><tr><td colspan="{len(header)}">{left_out}</td></tr></tfoot>'
+        rows = rows[:most_rows]
+    columns = []
+    for position, column in enumerate(header):
+        cells = [row[position] for row in rows]
+        columns.append(
+            _rounded(cells, column) if column in numeric else [_linked(c) for c in cells]
+        )
+    kinds = [_align(column in numeric, rows, n) for n, column in enumerate(header)]
+    head = "".join(
+        f'<th scope="col"{kind}>{escape(column.replace("_", " "))}</th>'
+        for column, kind in zip(header, kinds, strict=True)
+    )
+    body = []
+    for line in zip(*columns, strict=True):
+        first, *others = (f"{kind}>{cell}" for cell, kind in zip(line, kinds, strict=True))
+        rest = "".join(f"<td{other}</td>" for other in others)
+        body.append(f'<tr><th scope="row"{first}</th>{rest}</tr>')
+    return (
+        f'<table class="numbers"><caption>{escape(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + f"\n</tbody>{foot}</table>"
+    )
+
+
+def _require_text(name: object, caption: object) -> None:
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        raise ValueError(f"show: name is {name!r}; it takes lower-case letters, digits and _ only")
+    if not isinstance(caption, str) or not caption.strip():
+        raise ValueError(f"show({name!r}): caption is {caption!r}; say what is shown")
+
+
+def _table_bundle(
+    frame: pd.DataFrame, name: str, caption: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    frame = _with_plain_columns(frame, name)
+    text, numeric = _csv(frame), _numeric(frame)
+    data = {
+        "text/html": table_html(text, caption=caption, numeric=numeric),
+        "text/csv": text,
+        "text/plain": f"{caption}\n{frame.to_string(index=False)}",
+    }
+    return data, {"name": name, "caption": caption, "alt": None, "numeric": numeric}
+
+
+def _figure_bundle(
+    figure: go.Figure, name: str, caption: str, table: pd.DataFrame | None, alt: str | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    if table is None:
+        raise ValueError(f"show({name!r}): a chart needs `table`, the numbers it is drawn from")
+    meta = figure.layout.meta
+    if alt is None and isinstance(meta, dict):
+        alt = meta.get("alt")
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(
+            f"show({name!r}): alt is {alt!r}; say in words what the chart shows, here or in "
+            'layout.meta["alt"]'
+        )
+    table = _with_plain_columns(table, name)
+    # engine="json": the bytes must not depend on whether a faster JSON package is installed.
+    drawn = json.loads(pio.to_json(figure, validate=False, engine="json"))
+    moving = {"frames": drawn["frames"]} if drawn.get("frames") else {}
+    data = {
+        PLOTLY: {"data": drawn["data"], "layout": drawn["layout"], "config": dict(CONFIG)} | moving,
+        "text/csv": _csv(table),
+        "text/plain": f"{caption}\n{alt}",
+    }
+    return data, {"name": name, "caption": caption, "alt": alt, "numeric": _numeric(table)}
+
+
+def _with_plain_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The frame with its named index levels as columns and all column names unlike strings."""
+    if frame.columns.nlevels > 1:
+        raise ValueError(f"show({name!r}): the columns have {frame.columns.nlevels} levels, not 1")
+    if any(level is not None for level in frame.index.names):
+        frame = frame.reset_index()
+    elif not pd.api.types.is_integer_dtype(frame.index.dtype):
+        raise ValueError(
+            f"show({name!r}): the rows are labelled ({frame.index[0]!r}, ...) but the index has no "
+            "name; give it one"
+        )
+    frame = frame.set_axis([str(column) for column in frame.columns], axis="columns")
+    if frame.empty:
+        raise ValueError(f"show({name!r}): the table has no cells (shape {frame.shape})")
+    if frame.columns.has_duplicates:
+        twice = sorted(set(frame.columns[frame.columns.duplicated()]))
+        raise ValueError(f"show({name!r}): columns named twice: {twice}")
+    return frame
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _numeric(frame: pd.DataFrame) -> list[str]:
+    return [
+        str(column)
+        for column in frame.columns
+        if pd.api.types.is_numeric_dtype(frame[column])
+        and not pd.api.types.is_bool_dtype(frame[column])
+    ]
+
+
+def _rounded(cells: Sequence[str], column: str) -> list[str]:
+    values = [abs(Decimal(cell)) for cell in cells if cell]
+    decimals = _decimals([value for value in values if value.is_finite() and value])
+    comma = "" if re.search(r"(^|_)years?$", column) else ","
+    form = f"{comma}.{decimals}f" if decimals <= _MOST_DECIMALS else ".3g"
+    return [format(float(cell), form) if cell else "" for cell in cells]
+
+
+def _decimals(sizes: Sequence[Decimal]) -> int:
+    """Decimals for a column of numbers: enough to tell them apart, never more than they have."""
+    if not sizes:
+        return 0
+    has = max(0, *(-int(size.normalize().as_tuple().exponent) for size in sizes))
+    least, most = min(sizes), max(sizes)
+    # 2.25 beside 184.8 may be another quantity, and 2.2 too little of it; of a share, 0.051 will do.
+    digits_of_least = 3 if least >= 1 and most < 1000 else 2
+    wants = max(2 - most.adjusted(), digits_of_least - 1 - least.adjusted(), 0)
+    return min(has, wants)
+
+
+def _linked(cell: str) -> str:
+    if re.fullmatch(r"https?://\S+", cell):
+        return f'<a href="{escape(cell)}">{escape(cell)}</a>'
+    return escape(cell)
+
+
+def _align(is_numeric: bool, rows: Sequence[Sequence[str]], position: int) -> str:
+    # JupyterLab aligns all cells to the right; a style of its own is all that a cell can rely on.
+    if is_numeric:
+        return ' class="number"'
+    longest = max((len(row[position]) for row in rows), default=0)
+    kind = "word" if longest <= 18 else "text" if longest <= 36 else "prose"
+    return f' class="{kind}" style="text-align:left"'

@@ -1,0 +1,418 @@
+"""What all charts share: how text is measured and printed, colours, template, and the frame around a chart."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from plcore.evidence.schema import MARKS
+
+#: Signs behind a label whose number was not read in its own source.
+SIGNS = dict(zip((mark for mark in MARKS.values() if mark), "†‡§¶", strict=True))
+_NARROW = frozenset("iljtfrI.,;:'|()[]! -/")
+_WIDE = frozenset("mwMW%@—")
+_MOST_DECIMALS = 6
+#: What studies measured, and what is estimated from them.
+EVIDENCE = "#0072B2"
+#: What a clinic page claims, and a verdict against it.
+CLAIM = "#D55E00"
+#: People with limb loss, in pain or not.
+LIMB_LOSS = "#009E73"
+#: People with phantom limb pain.
+PAIN = "#CC79A7"
+#: Numbers as somebody else published them: points on a projection, pooled means, references.
+PUBLISHED = "#000000"
+#: Numbers that nobody measured. Too light for a line that has to be found: for fills and rules.
+ASSUMED = "#8C8C8C"
+#: Colours of several series, in order; there they only tell the series apart.
+SERIES = (EVIDENCE, CLAIM, LIMB_LOSS, PAIN, PUBLISHED)
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+HATCHES = ("", "/", "x", ".", "-")
+INK, FAINT_INK, GRID = "#1F1F1F", "#555555", "#E4E4E4"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+TITLE_SIZE, LABEL_SIZE, NOTE_SIZE = 16, 12, 11
+#: Line heights in pixels: plotly sets lines 1.3 times the size of the font apart.
+TITLE_LINE, LABEL_LINE, NOTE_LINE = 21, 16, 14.3
+#: Text is wrapped to fit the narrowest figure, since plotly cannot wrap it again for a wider one.
+NARROWEST, EDGE = 360, 8
+TEXT_WIDTH = NARROWEST - 2 * EDGE
+_LEGEND_ROW, _LEGEND_SYMBOL, _TICK_ROOM = 20, 45, 26
+_AXIS: dict[str, Any] = {
+    "gridcolor": GRID,
+    "zeroline": False,
+    "linecolor": FAINT_INK,
+    "tickcolor": FAINT_INK,
+    "tickfont": {"size": LABEL_SIZE, "color": INK},
+    "automargin": False,
+    "ticks": "",
+    # Zooming by touch would trap who scrolls past.
+    "fixedrange": True,
+}
+#: The axis along the bottom: a line with ticks, whose labels are never turned.
+OUTSIDE: dict[str, Any] = {"ticks": "outside", "showline": True, "tickangle": 0}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": LABEL_SIZE, "color": INK},
+        "colorway": SERIES,
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "yref": "container",
+            "yanchor": "bottom",
+            "font": {"size": LABEL_SIZE},
+            "tracegroupgap": 0,
+            "traceorder": "normal",
+        },
+        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK, "size": 12}},
+        "hovermode": "closest",
+        # On a phone a finger drawn over a chart must scroll the page.
+        "dragmode": False,
+        "autosize": True,
+        "barcornerradius": 0,
+    }
+)
+#: Size of the font and height of a line of each text that `framed` sets around a chart.
+_SIZES = {
+    "title": (TITLE_SIZE, TITLE_LINE),
+    "unit": (LABEL_SIZE, LABEL_LINE),
+    "caption": (NOTE_SIZE, NOTE_LINE),
+    "source": (NOTE_SIZE, NOTE_LINE),
+}
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """About how many pixels a line of text takes, in a wide font such as DejaVu Sans.
+
+    Too much on most machines, where fonts are narrower: text may leave room, never overlap.
+    """
+    ems = sum(
+        0.37 if c in _NARROW else 0.93 if c in _WIDE else 0.72 if c.isupper() else 0.62
+        for c in text
+    )
+    return ems * size * (1.12 if bold else 1)
+
+
+def wrapped(
+    text: str, pixels: float, size: float, *, bold: bool = False, even: bool = False
+) -> list[str]:
+    """Lines of text, escaped, none wider than some pixels; `even` makes them of like widths."""
+    lines = _filled(text, pixels, size, bold)
+    # The narrowest width that takes no more lines leaves no single word on the last.
+    while even and len(narrower := _filled(text, pixels - 8, size, bold)) == len(lines) > 1:
+        lines, pixels = narrower, pixels - 8
+    return [escaped(line) for line in lines]
+
+
+def _filled(text: str, pixels: float, size: float, bold: bool) -> list[str]:
+    lines = [""]
+    for word in text.split(" "):
+        for part in _parts(word, pixels, size):
+            longer = f"{lines[-1]} {part}" if lines[-1] else part
+            if lines[-1] and width(longer, size, bold=bold) > pixels:
+                lines.append(part)
+            else:
+                lines[-1] = longer
+    return lines
+
+
+def _parts(word: str, pixels: float, size: float) -> list[str]:
+    # An address or a key without blanks would run out of the figure.
+    most = max(4, int(pixels / (0.66 * size)))
+    return [word] if len(word) <= most else textwrap.wrap(word, most)
+
+
+def escaped(text: str) -> str:
+    """Text that plotly prints as it is: "<10%" is no tag, "$5 to $9" no formula."""
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;")):
+        text = text.replace(char, entity)
+    return text
+
+
+def number(value: float, decimals: int) -> str:
+    """A number for people: separators from 10,000 up, so that years have none."""
+    if decimals > _MOST_DECIMALS or abs(value) >= 1e15:
+        return f"{value:.3g}"
+    # Adding 0 turns a rounded -0.0 into 0.0.
+    return f"{round(value, decimals) + 0.0:{',' if abs(value) >= 10_000 else ''}.{decimals}f}"
+
+
+def percentage(share: float, decimals: int) -> str:
+    """A share, 0 to 1, as a percent."""
+    return f"{round(100 * share, decimals) + 0.0:.{decimals}f}%"
+
+
+def significant(value: float) -> str:
+    """A number with up to three significant digits, and all of those before the point."""
+    decimals = 0 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
+    text = number(value, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def decimals_telling_apart(lows: Iterable[float], highs: Iterable[float], digits: int) -> int:
+    """Decimals that leave some significant digits to the narrowest interval's width."""
+    widths = [high - low for low, high in zip(lows, highs, strict=True) if high > low]
+    if not widths:
+        return digits - 1
+    return min(max(0, digits - 1 - math.floor(math.log10(min(widths)))), _MOST_DECIMALS + 1)
+
+
+def interval(low: float | None, middle: float | None, high: float | None) -> str:
+    """What is given of low, middle and high: "64 (60 to 68)", "60 to 85", "under 10", "80"."""
+    a, b, c = (None if value is None else significant(value) for value in (low, middle, high))
+    if b is not None:
+        around = f" ({a} to {c})" if a is not None and c is not None else ""
+        around = around or (f" (from {a})" if a is not None else "")
+        return b + (around or (f" (to {c})" if c is not None else ""))
+    if a is not None and c is not None:
+        return f"{a} to {c}"
+    return f"over {a}" if a is not None else f"under {c}" if c is not None else ""
+
+
+def marks_explained(seen: Iterable[str]) -> str:
+    """A sentence for each sign used: "† second hand. ‡ derived."."""
+    used = {MARKS[each] for each in seen if each} - {""}
+    return " ".join(f"{sign} {mark}." for mark, sign in SIGNS.items() if mark in used)
+
+
+def sign(seen: str) -> str:
+    """The sign of how a number was seen, after a blank; nothing where its source was read."""
+    mark = MARKS[seen] if seen else ""
+    return f"\N{NO-BREAK SPACE}{SIGNS[mark]}" if mark else ""
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers from low to high, no more than some and at least one where there is any."""
+    step = 10.0 ** math.floor(math.log10((high - low) / most))
+    for times in (1, 2, 5, 10, 20):
+        first, last = (
+            math.ceil(low / (times * step) - 1e-9),
+            math.floor(high / (times * step) + 1e-9),
+        )
+        if last - first + 1 <= most:
+            return [i * times * step for i in range(first, last + 1)]
+    return []
+
+
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """Tick labels with the decimals that their step needs."""
+    if len(values) == 1:
+        return [significant(values[0])]
+    decimals = max(0, -math.floor(math.log10(values[1] - values[0]) + 1e-9))
+    return [number(value, decimals) for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What stands around a chart: plain text, wrapped and escaped by `framed`.
+
+    The unit stands over the axis, where it need not be turned on its side. The caption says which
+    interval each mark is. `alt` says what the chart shows to whoever cannot see it.
+    """
+
+    title: str
+    unit: str
+    caption: str
+    source: str
+    alt: str
+
+    def __post_init__(self) -> None:
+        for name in ("title", "unit", "source"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{name} is {text!r}; expected text: every chart has its {name}")
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What is kept with the figure for readers who cannot see it, and for other programs."""
+        return {"title": self.title, "alt": " ".join(self.alt.split()), "source": self.source}
+
+
+def framed(
+    traces: Sequence[Any],
+    words: Words,
+    *,
+    plot_height: float,
+    left: float,
+    right: float,
+    xaxis: Mapping[str, Any],
+    yaxis: Mapping[str, Any],
+    annotations: Iterable[Mapping[str, Any]] = (),
+    shapes: Iterable[Mapping[str, Any]] = (),
+) -> go.Figure:
+    """A figure with its title, unit, legend, caption and source, and room for each of them.
+
+    Traces with `showlegend=True` enter the legend. The height of the plot area and the margins
+    left and right of it are in pixels; the rest is as plotly's layout takes it.
+    """
+    entries = [str(trace.name) for trace in traces if trace.showlegend]
+    rows, legend = _legend(entries, NARROWEST - left - right)
+    title = wrapped(words.title, TEXT_WIDTH, TITLE_SIZE, bold=True, even=True)
+    unit = wrapped(words.unit, TEXT_WIDTH, LABEL_SIZE)
+    caption = wrapped(words.caption, TEXT_WIDTH, NOTE_SIZE)
+    source = wrapped(f"Source: {words.source}", TEXT_WIDTH, NOTE_SIZE)
+    legend_bottom = EDGE + len(title) * TITLE_LINE + rows * _LEGEND_ROW + 7
+    top = legend_bottom + len(unit) * LABEL_LINE + 17
+    source_top = _TICK_ROOM + len(caption) * NOTE_LINE + 4
+    bottom = source_top + len(source) * NOTE_LINE + EDGE
+    height = round(top + plot_height + bottom)
+    texts = [
+        _beside("title", title, EDGE - left, TITLE_SIZE, INK, top=top - EDGE),
+        _beside("unit", unit, EDGE - left, LABEL_SIZE, FAINT_INK,
+                top=len(unit) * LABEL_LINE + 9),
+        _beside("caption", caption, EDGE - left, NOTE_SIZE, FAINT_INK, below=_TICK_ROOM),
+        _beside("source", source, EDGE - left, NOTE_SIZE, FAINT_INK, below=source_top),
+    ]  # fmt: skip
+    return go.Figure(
+        traces,
+        layout={
+            "template": TEMPLATE,
+            "height": height,
+            "margin": {"l": round(left), "r": round(right), "t": round(top), "b": round(bottom)},
+            "legend": legend | {"y": 1 - legend_bottom / height},
+            "showlegend": bool(entries),
+            "xaxis": dict(xaxis),
+            "yaxis": dict(yaxis),
+            "annotations": [*texts, *annotations],
+            "shapes": list(shapes),
+            "meta": words.meta,
+        },
+    )
+
+
+def hatching(shape: str) -> dict[str, Any]:
+    """The white hatch of a bar, by plotly's name of its shape."""
+    return {
+        "shape": shape,
+        "fgcolor": "white",
+        "size": 6,
+        "solidity": 0.25,
+        "fillmode": "overlay",
+    }
+
+
+def _beside(
+    name: str,
+    lines: Sequence[str],
+    xshift: float,
+    size: int,
+    colour: str,
+    *,
+    top: float | None = None,
+    below: float | None = None,
+) -> dict[str, Any]:
+    """A block of text at the left edge of the figure, so far over or below the plot area.
+
+    The title too: plotly's own moves up and out of the figure where it has several lines.
+    """
+    text = "<br>".join(lines)
+    return {
+        "name": name,
+        "text": f"<b>{text}</b>" if name == "title" else text,
+        "showarrow": False,
+        "borderpad": 0,
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "xshift": xshift,
+        "align": "left",
+        "yref": "paper",
+        "y": 0 if top is None else 1,
+        "yanchor": "top",
+        "yshift": -below if below is not None else top,
+        "font": {"size": size, "color": colour},
+    }
+
+
+def _legend(entries: Sequence[str], room: float) -> tuple[int, dict[str, Any]]:
+    """How many rows the legend takes on a phone, and its settings.
+
+    plotly lets it be as wide as the plot area. On a wide screen it stands in one row, right over
+    the unit; the rows kept free are then above it.
+    """
+    if not entries:
+        return 0, {}
+    widest = max(width(entry, LABEL_SIZE) for entry in entries)
+    in_a_row = max(1, int(room / (widest + _LEGEND_SYMBOL)))
+    return -(-len(entries) // in_a_row), {"entrywidth": round(widest)}
+
+
+def framed_texts(layout: Mapping[str, Any]) -> dict[str, str]:
+    """Title, unit, caption and source that stand around a chart, as plain text, by name."""
+    return {
+        name: " ".join(unescape(line) for line in _lines(annotation["text"]))
+        for name, annotation in _texts(layout).items()
+    }
+
+
+def widened(layout: Mapping[str, Any], pixels: float) -> dict[str, Any]:
+    """The layout with its texts in lines as long as a figure so wide allows, and less high by that.
+
+    `plcore.charts` wraps text for a phone, since plotly cannot wrap it again. A layout without
+    the texts that `plcore.charts` sets around its charts comes back as it is.
+
+    Parameters
+    ----------
+    layout : mapping
+        `layout` of a figure as plotly's JSON has it.
+    pixels : float
+        Width of the figure.
+    """
+    texts = _texts(layout)
+    if set(texts) != set(_SIZES):
+        return dict(layout)
+    lines, saved = {}, {}
+    for name, (size, line_height) in _SIZES.items():
+        before = _lines(texts[name]["text"])
+        text = " ".join(unescape(line) for line in before)
+        lines[name] = wrapped(text, pixels - 2 * EDGE, size, bold=name == "title")
+        saved[name] = (len(before) - len(lines[name])) * line_height
+    over, below = saved["title"] + saved["unit"], saved["caption"] + saved["source"]
+    height = layout["height"] - round(over) - round(below)
+    margin = layout["margin"]
+    margin = margin | {"t": margin["t"] - round(over), "b": margin["b"] - round(below)}
+    moved = {"title": -over, "unit": -saved["unit"], "caption": 0.0, "source": saved["caption"]}
+    annotations = [
+        _set_anew(annotation, lines[annotation["name"]], moved[annotation["name"]])
+        if annotation.get("name") in texts
+        else annotation
+        for annotation in layout["annotations"]
+    ]
+    wide = {**layout, "height": height, "margin": margin, "annotations": annotations}
+    plot = height - margin["t"] - margin["b"]
+    for controls in {"sliders", "updatemenus"} & set(layout):
+        # They stand under the source, so many plot heights below the plot.
+        wide[controls] = [each | {"y": each["y"] + below / plot} for each in layout[controls]]
+    legend = layout.get("legend", {})
+    if "y" in legend:
+        # A share of the figure's height, counted from below: the legend stays under the title.
+        from_top = (1 - legend["y"]) * layout["height"] - saved["title"]
+        wide["legend"] = legend | {"y": 1 - from_top / height}
+    return wide
+
+
+def _texts(layout: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    annotations = layout.get("annotations", ())
+    return {each["name"]: each for each in annotations if each.get("name") in _SIZES}
+
+
+def _lines(text: str) -> list[str]:
+    return text.removeprefix("<b>").removesuffix("</b>").split("<br>")
+
+
+def _set_anew(annotation: Mapping[str, Any], lines: list[str], moved: float) -> dict[str, Any]:
+    text = "<br>".join(lines)
+    if annotation["name"] == "title":
+        text = f"<b>{text}</b>"
+    return {**annotation, "text": text, "yshift": annotation["yshift"] + moved}

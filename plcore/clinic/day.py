@@ -1,0 +1,243 @@
+"""What a clinic chooses: its day, its open days, its dose, and how it books visits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.tseries.holiday import USFederalHolidayCalendar
+
+from plcore.evidence.distributions import Floats
+from plcore.models.course import CoursePlan
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlan:
+    """A day of the clinic as it is planned, in whole minutes.
+
+    A visit is an infusion, then recovery, in one chair; the chair is then made ready for the next
+    patient. Nurses look after patients during both, and each patient takes a share of a nurse: with
+    one patient a nurse during infusions and four during recovery, a recovering patient takes a
+    quarter of a nurse.
+
+    Attributes
+    ----------
+    chairs : int
+        Chairs in which infusions are given.
+    nurses : int
+        Nurses on duty at the same time.
+    open_minutes : int
+        Minutes from the first infusion to the time by which the last patient is to have left.
+    infusion_minutes, recovery_minutes, turnover_minutes : int
+        Minutes that an infusion, the recovery in the chair and making the chair ready take as
+        planned. In the simulation recovery takes as long as it takes.
+    patients_per_nurse : int
+        Patients whom one nurse looks after during infusions; the clinics' pages promise 1.
+    recovering_per_nurse : int
+        Patients whom one nurse looks after during recovery.
+    most_visits : int, optional
+        At most this many visits, spread over the day, however many chairs and nurses allow.
+
+    Raises
+    ------
+    ValueError
+        If a number is not a whole one in its range, or the day is shorter than a visit.
+    """
+
+    chairs: int
+    nurses: int
+    open_minutes: int
+    infusion_minutes: int
+    recovery_minutes: int
+    turnover_minutes: int
+    patients_per_nurse: int
+    recovering_per_nurse: int
+    most_visits: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.name == "most_visits":
+                continue
+            least = 0 if field.name in ("recovery_minutes", "turnover_minutes") else 1
+            if value < least or value != int(value):
+                raise ValueError(
+                    f"{field.name} is {value}; expected a whole number, {least} or more"
+                )
+        if self.open_minutes < self.visit_minutes:
+            raise ValueError(
+                f"open_minutes is {self.open_minutes}, which is shorter than a visit of "
+                f"{self.visit_minutes} minutes; expected {self.visit_minutes} or more"
+            )
+
+    @property
+    def visit_minutes(self) -> int:
+        """Minutes that a patient is in the chair as planned: infusion and recovery."""
+        return self.infusion_minutes + self.recovery_minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """Ketamine of one infusion.
+
+    Attributes
+    ----------
+    vial_mg : float
+        Milligrams that a vial holds, above 0.
+    mg_per_kg : float
+        Milligrams for each kilogram of body weight.
+    mg : float
+        Milligrams whatever the weight, on top of `mg_per_kg`.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 0, or the dose is 0.
+    """
+
+    vial_mg: float
+    mg_per_kg: float = 0.0
+    mg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.vial_mg < np.inf:
+            raise ValueError(f"vial_mg is {self.vial_mg:g}; expected above 0")
+        if not (0 <= self.mg_per_kg < np.inf and 0 <= self.mg < np.inf):
+            raise ValueError(
+                f"mg_per_kg is {self.mg_per_kg:g} and mg is {self.mg:g}; expected 0 or more"
+            )
+        if self.mg_per_kg + self.mg == 0:
+            raise ValueError("mg_per_kg and mg are both 0; expected a dose")
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicPlan:
+    """What the clinic chooses.
+
+    Attributes
+    ----------
+    day : DayPlan
+        Chairs, nurses and hours.
+    course : CoursePlan
+        The days between two infusions are counted from the day on which the first was given.
+    dose : Dose
+        Ketamine of an infusion.
+    overbooking : float
+        Visits booked for each that the day holds, from 1 (no overbooking) to 3.
+    rebook_days : int
+        Days after a missed or cancelled visit before the patient is booked again.
+    most_missed : int
+        Visits that a patient may miss without notice; a patient who misses one more is not booked
+        again.
+    most_delay_days : int
+        A course that would have to wait longer than this for its next infusion, for lack of slots,
+        is broken off.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    day: DayPlan
+    course: CoursePlan
+    dose: Dose
+    overbooking: float = 1.0
+    rebook_days: int = 1
+    most_missed: int = 2
+    most_delay_days: int = 14
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.overbooking <= 3:
+            raise ValueError(f"overbooking is {self.overbooking:g}; expected from 1 to 3")
+        for name, least in (("rebook_days", 1), ("most_missed", 0), ("most_delay_days", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected {least} or more")
+
+    @property
+    def visits_a_day(self) -> int:
+        """Most visits that are booked on a day, with overbooking."""
+        held = len(appointments(self.day))
+        booked = int(held * self.overbooking + 1e-9)
+        most = self.day.most_visits
+        return booked if most is None else min(booked, most)
+
+
+def appointments(day: DayPlan) -> Floats:
+    """When the visits of a full day are to start, in minutes from opening, shape (n_visits,).
+
+    Each visit is given the first minute from which there is a chair for all of it and for making
+    the chair ready, and a nurse for all of it. The last patients leave by closing time; the chairs
+    may be made ready after it.
+    """
+    chairs = np.zeros(day.open_minutes + day.turnover_minutes, dtype=np.int64)
+    nurses = np.zeros(day.open_minutes, dtype=np.int64)
+    # In units of which a nurse is a whole number.
+    infusing, recovering = day.recovering_per_nurse, day.patients_per_nurse
+    load = np.repeat([infusing, recovering], [day.infusion_minutes, day.recovery_minutes])
+    limit = day.nurses * day.patients_per_nurse * day.recovering_per_nurse
+    starts: list[int] = []
+    minute = 0
+    while minute + day.visit_minutes <= day.open_minutes:
+        visit = slice(minute, minute + day.visit_minutes)
+        seat = slice(minute, minute + day.visit_minutes + day.turnover_minutes)
+        if (chairs[seat] < day.chairs).all() and (nurses[visit] + load <= limit).all():
+            chairs[seat] += 1
+            nurses[visit] += load
+            starts.append(minute)
+        else:
+            minute += 1
+    if day.most_visits is not None and day.most_visits < len(starts):
+        kept = np.linspace(0, len(starts) - 1, day.most_visits).round().astype(int)
+        starts = [starts[i] for i in kept]
+    return np.array(starts, dtype=float)
+
+
+def fewest_nurses(day: DayPlan) -> int:
+    """The fewest nurses with whom the chairs limit the visits of a day, not the nurses.
+
+    The nurses of `day` itself play no part.
+    """
+    # More than one nurse a chair never helps.
+    counts = [len(appointments(replace(day, nurses=n))) for n in range(1, day.chairs + 1)]
+    return counts.index(max(counts)) + 1
+
+
+def with_chairs(day: DayPlan, chairs: int) -> DayPlan:
+    """The day with another number of chairs and the fewest nurses that they need."""
+    resized = replace(day, chairs=chairs)
+    return replace(resized, nurses=fewest_nurses(resized))
+
+
+def open_days(
+    first: date,
+    n_days: int,
+    *,
+    weekdays: Sequence[int] = (0, 1, 2, 3, 4),
+    closed: Sequence[date] = (),
+) -> NDArray[np.bool_]:
+    """Which of the days from `first` on the clinic is open, shape (n_days,).
+
+    Weekdays run from 0 for Monday to 6 for Sunday; `closed` holds holidays.
+    """
+    if n_days < 1:
+        raise ValueError(f"n_days is {n_days}; expected 1 or more")
+    odd = [day for day in weekdays if day not in range(7)]
+    if odd:
+        raise ValueError(f"weekdays has {odd[0]}; expected 0 for Monday to 6 for Sunday")
+    holidays = set(closed)
+    days = [first + timedelta(days=i) for i in range(n_days)]
+    is_open = np.array([day.weekday() in weekdays and day not in holidays for day in days])
+    if not is_open.any():
+        raise ValueError(f"none of the {n_days} days from {first} is open; expected one at least")
+    return is_open
+
+
+def us_federal_holidays(first: date, last: date) -> tuple[date, ...]:
+    """Days from `first` to `last` on which US federal offices are closed (5 U.S.C. 6103)."""
+    days = USFederalHolidayCalendar().holidays(pd.Timestamp(first), pd.Timestamp(last))
+    return tuple(day.date() for day in days)

@@ -1,0 +1,563 @@
+"""Places: the counties of the United States, and which of them make up the area of a clinic.
+
+The tables of `data/geography/` come first, then areas: by county code, state, metropolitan area, or
+distance. A county is in an area as a whole or not at all. By distance it is in where its people's
+centre is: the centre of population of the 2020 census where the data have it, else the mean of the
+points of its ZIP codes, which lie close together where people do, else its internal point.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
+from plcore.evidence.population import SEXES
+from plcore.evidence.table import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    number,
+    one_of,
+    ordered,
+    read_table,
+    text,
+    whole,
+)
+
+#: Mean radius of the Earth (2a + b) / 3 of the ellipsoid GRS 80 (Moritz 2000, Journal of Geodesy
+#: 74:128-162), in km.
+EARTH_RADIUS_KM = 6371.0088
+#: A point farther than this from the people of every county is not in the United States. The
+#: farthest ends of Alaska's largest boroughs are nearer to their own centres.
+_OUTSIDE_KM = 600.0
+
+
+#: First age of each group of the county file; the last is open.
+AGE_GROUPS = tuple(range(0, 86, 5))
+
+_FIPS = text(r"\d{5}", "five digits, with the zeros in front")
+_STATE = text(r"[A-Z]{2}", "a code of two capital letters")
+_LATITUDE, _LONGITUDE = Column("lat", number(0, 72)), Column("lon", number(-180, 180))
+_PEOPLE = whole(0)
+_PERCENT = number(0.1, 100)
+
+
+def _in_america(row: Row) -> Iterator[tuple[str, str]]:
+    # The sea between Puerto Rico and Guam.
+    if -64 < float(row["lon"]) < 144:
+        yield "lon", "from -180 to -64, or from 144 to 180: America, Guam and the Marianas"
+
+
+def _state_of_code(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """The first two digits of the code of a county are its state."""
+    codes: dict[Cell, tuple[Cell, ...]] = {}
+    states: dict[Cell, Cell] = {}
+    for place, row in enumerate(rows):
+        code = str(row["fips"])[:2]
+        state = (row["state"], row.get("state_name", ""))
+        first = codes.setdefault(code, state)
+        if first != state:
+            column = "state" if first[0] != state[0] else "state_name"
+            yield place, column, f"{first[column != 'state']}, as in other counties of {code}"
+        elif states.setdefault(state[0], code) != code:
+            yield place, "state", f"a state other than that of county codes {states[state[0]]}xxx"
+
+
+def _rate_agrees(row: Row) -> Iterator[tuple[str, str]]:
+    rate = 1e5 * float(row["discharges"]) / float(row["adults"])
+    # Printed to one decimal.
+    if abs(rate - float(row["rate"])) > 0.051:
+        yield "rate", f"{rate:.1f}, as discharges and adults give"
+    if (row["coding"] == "icd9") != (float(row["year"]) <= 2015):
+        yield "coding", "icd9 to 2015, icd10 after"
+
+
+COUNTIES = Table(
+    file="us_counties_2023.csv",
+    columns=(
+        Column("fips", _FIPS),
+        Column("county", text()),
+        Column("state", _STATE),
+        Column("state_name", text()),
+        _LATITUDE,
+        _LONGITUDE,
+        Column("land_km2", number(0)),
+        Column("metropolitan", text(r"\d{5}", "a code of five digits"), optional=True),
+        Column("combined", text(r"\d{3}", "a code of three digits"), optional=True),
+        Column("ages", one_of("census", "estimated")),
+    ),
+    key=("fips",),
+    rules=(_in_america,),
+    across=(_state_of_code,),
+    references={
+        "metropolitan": "us_metropolitan_areas_2023",
+        "combined": "us_metropolitan_areas_2023",
+    },
+)
+AREAS = Table(
+    file="us_metropolitan_areas_2023.csv",
+    columns=(
+        Column("code", text(r"\d{3}(\d{2})?", "a code of five digits, or three if combined")),
+        Column("title", text()),
+        Column("kind", one_of("metropolitan", "micropolitan", "combined")),
+    ),
+    key=("code",),
+)
+PEOPLE = Table(
+    file="us_county_people_2023.csv.gz",
+    columns=(
+        Column("fips", _FIPS),
+        Column("sex", one_of(*SEXES)),
+        *(Column(f"{start}_{start + 4}", _PEOPLE) for start in AGE_GROUPS[:-1]),
+        Column("85_and_over", _PEOPLE),
+    ),
+    key=("fips", "sex"),
+)
+DIABETES = Table(
+    file="us_county_diabetes_2022.csv",
+    columns=(
+        Column("fips", _FIPS),
+        Column("county", text()),
+        Column("state", _STATE),
+        Column("people", whole(1)),
+        *(Column(name, _PERCENT) for name in ("crude", "crude_low", "crude_high", "adjusted")),
+    ),
+    key=("fips",),
+    rules=(ordered("crude_low", "crude", "crude_high"),),
+    across=(_state_of_code,),
+)
+CENTRES = Table(
+    file="us_population_centres_2020.csv",
+    columns=(
+        Column("fips", _FIPS),
+        Column("county", text()),
+        Column("people", whole(1)),
+        _LATITUDE,
+        _LONGITUDE,
+    ),
+    key=("fips",),
+    rules=(_in_america,),
+    references={"fips": "us_counties_2023"},
+)
+ZIPS = Table(
+    file="us_zip_points_2021.csv.gz",
+    columns=(
+        Column("zip", _FIPS),
+        _LATITUDE,
+        _LONGITUDE,
+        Column("fips", _FIPS, optional=True),
+    ),
+    key=("zip",),
+    rules=(_in_america,),
+    references={"fips": "us_counties_2023"},
+)
+AMPUTATIONS = Table(
+    file="ca_diabetes_amputations_2005_2022.csv",
+    columns=(
+        Column("year", whole(2005, 2022)),
+        Column("fips", text(r"06(\d{3})?", "06, or five digits of a county of California")),
+        Column("county", text()),
+        Column("coding", one_of("icd9", "icd10")),
+        Column("discharges", whole(0)),
+        Column("adults", whole(1)),
+        Column("rate", number(0)),
+        Column("adjusted_rate", number(0)),
+    ),
+    key=("year", "fips"),
+    rules=(_rate_agrees,),
+)
+_TABLES = {
+    table.file: table for table in (COUNTIES, AREAS, PEOPLE, DIABETES, CENTRES, ZIPS, AMPUTATIONS)
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counties:
+    """The counties of the 50 states and DC in 2023, in the order of their codes.
+
+    Attributes
+    ----------
+    fips, name, state : ndarray of str, shape (n_counties,)
+    share : ndarray, shape (n_counties, 18, 2)
+        Each county's share of the nation's people of an age group and sex in 2023. Read-only.
+    diabetes : ndarray, shape (n_counties,)
+        Percent of adults with diagnosed diabetes, age-adjusted. Read-only.
+    diabetes_of_state : ndarray of bool, shape (n_counties,)
+        Counties that CDC does not have: they take the mean of their state.
+    ages_estimated : ndarray of bool, shape (n_counties,)
+        Counties whose ages had to be estimated.
+    """
+
+    fips: NDArray[np.str_]
+    name: NDArray[np.str_]
+    state: NDArray[np.str_]
+    share: Floats
+    diabetes: Floats
+    diabetes_of_state: NDArray[np.bool_]
+    ages_estimated: NDArray[np.bool_]
+
+
+def frame(table: Table, *, folder: Path = DATA) -> pd.DataFrame:
+    """One table of `data/geography/`, with each cell checked."""
+    return _frame(table, folder).copy()
+
+
+def read_counties(*, folder: Path = DATA) -> Counties:
+    """The counties with their people and their diabetes.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
+
+    Raises
+    ------
+    ValueError
+        With the faults of a file; or if a county lacks a row of people, or its state has no
+        percentage of diabetes.
+    """
+    return _counties(Path(folder), _stamps(folder, *_TABLES))
+
+
+@lru_cache(maxsize=4)
+def _counties(folder: Path, stamps: tuple[int, ...]) -> Counties:
+    rows = _frame(COUNTIES, folder)
+    people = _people(rows, folder)
+    diabetes, of_state = _diabetes(rows, folder)
+    share = people / people.sum(axis=0)
+    for array in (share, diabetes):
+        array.setflags(write=False)
+    return Counties(
+        rows["fips"].to_numpy(dtype=str),
+        (rows["county"] + ", " + rows["state"]).to_numpy(dtype=str),
+        rows["state"].to_numpy(dtype=str),
+        share,
+        diabetes,
+        of_state,
+        (rows["ages"] == "estimated").to_numpy(dtype=bool),
+    )
+
+
+def _people(rows: pd.DataFrame, folder: Path) -> Floats:
+    """People by county, age group and sex."""
+    table = _frame(PEOPLE, folder)
+    rows_read = list(zip(table["fips"], table["sex"], strict=True))
+    wanted = [(fips, sex) for fips in rows["fips"] for sex in SEXES]
+    if rows_read != wanted:
+        missing = sorted(set(wanted) - set(rows_read))
+        unknown = sorted(set(rows_read) - set(wanted))
+        shown = " ".join((missing or unknown or rows_read)[0])
+        what = "no row of" if missing else "a row of unknown" if unknown else "out of order:"
+        raise ValueError(
+            f"{PEOPLE.file}: {what} {shown}; expected each county of {COUNTIES.file} in turn, "
+            "male before female"
+        )
+    cells = table.iloc[:, 2:].to_numpy(dtype=float)
+    return cells.reshape(len(rows), len(SEXES), -1).transpose(0, 2, 1)
+
+
+def _diabetes(rows: pd.DataFrame, folder: Path) -> tuple[Floats, NDArray[np.bool_]]:
+    """Age-adjusted percent by county; for those CDC does not have, the mean of their state."""
+    table = _frame(DIABETES, folder)
+    _all_or_none(rows, table)
+    weighted = (table["adjusted"] * table["people"]).groupby(table["state"]).sum()
+    of_state = weighted / table.groupby("state")["people"].sum()
+    percent = rows["fips"].map(table.set_index("fips")["adjusted"])
+    missing = percent.isna()
+    percent = percent.fillna(rows["state"].map(of_state))
+    if percent.isna().any():
+        county, state = rows.loc[percent.isna(), ["county", "state"]].iloc[0]
+        raise ValueError(
+            f"{DIABETES.file}: no row of {county} nor of any county of {state}; expected one"
+        )
+    return percent.to_numpy(dtype=float), missing.to_numpy(dtype=bool)
+
+
+def _all_or_none(rows: pd.DataFrame, table: pd.DataFrame) -> None:
+    """CDC has all counties of a state as they are now or, as for Connecticut, none of them."""
+    for state, counties in rows.groupby("state")["fips"]:
+        wanted, known = set(counties), set(table.loc[table["state"] == state, "fips"])
+        if wanted & known and wanted != known:
+            code = min(wanted ^ known)
+            line = int(table.index[table["fips"] == code][0]) + 2 if code in known else 1
+            what = f"{code} is no county of" if code in known else f"no row of {code} in"
+            raise ValueError(
+                f"{DIABETES.file}:{line}: {what} {state}; expected its counties as {COUNTIES.file} "
+                "has them"
+            )
+
+
+def _frame(table: Table, folder: Path) -> pd.DataFrame:
+    path = Path(folder) / "geography" / table.file
+    # Keys of other tables are those of counties, which name metropolitan areas.
+    return _read_once(path, _stamps(folder, table.file, COUNTIES.file, AREAS.file))
+
+
+def _stamps(folder: Path, *names: str) -> tuple[int, ...]:
+    """When each file was saved: one that an analyst saves again must be read again."""
+    paths = [Path(folder) / "geography" / name for name in names]
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, stamps: tuple[int, ...]) -> pd.DataFrame:
+    table = _TABLES[path.name]
+    keys = {
+        name: frozenset(_frame(_TABLES[f"{name}.csv"], path.parent.parent).iloc[:, 0])
+        for name in set((table.references or {}).values())
+    }
+    return read_table(path, table, keys=keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Some counties under one name.
+
+    Attributes
+    ----------
+    name : str
+        What the area is called.
+    fips : tuple of str
+        Codes of its counties in rising order, of five digits each.
+
+    Raises
+    ------
+    ValueError
+        If there is no county, or one is given twice.
+    """
+
+    name: str
+    fips: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fips", tuple(sorted(self.fips)))
+        if not self.fips:
+            raise ValueError(f"{self.name}: no county; expected one or more")
+        for code, following in itertools.pairwise(self.fips):
+            if code == following:
+                raise ValueError(f"{self.name}: county {code} is there twice; expected it once")
+
+
+def by_fips(fips: Sequence[str], *, name: str | None = None, folder: Path = DATA) -> Area:
+    """The area of the counties with these codes.
+
+    Parameters
+    ----------
+    fips : sequence of str
+        Codes of five digits, such as ["06037", "06059"].
+    name : str, optional
+        What the area is called; by default the names of its counties.
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
+
+    Raises
+    ------
+    ValueError
+        If a code is not that of a county of the 50 states or DC.
+    TypeError
+        If `fips` is a single text.
+    """
+    if isinstance(fips, str):
+        raise TypeError(f"fips is {fips!r}; expected a list of codes")
+    known = read_counties(folder=folder)
+    names = dict(zip(known.fips.tolist(), known.name.tolist(), strict=True))
+    for code in fips:
+        if code not in names:
+            raise ValueError(_unknown_county(code, names, folder))
+    label = "; ".join(names[code] for code in fips[:3])
+    more = f" and {len(fips) - 3} more counties" if len(fips) > 3 else ""
+    return Area(label + more if name is None else name, tuple(fips))
+
+
+def by_state(state: str, *, folder: Path = DATA) -> Area:
+    """The area of all counties of a state.
+
+    Parameters
+    ----------
+    state : str
+        Two letters, such as "CA", or the name, such as "California"; "DC" counts as a state.
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
+
+    Raises
+    ------
+    ValueError
+        If there is no such state; the message names one with a similar name.
+
+    Examples
+    --------
+    >>> area = by_state("Vermont")
+    >>> area.name, len(area.fips), area.fips[0]
+    ('Vermont', 14, '50001')
+    """
+    rows = frame(COUNTIES, folder=folder)
+    counties = rows[(rows["state"] == state) | (rows["state_name"] == state)]
+    if counties.empty:
+        near = difflib.get_close_matches(state, rows["state_name"].unique(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"no state {state!r}; expected two capital letters or the name of one of the "
+            f"50 states or DC{hint}"
+        )
+    return Area(str(counties["state_name"].iloc[0]), tuple(counties["fips"]))
+
+
+def everywhere(*, folder: Path = DATA) -> Area:
+    """All counties of the 50 states and DC."""
+    return Area("United States", tuple(read_counties(folder=folder).fips.tolist()))
+
+
+def metropolitan_areas(*, folder: Path = DATA) -> pd.DataFrame:
+    """Metropolitan, micropolitan and combined areas: columns code, title and kind."""
+    return frame(AREAS, folder=folder)
+
+
+def by_metropolitan_area(code: str, *, folder: Path = DATA) -> Area:
+    """The counties of a metropolitan or micropolitan area, or of a combined one.
+
+    `code` is one that `metropolitan_areas` lists, of five digits, or three if combined: 31080 is
+    Los Angeles-Long Beach-Anaheim, CA. The error for an unknown code gives the codes of areas with
+    such a title.
+    """
+    table = metropolitan_areas(folder=folder)
+    titles = dict(zip(table["code"], table["title"], strict=True))
+    if code not in titles:
+        alike = table[table["title"].str.contains(str(code), case=False, regex=False)]
+        hint = "".join(f"; {c} is {t}" for c, t in alike[["code", "title"]].to_numpy()[:3])
+        raise ValueError(f"no metropolitan area {code!r}; expected a code such as 31080{hint}")
+    rows = frame(COUNTIES, folder=folder)
+    column = "metropolitan" if len(code) == 5 else "combined"
+    return Area(titles[code], tuple(rows.loc[rows[column] == code, "fips"]))
+
+
+def within_km(
+    lat: float, lon: float, km: float, *, name: str | None = None, folder: Path = DATA
+) -> Area:
+    """The counties whose centre of people is within a great-circle distance of a point.
+
+    `lat` and `lon` are degrees north and east (all longitudes of the lower 48 states are negative),
+    `km` is in kilometres. A point far from the United States is refused, and so is a distance
+    within which no county has its centre.
+    """
+    for label, value, most in (("lat", lat, 90), ("lon", lon, 180)):
+        if not -most <= value <= most:
+            raise ValueError(f"{label} is {value:g}; expected degrees from {-most} to {most}")
+    if not 0 < km < np.inf:
+        raise ValueError(f"km is {km:g}; expected a distance above 0")
+    centres = county_centres(folder=folder)
+    away = great_circle_km(lat, lon, centres["lat"], centres["lon"])
+    nearest = int(np.argmin(away))
+    label = f"{centres['county'].iloc[nearest]}, {centres['state'].iloc[nearest]}"
+    if away[nearest] > _OUTSIDE_KM:
+        raise ValueError(
+            f"{lat:g}, {lon:g} is {away[nearest]:,.0f} km from the nearest county ({label}); "
+            "expected a point of the 50 states or DC, latitude first"
+        )
+    if away[nearest] > km:
+        raise ValueError(
+            f"no county has its centre within {km:g} km of {lat:g}, {lon:g}; the nearest is "
+            f"{label} at {away[nearest]:.1f} km; expected a longer distance"
+        )
+    title = f"within {km:g} km of {lat:g}, {lon:g}" if name is None else name
+    return Area(title, tuple(centres.loc[away <= km, "fips"]))
+
+
+def within_km_of_zip(zip_code: str, km: float, *, folder: Path = DATA) -> Area:
+    """The counties whose centre of people is within a distance of a point inside a ZIP code."""
+    table = frame(ZIPS, folder=folder)
+    points = table[table["zip"] == zip_code]
+    if points.empty:
+        raise ValueError(
+            f"no ZIP code {zip_code!r}; expected five digits of an area of the 50 states or DC "
+            "(codes of post-office boxes have no area)"
+        )
+    lat, lon = (float(points[column].iloc[0]) for column in ("lat", "lon"))
+    return within_km(lat, lon, km, name=f"within {km:g} km of ZIP {zip_code}", folder=folder)
+
+
+def great_circle_km(lat: float, lon: float, lats: ArrayLike, lons: ArrayLike) -> Floats:
+    """Distances in km from a point to others, shape (n,), on a sphere, by the haversine.
+
+    All are in degrees north and east. The Earth is flattened: true distances differ by up to 0.6%.
+    """
+    from_lat, from_lon, to_lat, to_lon = map(np.radians, (lat, lon, lats, lons))
+    half = np.sin((to_lat - from_lat) / 2) ** 2
+    half = half + np.cos(from_lat) * np.cos(to_lat) * np.sin((to_lon - from_lon) / 2) ** 2
+    # Rounding can bring the haversine of opposite points above 1.
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1))))
+
+
+def county_centres(*, folder: Path = DATA) -> pd.DataFrame:
+    """The centre of people of each county: fips, county, state, lat, lon and rule.
+
+    The rule is "census_2020", "zip_points" or "internal_point".
+    """
+    return _centres(Path(folder), _stamps(folder, *_TABLES)).copy()
+
+
+@lru_cache(maxsize=4)
+def _centres(folder: Path, stamps: tuple[int, ...]) -> pd.DataFrame:
+    rows = frame(COUNTIES, folder=folder).set_index("fips")
+    table = frame(ZIPS, folder=folder)
+    of_zips = table[table["fips"] != ""].groupby("fips")[["lat", "lon"]].mean()
+    of_people = frame(CENTRES, folder=folder).set_index("fips")[["lat", "lon"]]
+    rows["rule"] = "internal_point"
+    for rule, centres in (("zip_points", of_zips), ("census_2020", of_people)):
+        known = rows.index.intersection(centres.index)
+        rows.loc[known, ["lat", "lon"]] = centres.loc[known]
+        rows.loc[known, "rule"] = rule
+    return rows.reset_index()[["fips", "county", "state", "lat", "lon", "rule"]]
+
+
+def caveats(area: Area, *, folder: Path = DATA) -> tuple[str, ...]:
+    """Sentences on what is estimated or filled in for the counties of an area."""
+    known = read_counties(folder=folder)
+    inside = np.isin(known.fips, area.fips)
+    sentences = []
+    for which, sentence in (
+        (
+            known.ages_estimated,
+            "the ages are estimated; a group of five years may be off by 2-3.6%, 65 and over by 1%",
+        ),
+        (
+            known.diabetes_of_state,
+            "diabetes is that of the whole state, as its figures are for older counties",
+        ),
+    ):
+        states = ", ".join(sorted(set(known.state[inside & which].tolist())))
+        if states:
+            sentences.append(f"{states}: {sentence}")
+    return tuple(sentences)
+
+
+def places_of(area: Area, known: Counties) -> NDArray[np.intp]:
+    """Where the counties of an area stand among all."""
+    at = np.searchsorted(known.fips, area.fips)
+    missing = known.fips[np.minimum(at, known.fips.size - 1)] != np.array(area.fips)
+    if missing.any():
+        code = area.fips[int(np.argmax(missing))]
+        raise ValueError(
+            f"{area.name}: no county {code!r}; expected the five digits of one of 2023"
+        )
+    return at
+
+
+def _unknown_county(code: object, names: dict[str, str], folder: Path) -> str:
+    if not isinstance(code, str):
+        return f"county {code!r}; expected five digits as text, such as '06037'"
+    before = frame(DIABETES, folder=folder).set_index("fips")["state"]
+    if code in before.index:
+        now = [new for new, name in names.items() if name.endswith(f", {before[code]}")]
+        return f"no county {code!r} in 2023; expected one of its state, {', '.join(now)}"
+    return f"no county {code!r}; expected five digits of a county of the 50 states or DC, 2023"

@@ -1,0 +1,508 @@
+"""People and mortality by single year of age (0 to 99, and 100 and over), sex and year, 1950-2060.
+
+`read_population` and `read_mortality` give one area as arrays with axes (year, sex, age): the
+United States from the single-year tables of the Census Bureau and of Social Security, twelve other
+areas (eleven countries and the world) from the five-year tables of the United Nations.
+`data/README.md` has every file, vintage and rule.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from plcore.evidence.age_groups import (
+    along_cohorts,
+    between_years,
+    split_groups,
+    split_open_group,
+)
+from plcore.evidence.data import DATA
+from plcore.evidence.distributions import Floats
+from plcore.evidence.table import Check, Column, Table, number, one_of, read_table, text, whole
+
+#: Order of the sex axis.
+SEXES = ("male", "female")
+#: Completed years of age; the last is open: 100 and over.
+AGES = np.arange(101)
+AGES.setflags(write=False)
+#: First and last year of the files; the UN's last group of mortality rates is 2060-2065.
+FIRST_YEAR, LAST_YEAR = 1950, 2060
+#: Populations of the United States, the default first; other areas have the UN's medium variant.
+US_VARIANTS = ("resident", "social_security_area", "un_medium", "un_high", "un_low")
+_UN_MEDIUM = "un_medium"
+#: Mortality of the United States, the default first; other areas have the UN's.
+_US_MORTALITIES = ("social_security", "un")
+#: The UN prints every fifth year; the last that is an estimate, then three projections.
+_UN_STEP, _UN_LAST_ESTIMATE = 5, 2020
+#: Ages at which the UN's groups begin; the last is open.
+_UN_AGES = (*range(0, 100, 5), 100)
+_UN_MORTALITY_AGES = (0, 1, *range(5, 100, 5), 100)
+#: Last ages of the Census files to 1979 and 2020-2023, and of the SSA's death rates; both open.
+_CENSUS_OPEN_AGE, _SSA_OPEN_AGE = 85, 119
+_OPEN_AGE = int(AGES[-1])
+#: The spline needs an end: nearly all of the people of 100 and over are younger than this.
+_SPLINE_END = _OPEN_AGE + 5
+#: Beyond it a straight line loses too many too late: on Census groups of 1980-2015, thinned to
+#: every fifth year, it was off less when ages above 89 were not followed (2.1 against 3.1% of a
+#: single age at 85 and over).
+_OLDEST_FOLLOWED = 89
+
+
+def _ages(starts: Sequence[int]) -> tuple[str, ...]:
+    closed = (
+        str(start) if end == start + 1 else f"{start}_{end - 1}"
+        for start, end in itertools.pairwise(starts)
+    )
+    return (*closed, f"{starts[-1]}_and_over")
+
+
+def _table(
+    file: str, starts: Sequence[int], check: Check, *, year: str = "year", keys: tuple[Column, ...]
+) -> Table:
+    """A file of `data/population/`: a row a year and sex, a column an age or age group."""
+    by = (*keys, Column(year, whole(1900, 2200)), Column("sex", one_of(*SEXES)))
+    return Table(
+        file=file,
+        columns=(*by, *(Column(age, check) for age in _ages(starts))),
+        key=tuple(column.name for column in by),
+    )
+
+
+_PEOPLE = whole(0)
+# 10 a year would empty an age in five weeks; a rate of 0 cannot be told from a missing one.
+_RATE = number(1e-7, 10)
+_CENSUS_AGES, _SINGLE_AGES = range(_CENSUS_OPEN_AGE + 1), range(_OPEN_AGE + 1)
+_AREA = Column("area", text(r"[A-Z]{3}", "a code of three capital letters"))
+_VARIANT = Column("variant", one_of("estimate", "medium", "high", "low"))
+_SOCIAL_SECURITY = _table(
+    "us_social_security_area_1950_2060.csv.gz", _SINGLE_AGES, _PEOPLE, keys=()
+)
+_US_MORTALITY = _table("us_mortality_1950_2060.csv.gz", range(_SSA_OPEN_AGE + 1), _RATE, keys=())
+_UN_POPULATION = _table("un_population_1950_2060.csv.gz", _UN_AGES, _PEOPLE, keys=(_AREA, _VARIANT))
+_UN_MORTALITY = _table(
+    "un_mortality_1950_2064.csv.gz", _UN_MORTALITY_AGES, _RATE, year="period_start", keys=(_AREA,)
+)
+_SPLIT = "ssa_tr2024_population"
+#: The resident population: each file, its first and last year, and its sources.
+_RESIDENT = (
+    (_table("us_resident_1950_1979.csv.gz", _CENSUS_AGES, _PEOPLE, keys=()),
+     1950, 1979, f"census_1940_2019;{_SPLIT}"),
+    (_table("us_resident_1980_2019.csv.gz", _SINGLE_AGES, _PEOPLE, keys=()),
+     1980, 2019, "census_1940_2019"),
+    (_table("us_resident_2020_2023.csv", _CENSUS_AGES, _PEOPLE, keys=()),
+     2020, 2023, f"census_v2023;{_SPLIT}"),
+    (_table("us_resident_2024_2060.csv.gz", _SINGLE_AGES, _PEOPLE, keys=()),
+     2024, 2060, "census_np2023"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """How many people live in an area at mid-year, by year, sex and age.
+
+    Attributes
+    ----------
+    area : str
+        ISO 3166 code of three letters, or WLD.
+    variant : str
+        Which population or projection, such as "resident".
+    years : ndarray of int, shape (n_years,)
+        Consecutive.
+    people : ndarray, shape (n_years, 2, 101)
+        Sexes in the order of `SEXES`, ages in that of `AGES`. Read-only.
+    source : tuple of str, length n_years
+        Keys of `sources.csv` for each year, separated by semicolons.
+    extrapolated : ndarray of bool, shape (n_years,)
+        Years outside the data.
+
+    Raises
+    ------
+    ValueError
+        If years are missing or out of order, shapes differ, or a cell is negative or not finite.
+    """
+
+    area: str
+    variant: str
+    years: NDArray[np.int_]
+    people: Floats
+    source: tuple[str, ...]
+    extrapolated: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        _settle(self, "people")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mortality:
+    """How fast the people of an area die, by year, sex and age.
+
+    Attributes
+    ----------
+    area : str
+        ISO 3166 code of three letters, or WLD.
+    variant : str
+        Which series of death rates, such as "social_security".
+    years : ndarray of int, shape (n_years,)
+        Consecutive.
+    hazard : ndarray, shape (n_years, 2, 101)
+        Deaths per person-year in the calendar year (the m of a life table). Sexes in the order of
+        `SEXES`, ages in that of `AGES`. Read-only.
+    source : tuple of str, length n_years
+        Keys of `sources.csv` for each year, separated by semicolons.
+    extrapolated : ndarray of bool, shape (n_years,)
+        Years outside the data.
+
+    Raises
+    ------
+    ValueError
+        If years are missing or out of order, shapes differ, or a cell is negative or not finite.
+    """
+
+    area: str
+    variant: str
+    years: NDArray[np.int_]
+    hazard: Floats
+    source: tuple[str, ...]
+    extrapolated: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        _settle(self, "hazard")
+
+
+def total(population: Population, year: int, *, age_from: int = 0) -> float:
+    """The number of people in a year, of all ages or from an age on.
+
+    Parameters
+    ----------
+    population : Population
+        The people of an area, as `read_population` gives them.
+    year : int
+        A year of the population.
+    age_from : int
+        Lowest age counted, 0 to 100.
+
+    Raises
+    ------
+    ValueError
+        If the population does not have the year or the age.
+
+    Examples
+    --------
+    >>> round(total(read_population("USA"), 2023))
+    334914895
+    """
+    if not 0 <= age_from <= AGES[-1]:
+        raise ValueError(f"age_from is {age_from}; expected an age from 0 to {AGES[-1]}")
+    first, last = (int(population.years[place]) for place in (0, -1))
+    if not first <= year <= last or year != int(year):
+        raise ValueError(f"year is {year}; expected a year from {first} to {last}")
+    return float(population.people[int(year) - first, :, age_from:].sum())
+
+
+def areas(*, folder: Path = DATA) -> tuple[str, ...]:
+    """Codes of the areas that have both people and mortality: ISO 3166, or WLD for the world."""
+    people, deaths = (set(_frame(folder, file)["area"]) for file in (_UN_POPULATION, _UN_MORTALITY))
+    return tuple(sorted(people & deaths))
+
+
+def variants(area: str) -> tuple[str, ...]:
+    """The variants of the population of an area, the default first."""
+    return US_VARIANTS if area == "USA" else (_UN_MEDIUM,)
+
+
+def read_population(
+    area: str = "USA",
+    *,
+    variant: str | None = None,
+    first_year: int = FIRST_YEAR,
+    last_year: int = LAST_YEAR,
+    extrapolate: bool = False,
+    folder: Path = DATA,
+) -> Population:
+    """The people of an area at mid-year, by single year of age, sex and year.
+
+    Parameters
+    ----------
+    area : str
+        "USA", or another ISO 3166 code in the files of the UN, or "WLD" for the world.
+    variant : str, optional
+        For the USA "resident" (the default; Census Bureau: estimates to 2023, the middle projection
+        of 2023 after), "social_security_area" (adds territories and people overseas), "un_medium",
+        "un_high" or "un_low"; for other areas "un_medium".
+    first_year, last_year : int
+        Both included; the data have 1950 to 2060.
+    extrapolate : bool
+        Whether years outside the data may be asked for. The nearest year is then repeated as it
+        is, and marked in `extrapolated`.
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    Population
+
+    Raises
+    ------
+    ValueError
+        If the area, the variant or a year is not in the data, or with the faults of a file.
+
+    Notes
+    -----
+    People of 85 and over, whom the Census Bureau does not split before 1980 nor in the table of
+    2020-2023, are shared out like those of the Social Security area of the same year and sex. The
+    UN's five-year groups are split by a monotone spline in the years printed, so that every printed
+    total is kept; between those years generations are followed as they grow older.
+
+    Examples
+    --------
+    >>> people = read_population("USA", first_year=2005, last_year=2050).people
+    >>> people.shape
+    (46, 2, 101)
+    """
+    chosen = _chosen(area, variant, variants(area), "population", folder)
+    years, used = _years(first_year, last_year, extrapolate)
+    if chosen == "resident":
+        people, source = _resident(folder)
+    elif chosen == "social_security_area":
+        people = _block(folder, _SOCIAL_SECURITY, range(FIRST_YEAR, LAST_YEAR + 1))
+        source = (_SPLIT,) * people.shape[0]
+    else:
+        people = _un_people(folder, area, chosen.removeprefix("un_"))
+        source = ("wpp2019_population",) * people.shape[0]
+    place = used - FIRST_YEAR
+    return Population(
+        area, chosen, years, people[place], tuple(source[i] for i in place), years != used
+    )
+
+
+def read_mortality(
+    area: str = "USA",
+    *,
+    variant: str | None = None,
+    first_year: int = FIRST_YEAR,
+    last_year: int = LAST_YEAR,
+    extrapolate: bool = False,
+    folder: Path = DATA,
+) -> Mortality:
+    """Deaths per person-year in an area, by single year of age, sex and calendar year.
+
+    Parameters
+    ----------
+    area : str
+        "USA", or another ISO 3166 code in the files of the UN, or "WLD" for the world.
+    variant : str, optional
+        For the USA "social_security" (the default: Trustees Report 2020, rates to 2017 observed,
+        later ones projected before COVID-19, so 2020-2022 are as if there had been none) or "un";
+        for other areas "un" (2024 revision; its 2020-2025 includes COVID-19).
+    first_year, last_year : int
+        Both included; the data have 1950 to 2060.
+    extrapolate : bool
+        Whether years outside the data may be asked for. The nearest year is then repeated, without
+        further improvement, and marked in `extrapolated`.
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    Mortality
+
+    Raises
+    ------
+    ValueError
+        If the area, the variant or a year is not in the data, or with the faults of a file.
+
+    Notes
+    -----
+    Social Security prints single ages to 119; 100 and over is their mean, weighted by the years
+    lived at each age in a life table. The UN prints groups of ages for periods of five years from
+    mid-year to mid-year. The hazard added up over each group is split by a monotone spline, so that
+    survival through each group is the printed one; between the middles of the periods each
+    logarithm follows a straight line, and before the first middle (1952) the first period holds.
+
+    Examples
+    --------
+    >>> hazard = read_mortality("USA", first_year=2005, last_year=2005).hazard
+    >>> print(hazard[0, :, 70].round(3))
+    [0.028 0.018]
+    """
+    known = _US_MORTALITIES if area == "USA" else _US_MORTALITIES[1:]
+    chosen = _chosen(area, variant, known, "mortality", folder)
+    years, used = _years(first_year, last_year, extrapolate)
+    if chosen == "social_security":
+        single = _block(folder, _US_MORTALITY, range(FIRST_YEAR, LAST_YEAR + 1))
+        hazard, source = _close(single), "ssa_tr2020_mortality"
+    else:
+        hazard, source = _un_hazard(folder, area), "wpp2024_mortality"
+    return Mortality(
+        area, chosen, years, hazard[used - FIRST_YEAR], (source,) * years.size, years != used
+    )
+
+
+def _chosen(area: str, variant: str | None, known: tuple[str, ...], what: str, folder: Path) -> str:
+    """The variant asked for, or the first that is known, of an area that the files have."""
+    in_files = areas(folder=folder)
+    if area not in in_files:
+        both = f"{_UN_POPULATION.file} and {_UN_MORTALITY.file}"
+        raise ValueError(
+            f"area is {area!r}; expected one of {', '.join(in_files)}, which {both} both have"
+        )
+    chosen = known[0] if variant is None else variant
+    if chosen not in known:
+        raise ValueError(
+            f"variant of {what} of {area} is {chosen!r}; expected one of {', '.join(known)}"
+        )
+    return chosen
+
+
+def _years(first: int, last: int, extrapolate: bool) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    if first > last:
+        raise ValueError(f"first_year is {first}; expected at most last_year ({last})")
+    years = np.arange(first, last + 1)
+    outside = years[(years < FIRST_YEAR) | (years > LAST_YEAR)]
+    if outside.size and not extrapolate:
+        raise ValueError(
+            f"{outside[0]} lies outside the data, which have {FIRST_YEAR} to {LAST_YEAR}; "
+            "expected years within, or extrapolate=True to repeat the nearest year"
+        )
+    return years, np.clip(years, FIRST_YEAR, LAST_YEAR)
+
+
+def _resident(folder: Path) -> tuple[Floats, tuple[str, ...]]:
+    wider = _block(folder, _SOCIAL_SECURITY, range(FIRST_YEAR, LAST_YEAR + 1))
+    blocks: list[Floats] = []
+    source: list[str] = []
+    for table, first, last, keys in _RESIDENT:
+        block = _block(folder, table, range(first, last + 1))
+        opened = block.shape[-1] - 1
+        if opened < _OPEN_AGE:
+            pattern = wider[first - FIRST_YEAR : last + 1 - FIRST_YEAR, :, opened:]
+            old = split_open_group(block[..., opened], pattern)
+            block = np.concatenate([block[..., :opened], old], axis=-1)
+        blocks.append(block)
+        source += [keys] * block.shape[0]
+    return np.concatenate(blocks), tuple(source)
+
+
+def _un_people(folder: Path, area: str, variant: str) -> Floats:
+    last = _UN_LAST_ESTIMATE
+    estimated = range(FIRST_YEAR, last + 1, _UN_STEP)
+    projected = range(last + _UN_STEP, LAST_YEAR + 1, _UN_STEP)
+    groups = np.concatenate(
+        [
+            _block(folder, _UN_POPULATION, years, area=area, variant=name)
+            for name, years in (("estimate", estimated), (variant, projected))
+        ]
+    )
+    single = split_groups((*_UN_AGES, _SPLINE_END), groups)
+    people = np.concatenate([single[..., :_OPEN_AGE], groups[..., -1:]], axis=-1)
+    return along_cohorts(people, _UN_STEP, oldest=_OLDEST_FOLLOWED)
+
+
+def _un_hazard(folder: Path, area: str) -> Floats:
+    starts = range(FIRST_YEAR, LAST_YEAR + 1, _UN_STEP)
+    rates = _block(folder, _UN_MORTALITY, starts, area=area)
+    edges = np.array([*_UN_MORTALITY_AGES[1:], _SPLINE_END])
+    # The first year of life stands apart: a spline through it would bend the next ones.
+    later = split_groups(edges, rates[..., 1:] * np.diff(edges))
+    before_100 = later[..., : _OPEN_AGE - int(edges[0])]
+    hazard = np.concatenate([rates[..., :1], before_100, rates[..., -1:]], axis=-1)
+    # A period runs from mid-year to mid-year (1950.5-1955.5), a calendar year y is about y + 0.5.
+    middles = np.array(starts) + _UN_STEP / 2
+    years = np.arange(FIRST_YEAR, LAST_YEAR + 1)
+    return np.asarray(np.exp(between_years(middles, np.log(hazard), years)))
+
+
+def _close(hazard: Floats) -> Floats:
+    old = hazard[..., _OPEN_AGE:]
+    alive = np.exp(-(np.cumsum(old, axis=-1) - old))
+    lived = alive * -np.expm1(-old) / old
+    # The last age is itself open: those alive there live 1 / hazard years more.
+    lived[..., -1] = alive[..., -1] / old[..., -1]
+    closed = (old * lived).sum(axis=-1) / lived.sum(axis=-1)
+    return np.concatenate([hazard[..., :_OPEN_AGE], closed[..., None]], axis=-1)
+
+
+def _settle(series: Population | Mortality, name: str) -> None:
+    label = f"{type(series).__name__} of {series.area}"
+    years = np.array(series.years)
+    values = np.array(getattr(series, name), dtype=float)
+    extrapolated = np.array(series.extrapolated, dtype=bool)
+    if years.ndim != 1 or years.size == 0 or years.dtype.kind != "i":
+        raise ValueError(f"{label}: years are {years!r}; expected whole years, at least one")
+    gaps = np.flatnonzero(np.diff(years) != 1)
+    if gaps.size:
+        before, after = int(years[gaps[0]]), int(years[gaps[0] + 1])
+        raise ValueError(f"{label}: {after} follows {before}; expected {before + 1}, without a gap")
+    expected = (years.size, len(SEXES), AGES.size)
+    if values.shape != expected:
+        raise ValueError(f"{label}: {name} has shape {values.shape}; expected {expected}")
+    if len(series.source) != years.size or extrapolated.shape != years.shape:
+        raise ValueError(f"{label}: expected a source and a mark of extrapolation for each year")
+    bad = np.argwhere(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        i, j, k = (int(index) for index in bad[0])
+        raise ValueError(
+            f"{label}: {name} in {years[i]}, {SEXES[j]}, age {k} is {values[i, j, k]:g}; "
+            "expected a number of 0 or more"
+        )
+    for field, array in (("years", years), (name, values), ("extrapolated", extrapolated)):
+        array.setflags(write=False)
+        object.__setattr__(series, field, array)
+
+
+def _block(
+    folder: Path, table: Table, years: Sequence[int], *, area: str = "", variant: str = ""
+) -> Floats:
+    """The rows of some years (of one area and variant): shape (n_years, 2, n_ages)."""
+    rows = _frame(folder, table)
+    place = {name: value for name, value in (("area", area), ("variant", variant)) if value}
+    for column, value in place.items():
+        rows = rows[rows[column] == value]
+    year = table.key[-2]
+    expected = [(y, sex) for y in years for sex in SEXES]
+    present = list(zip(rows[year], rows["sex"], strict=True))
+    if present != expected:
+        raise ValueError(_gap(table, rows.index, present, expected, ", ".join(place.values())))
+    cells = rows.iloc[:, len(table.key) :].to_numpy(dtype=float)
+    return cells.reshape(len(years), len(SEXES), -1)
+
+
+def _gap(
+    table: Table,
+    lines: pd.Index,
+    present: list[tuple[int, str]],
+    expected: list[tuple[int, str]],
+    area: str,
+) -> str:
+    """The first place at which the rows are not those that were expected."""
+    pairs = enumerate(itertools.zip_longest(present, expected))
+    place = next(i for i, (one, other) in pairs if one != other)
+    # The header is line 1, and no cell of these files can hold a line end.
+    line = int(lines[min(place, len(lines) - 1)]) + 2 if len(lines) else 1
+    row, right = (
+        " ".join(map(str, rows[place])) if place < len(rows) else "nothing more"
+        for rows in (present, expected)
+    )
+    return (
+        f"{table.file}:{line}: {table.key[-2]} and sex{f' of {area}' if area else ''} are {row}; "
+        f"expected {right} (every year in turn, male before female)"
+    )
+
+
+def _frame(folder: Path, table: Table) -> pd.DataFrame:
+    path = Path(folder) / "population" / table.file
+    # A file that an analyst saves again has another stamp and is read again.
+    return _read_once(path, path.stat().st_mtime_ns if path.exists() else 0, table)
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, stamp: int, table: Table) -> pd.DataFrame:
+    return read_table(path, table)

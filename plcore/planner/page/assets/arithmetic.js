@@ -1,0 +1,370 @@
+// The arithmetic of the page: tables from the text that write.py writes, and what follows from settings.
+
+const decode = {
+  bytes(text) {
+    const raw = atob(text);
+    const bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+    return bytes;
+  },
+  /** Whole numbers, seven bits a byte and zigzag. */
+  whole(text) {
+    const numbers = [];
+    let value = 0;
+    let place = 1;
+    for (const byte of decode.bytes(text)) {
+      value += (byte & 127) * place;
+      place *= 128;
+      if (byte < 128) {
+        numbers.push(value % 2 === 0 ? value / 2 : -(value + 1) / 2);
+        value = 0;
+        place = 1;
+      }
+    }
+    return Float64Array.from(numbers);
+  },
+  double(text) {
+    return new Float64Array(decode.bytes(text).buffer);
+  },
+  single(text) {
+    return Float64Array.from(new Float32Array(decode.bytes(text).buffer));
+  },
+  /** Rows of numbers in 65,536 steps from the least of their row. */
+  sixteenBits({ low, step, steps }) {
+    const [least, size] = [decode.double(low), decode.double(step)];
+    const numbers = new Uint16Array(decode.bytes(steps).buffer);
+    const n = numbers.length / least.length;
+    return Float64Array.from(numbers, (value, i) => least[Math.floor(i / n)] + value * size[Math.floor(i / n)]);
+  },
+};
+
+/** The page's tables as arrays. */
+function readGrid(content) {
+  const { places, nation, clinic, waits } = content;
+  const cells = nation.n_cells;
+  const people = decode.whole(places.people);
+  const total = new Float64Array(cells);
+  for (let i = 0; i < people.length; i++) total[i % cells] += people[i];
+  const decodeAll = (table) =>
+    Object.fromEntries(Object.entries(table).map(([key, text]) => [key, decode.double(text)]));
+  return {
+    n: places.fips.length,
+    cells,
+    share: people.map((value, i) => value / total[i % cells]),
+    counts: nation.counts.map(({ draws, spread }) => ({ draws: decode.sixteenBits(draws), spread: decode.single(spread) })),
+    residents: decode.double(nation.residents),
+    columns: nation.columns.map(decode.double),
+    lat: decode.double(places.lat),
+    lon: decode.double(places.lon),
+    logRatio: decode.double(places.log_ratio),
+    agesEstimated: decode.whole(places.ages_estimated),
+    diabetesOfState: decode.whole(places.diabetes_of_state),
+    at: new Map(places.fips.map((code, i) => [code, i])),
+    visits: decode.whole(clinic.visits),
+    nurses: decode.whole(clinic.nurses),
+    known: decode.double(clinic.known),
+    infusionsEach: decodeAll(clinic.infusions_each),
+    visitsEach: decodeAll(clinic.visits_each),
+    waitTables: decode.double(waits.tables),
+    luckTables: decode.double(waits.luck),
+    nationwide: new Map(),
+    content,
+  };
+}
+
+/** Counties of an area: those named, or all near the one that is. */
+function countiesNear(grid, settings) {
+  const named = settings.counties.map((code) => grid.at.get(code)).sort((a, b) => a - b);
+  if (settings.radius_km === null) return named;
+  const from = named[0];
+  const found = [];
+  for (let i = 0; i < grid.n; i++) {
+    if (greatCircleKm(grid, from, i) <= settings.radius_km) found.push(i);
+  }
+  return found;
+}
+
+function greatCircleKm(grid, from, to) {
+  const rad = Math.PI / 180;
+  const [lat1, lat2] = [grid.lat[from] * rad, grid.lat[to] * rad];
+  const across = Math.sin(((grid.lon[to] - grid.lon[from]) * rad) / 2);
+  const up = Math.sin((lat2 - lat1) / 2);
+  const half = up * up + Math.cos(lat1) * Math.cos(lat2) * across * across;
+  return 2 * grid.content.places.earth_radius_km * Math.asin(Math.sqrt(Math.min(half, 1)));
+}
+
+/** Sums over counties of their shares in the nation's people of each age group and sex: as they are, and
+ * weighted by (diabetes)^elasticity, times the 0th to 2nd power of the logarithm of diabetes. */
+function sumShares(grid, counties, elasticity) {
+  const { cells, share, logRatio } = grid;
+  const plain = new Float64Array(cells);
+  const weighted = [0, 1, 2].map(() => new Float64Array(cells));
+  for (const i of counties) {
+    const weight = Math.exp(elasticity * logRatio[i]);
+    for (let k = 0; k < cells; k++) {
+      const value = share[i * cells + k];
+      plain[k] += value;
+      weighted[0][k] += weight * value;
+      weighted[1][k] += weight * logRatio[i] * value;
+      weighted[2][k] += weight * logRatio[i] ** 2 * value;
+    }
+  }
+  return { plain, weighted };
+}
+
+/** The mean elasticity of a scenario, how far each draw is from it, and the sums over all counties. */
+function nationOf(grid, scenario) {
+  const column = scenario.columns.diabetes_elasticity;
+  if (!grid.nationwide.has(column)) {
+    const draws = grid.columns[column];
+    const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
+    const everywhere = Array.from({ length: grid.n }, (_, i) => i);
+    grid.nationwide.set(column, { mean, away: draws.map((value) => value - mean), sums: sumShares(grid, everywhere, mean) });
+  }
+  return grid.nationwide.get(column);
+}
+
+/** A function from a count of the nation and a year to the area's count by draw: of limb loss that is not
+ * vascular its share of people; of vascular ones a share whose logarithm is a parabola in the elasticity. */
+function areaOf(grid, counties, scenario) {
+  const { cells } = grid;
+  const { n_draws: nDraws, openings } = grid.content.nation;
+  const nation = nationOf(grid, scenario);
+  const area = sumShares(grid, counties, nation.mean);
+  return (name, year) => {
+    const { draws, spread } = grid.counts[scenario.counts[name]];
+    const first = year - openings[0];
+    const second = first + draws.length / 2 / nDraws;
+    const vascular = ({ weighted }) => {
+      const [sum, sum1, sum2] = weighted.map((row) => {
+        let total = 0;
+        for (let k = 0; k < cells; k++) total += (spread[first * cells + k] * row[k]) / nation.sums.weighted[0][k];
+        return total;
+      });
+      return { share: sum, mean: sum1 / sum, variance: sum2 / sum - (sum1 / sum) ** 2 };
+    };
+    const [here, everywhere] = [vascular(area), vascular(nation.sums)];
+    const slope = here.mean - everywhere.mean;
+    const bend = (here.variance - everywhere.variance) / 2;
+    let other = 0;
+    for (let k = 0; k < cells; k++) other += spread[second * cells + k] * area.plain[k];
+    return nation.away.map((away, d) => {
+      const share = here.share * Math.exp((slope + bend * away) * away);
+      return draws[first * nDraws + d] * share + draws[second * nDraws + d] * other;
+    });
+  };
+}
+
+const scenarioOf = (grid, settings) => grid.content.nation.scenarios.find(({ name }) => name === settings.scenario);
+
+/** People by step of the funnel and year, and the shares of its steps, as plcore.clinic.demand has them. */
+function funnel(grid, settings, area) {
+  const { nation } = grid.content;
+  const scenario = scenarioOf(grid, settings);
+  const column = (name) => grid.columns[scenario.columns[name]];
+  const count = areaOf(grid, area, scenario);
+  const years = Array.from({ length: nation.n_years + 1 }, (_, i) => settings.year + i);
+  const [alive, newCases, plp] = ["people", "new_cases", "plp"].map((name) => years.map((year) => count(name, year)));
+  const severity = nation.severities[settings.severity];
+  const severe = severity === "plp" ? null : column(severity.replace("plp_", "severity_"));
+  const inPain = severe === null ? plp : plp.map((row) => row.map((value, d) => value * severe[d]));
+  const resident = new Float64Array(nation.n_draws).fill(residentsOf(grid, area, settings.year - nation.openings[0]));
+  const people = { residents: [resident], limb_loss: alive, plp, in_pain: inPain };
+  const own = { accepting: settings.accepting_percent, choosing: settings.served_percent };
+  let now = inPain;
+  for (const [step, names] of Object.entries(nation.steps)) {
+    const typed = own[step] ?? null;
+    const drawn = column(names[settings.severity]);
+    now = now.map((row) => row.map((value, d) => value * (typed === null ? drawn[d] : typed / 100)));
+    people[step] = now;
+  }
+  return { people, alive, newCases, patients: now, yearsToCome: column("demand_years_to_come") };
+}
+
+function residentsOf(grid, area, year) {
+  const { cells, share, residents } = grid;
+  let sum = 0;
+  for (let k = 0; k < cells; k++) {
+    let part = 0;
+    for (const i of area) part += share[i * cells + k];
+    sum += residents[year * cells + k] * part;
+  }
+  return sum;
+}
+
+/** New patients by year since the opening, [year] -> by draw, and the weeks of each year. */
+function newPatients(grid, { alive, newCases, patients, yearsToCome }) {
+  const { n_draws: nDraws, n_years: nYears } = grid.content.nation;
+  const { weeks_a_year: weeksAYear } = grid.content.clinic;
+  const starts = Array.from({ length: nYears }, (_, i) => Math.ceil(i * weeksAYear - 1e-9));
+  const nWeeks = grid.known.length;
+  const weeks = starts.map((start, i) => (starts[i + 1] ?? nWeeks) - start);
+  const found = starts.map(() => new Float64Array(nDraws));
+  const gone = new Float64Array(nYears);
+  const joining = new Float64Array(nYears);
+  for (let d = 0; d < nDraws; d++) {
+    for (let y = 0; y < nYears; y++) {
+      gone[y] = (alive[y][d] + newCases[y][d] - alive[y + 1][d]) / alive[y][d];
+      joining[y] = (newCases[y][d] * patients[y][d]) / alive[y][d] / weeksAYear;
+    }
+    const coming = 1 / yearsToCome[d];
+    let old = patients[0][d];
+    let newly = 0;
+    for (let week = 0, counted = 0; week < nWeeks; week++) {
+      while (counted + 1 < nYears && week >= starts[counted + 1]) counted++;
+      const year = Math.min(Math.floor(week / weeksAYear), nYears - 1);
+      newly += joining[year];
+      const come = coming * grid.known[week];
+      const rate = come + gone[year];
+      const out = -Math.expm1(-rate / weeksAYear);
+      const ofThem = rate > 0 ? come / rate : 0;
+      found[counted][d] += old * out * ofThem + newly * out * ofThem;
+      old *= 1 - out;
+      newly *= 1 - out;
+    }
+  }
+  return { weeks, byYear: found };
+}
+
+/** Median and limits, by straight lines between the values in order. */
+function quantiles(values, shares = [0.5, 0.025, 0.975]) {
+  const sorted = Float64Array.from(values).sort();
+  return shares.map((share) => {
+    const at = share * (sorted.length - 1);
+    const below = Math.floor(at);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
+  });
+}
+
+/** The least values that these shares of all do not exceed: infinities are not averaged. */
+function ranked(values, shares = [0.5, 0.025, 0.975]) {
+  const sorted = Float64Array.from(values).sort();
+  return shares.map((share) => sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)]);
+}
+
+/** What a table of waits has, NaN where the list does not settle; days run in logarithms. */
+function waitAt(grid, table, start, capacity, load, inLogs) {
+  const { capacity: capacities, load: loads } = grid.content.waits;
+  if (load > loads[loads.length - 1]) return NaN;
+  const [i, toI] = between(capacities.length, (m) => Math.log(capacities[m]), Math.log(capacity));
+  const [j, toJ] = between(loads.length, (m) => -Math.log1p(-loads[m]), -Math.log1p(-load));
+  const value = (a, b) => {
+    const entry = table[start + a * loads.length + b];
+    return inLogs ? Math.log(entry) : entry;
+  };
+  const low = value(i, j) * (1 - toJ) + value(i, j + 1) * toJ;
+  const high = value(i + 1, j) * (1 - toJ) + value(i + 1, j + 1) * toJ;
+  const found = low * (1 - toI) + high * toI;
+  return inLogs ? Math.exp(found) : found;
+}
+
+function between(n, entry, at) {
+  let place = 0;
+  while (place < n - 2 && entry(place + 1) <= at) place++;
+  const along = (at - entry(place)) / (entry(place + 1) - entry(place));
+  return [place, Math.min(Math.max(along, 0), 1)];
+}
+
+/** The rows of the answer: { key, unit, median, low, high }. */
+function lookUp(grid, settings) {
+  const rows = [];
+  const add = (key, unit, [median, low, high]) => rows.push({ key, unit, median, low, high });
+  const area = countiesNear(grid, settings);
+  const found = funnel(grid, settings, area);
+  for (const [key, people] of Object.entries(found.people)) {
+    add(key, "people", quantiles(people[0]));
+  }
+  const { weeks, byYear } = newPatients(grid, found);
+  clinicRows(grid, settings, weeks, byYear, add);
+  return { rows, area };
+}
+
+function clinicRows(grid, settings, weeks, byYear, add) {
+  const { clinic, nation } = grid.content;
+  const course = `${settings.infusions} ${settings.returns}`;
+  const [infusions, visits] = [grid.infusionsEach[course], grid.visitsEach[course]];
+  const halfHour = Math.round(2 * settings.hours) - 1;
+  const heldBy = (chairs) => grid.visits[(chairs - clinic.chairs[0]) * clinic.n_half_hours + halfHour];
+  const aDay = heldBy(settings.chairs);
+  const openAWeek = 7 * clinic.open_share[settings.year - nation.openings[0]];
+  const held = aDay * openAWeek;
+  const certain = (value) => [value, value, value];
+  byYear.forEach((people, i) => add(`patients_${i + 1}`, "people", quantiles(people)));
+  byYear.forEach((people, i) =>
+    add(`infusions_${i + 1}`, "infusions", quantiles(people.map((value, d) => value * infusions[d]))),
+  );
+  const allWeeks = weeks.reduce((a, b) => a + b, 0);
+  const rate = byYear[0].map((_, d) => Math.max(...byYear.map((people, i) => people[d] / weeks[i])));
+  const onAverage = rate.map((_, d) => {
+    const all = byYear.reduce((sum, people) => sum + people[d], 0);
+    return ((all / allWeeks) * visits[d]) / held;
+  });
+  const load = rate.map((value, d) => (value * visits[d]) / held);
+  add("load_on_average", "share", quantiles(onAverage));
+  add("visits_a_week", "visits", quantiles(rate.map((value, d) => value * visits[d])));
+  add("held_a_week", "visits", certain(held));
+  add("visits_a_day", "visits a day", certain(aDay));
+  add("nurses", "nurses", certain(grid.nurses[(settings.chairs - clinic.chairs[0]) * clinic.n_half_hours + halfHour]));
+  add("load", "share", quantiles(load));
+  queueRows(grid, rate, visits.map((value) => held / value), add);
+  const needed = rate.map((value, d) => {
+    const wanted = (value * visits[d]) / openAWeek;
+    return clinic.chairs.find((chairs) => wanted <= clinic.most_busy * heldBy(chairs)) ?? Infinity;
+  });
+  add("chairs_needed", "chairs", ranked(needed));
+  add("chairs_to_plan", "chairs", certain(ranked(needed, [clinic.certainty])[0]));
+  const most = heldBy(clinic.chairs[clinic.chairs.length - 1]);
+  add("never_clears_with_most", "share",
+    certain(rate.filter((value, d) => (value * visits[d]) / openAWeek >= most).length / rate.length));
+}
+
+function queueRows(grid, rate, capacity, add) {
+  const { waits } = grid.content;
+  const load = rate.map((value, d) => value / capacity[d]);
+  const over = load.map((value) => (value >= 1 ? 1 : 0));
+  const chance = over.reduce((a, b) => a + b, 0) / over.length;
+  add("never_clears", "share", [chance, chance, chance]);
+  const growth = Array.from(rate, (value, d) => value - capacity[d]).filter((_, d) => over[d] === 1);
+  add("growth_a_week", "people", growth.length ? ranked(growth) : [0, 0, 0]);
+  const n = waits.capacity.length * waits.load.length;
+  waits.measures.forEach((measure, m) => {
+    const days = waits.units[m] === "days";
+    const found = load.map((value, d) => {
+      const at = waitAt(grid, grid.waitTables, m * n, capacity[d], value, days);
+      return Number.isNaN(at) ? (days ? Infinity : -Infinity) : at;
+    });
+    add(measure, waits.units[m], ranked(found));
+  });
+  const [c, l] = [quantiles(capacity, [0.5])[0], quantiles(load, [0.5])[0]];
+  const ends = [[grid.waitTables, 0], [grid.luckTables, 0], [grid.luckTables, n]].map(
+    ([table, start]) => waitAt(grid, table, start, c, l, true),
+  );
+  add("wait_by_luck", "days", ends.map((end) => (Number.isNaN(end) ? Infinity : end)));
+}
+
+/** A number as the page prints it: three significant digits, two of days and percent. */
+function shown(value, unit, grid) {
+  if (!Number.isFinite(value)) {
+    const chairs = grid.content.clinic.chairs;
+    return unit === "chairs" ? `more than ${chairs[chairs.length - 1]}` : "does not settle";
+  }
+  if (["chairs", "nurses", "visits a day"].includes(unit)) return String(value);
+  const digits = unit === "share" || unit === "days" ? 2 : 3;
+  const exact = unit === "share" ? value * 100 : value;
+  if (exact === 0) return unit === "share" ? "0%" : "0";
+  const rounded = Number(exact.toPrecision(digits));
+  const exponent = Number(rounded.toExponential().split("e")[1]);
+  const [whole, rest] = rounded.toFixed(Math.max(0, digits - 1 - exponent)).split(".");
+  const text = whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest === undefined ? "" : `.${rest}`);
+  return unit === "share" ? `${text}%` : text;
+}
+
+/** People with phantom limb pain in each county, the mean over the draws. */
+function meanPain(grid, settings) {
+  const scenario = scenarioOf(grid, settings);
+  return Float64Array.from({ length: grid.n }, (_, i) => {
+    const pain = areaOf(grid, [i], scenario)("plp", settings.year);
+    return pain.reduce((sum, value) => sum + value, 0) / pain.length;
+  });
+}
