@@ -252,7 +252,7 @@ def _moved(
     def score(at: Floats) -> Floats:
         """Log prior less the log density of the Gaussian about which the steps go."""
         scaled = linalg.solve_triangular(root, (at - centre).T, lower=True)
-        return 0.5 * (np.sum(scaled**2, axis=0) - np.sum(at**2, axis=1))
+        return np.asarray(0.5 * (np.sum(scaled**2, axis=0) - np.sum(at**2, axis=1)))
 
     scores = score(z)
     limit = _LAST_MEMORY if power == 1 else _MEMORY
