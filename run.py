@@ -7,6 +7,8 @@
     python3 run.py bench [job ...]    time plcore against its peers, write benchmarks/results.csv
     python3 run.py figures [...]      write the report's charts as SVG, PNG, PDF and CSV (--help)
     python3 run.py plan [...]         plan a clinic: a workbook and CSV files (--help)
+    python3 run.py fit                fit the model to the observations, store its posterior
+    python3 run.py checks             predict what the fit did not see, store the tables (minutes)
     python3 run.py golden             store the report's tables, which the tests hold later ones to
 
 Needs Python 3.11 or newer and, the first time, a package index. Everything goes into the folder
@@ -41,6 +43,8 @@ JOBS = {
     "bench": ["-m", "benchmarks"],
     "figures": ["-m", "plcore.report.figures"],
     "plan": ["-m", "plcore.planner"],
+    "fit": ["-m", "plcore.simulate.synthesis"],
+    "checks": ["-m", "plcore.analysis.predictive"],
     "golden": [os.path.join("tests", "golden_tables.py")],
 }
 

@@ -91,6 +91,9 @@ _TAU_SCALE: _ChoiceCheck = (
 )
 #: Whether lost fingers and toes count like any other loss, or only major losses are counted.
 MINOR_AMPUTATIONS = ("included", "excluded")
+#: Dysvascular incidence after the last data: a random walk; held; back, over ten years, to the low
+#: of 2010; or rising for ten more years as it did from 2010 to 2019, and held then.
+DYSVASCULAR_FUTURES = ("walk", "held", "low_of_2010", "rise_goes_on")
 GROWTH_PATHS = ("constant_rate", "straight_line", "logistic")
 _CHOICES: Mapping[str, _ChoiceCheck] = {
     "first_year": (_is_year, "a year from 1900 to 2100"),
@@ -101,6 +104,12 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "population_factor_2050": (
         lambda value: _is_number(value) and 0.5 <= float(str(value)) <= 2,
         "a factor on the people of 2050 from 0.5 to 2",
+    ),
+    "beliefs": _word(("posterior", "prior")),
+    "dysvascular_future": _word(DYSVASCULAR_FUTURES),
+    "dysvascular_factor": (
+        lambda value: _is_number(value) and 0.1 <= float(str(value)) <= 5,
+        "a factor on dysvascular incidence from 0.1 to 5",
     ),
     "hazard_ratio_change": (
         lambda value: _is_number(value) and -0.1 <= float(str(value)) <= 0.1,

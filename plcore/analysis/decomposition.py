@@ -106,12 +106,12 @@ def _stock(
     people = _people(population, first, happened)
     if "mortality" not in happened:
         mortality = _held(mortality, first)
-    given = inputs(draws)
+    given = inputs(draws, scenario)
     if "incidence trend" not in happened:
         at = KNOTS.index(first)
-        trend = given.trend.copy()
-        trend[:, :, at:] = trend[:, :, [at]]
-        given = dataclasses.replace(given, trend=trend)
+        incidence = given.incidence.copy()
+        incidence[:, :, at:] = incidence[:, :, [at]]
+        given = dataclasses.replace(given, incidence=incidence)
     # The shape of incidence by age belongs to the population as it was, whatever happens later.
     responses = responses_of(draws, scenario, people, mortality, quantities=("people",))
     return project(responses, given, years=[year])[:, 0]

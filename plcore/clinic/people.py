@@ -33,6 +33,7 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
 from plcore.models.limb_loss import (
     CAUSES,
+    STRATA,
     LimbLossDraws,
     Responses,
     inputs,
@@ -107,9 +108,10 @@ def people_nearby(
         mortality,
         quantities=("people", "new_cases", *BANDS),
         age_groups=AGE_GROUPS,
+        years=years,
     )
     shared, basis = _shared(responses, area, draws["diabetes_elasticity"].to_numpy(), folder)
-    beliefs = inputs(draws)
+    beliefs = inputs(draws, scenario)
     local = {
         name: _local(shared, basis, beliefs, name, years.tolist())
         for name in ("people", "new_cases", *BANDS)
@@ -219,11 +221,14 @@ def _shared(
     """Responses of the area at each node of the elasticity, and the draws' weights on the nodes."""
     patterns, basis = _nodes_of(area, elasticity, folder)
     # The nodes take the place of the age groups; the axis of the sexes is left with one.
-    coefficients = tuple(
-        np.einsum("vyaskn,jas->vyjkn", of_cause, patterns[..., cause])[:, :, :, np.newaxis]
-        for cause, of_cause in enumerate(responses.coefficients)
-    )
-    return dataclasses.replace(responses, coefficients=coefficients), basis
+    causes = {stratum.shape: CAUSES.index(stratum.cause) for stratum in STRATA}
+    units = {
+        key: np.einsum("vyaskn,jas->vyjkn", unit, patterns[..., causes[key[0]]])[
+            :, :, :, np.newaxis
+        ]
+        for key, unit in responses.units.items()
+    }
+    return dataclasses.replace(responses, units=units), basis
 
 
 def _nodes_of(area: Area, elasticity: Floats, folder: Path) -> tuple[Floats, Floats]:

@@ -27,6 +27,7 @@ UNITS: Mapping[str, tuple[float, float]] = {
     "kg": (0.0, math.inf),
     "ratio": (0.0, math.inf),
     "log_change_per_year": (-math.inf, math.inf),
+    "score": (-math.inf, math.inf),
 }
 _ARGUMENTS = ("value", "low", "high", "events", "n")
 

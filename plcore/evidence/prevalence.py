@@ -55,16 +55,20 @@ _NEEDED = (
     "limb_loss_2005", "limb_loss_2050", "limb_loss_ceiling", "plp_share_claimed", "minor_share",
     "congenital_share", "congenital_share_claimed", "before_six_share_claimed",
     "plp_share_8_days", "plp_share_6_months", "plp_share_2_years", "plp_fall",
-    "dysvascular_first_share", "trauma_first_share", "dysvascular_ratio_2009",
-    "dysvascular_ratio_2019", "dysvascular_mean_age",
-    *(
-        f"{cause}_{name}"
-        for cause in ("dysvascular", "trauma", "cancer")
-        for name in (
-            "rate_1996", "ratio_1988", "ratio_1950", "hazard_ratio", "first_year_excess",
-            "male_ratio",
-        )
-    ),
+    "dysvascular_first_share", "dysvascular_progression", "dysvascular_walk_spread",
+    *(f"dysvascular_step_{year}" for year in (2003, 2010, 2014, 2019, 2024, 2030, 2040, 2050, 2060)),
+    "dysvascular_minor_share_1993", "dysvascular_minor_share_2019",
+    *(f"dysvascular_younger_{level}_{year}" for level in ("major", "minor")
+      for year in (1993, 2019)),
+    "dysvascular_mean_age", "dysvascular_younger_mean_age",
+    "dysvascular_ratio_gradient", "dysvascular_ratio_change",
+    *(f"dysvascular_{level}_{name}" for level in ("major", "minor")
+      for name in ("hazard_ratio", "first_year_excess")),
+    "trauma_first_share", "trauma_outside_hospitals", "trauma_minor_share",
+    *(f"{cause}_{name}" for cause in ("dysvascular", "trauma", "cancer")
+      for name in ("rate_1996", "ratio_1988", "ratio_1950", "male_ratio")),
+    *(f"{cause}_{name}" for cause in ("trauma", "cancer")
+      for name in ("ratio_2019", "ratio_2060", "hazard_ratio", "first_year_excess")),
 )  # fmt: skip
 
 

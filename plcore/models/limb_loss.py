@@ -1,21 +1,29 @@
 """People living with limb loss: the incidence-prevalence-mortality cohort model.
 
-By sex and cause of the loss, with t a year and a an age,
+Those who lost a limb are counted in strata: by cause (dysvascular, trauma, cancer), level (major;
+minor: no more than fingers or toes) and how incidence is spread over ages. By sex and stratum,
+with t a year and a an age,
 
-    N(t+1, a+1) = [N(t, a) + (1 - q) new(t, a)] exp(-HR m(t, a)),
-    new(t, a) = level x trend(t) x shape(a) x people(t, a),
+    N(t+1, a+1) = N(t, a) exp(-m') + (1 - q) new(t, a) exp(-m'/2),
+    new(t, a)   = incidence(t) x shape(a) x people(t, a),
+    m'(t, a)    = HR x exp(-gradient (a - 70) + change (t - 2005)) x m(t, a),
 
 where m is the mortality hazard of the general population, HR the hazard ratio of people with limb
-loss and q the share who die in the first year over and above that. N(t) is the stock at mid-year;
-ages of 100 and over are one group. The stock of the first year is the one that its incidence and
-mortality would have built up had they always held.
+loss at 70 years of age in 2005, and q the share who die in the first year over and above that.
+New cases come all through the year, hence half of it. N(t) is the stock at mid-year; ages of 100
+and over are one group. The stock of the first year is the one that its incidence and mortality
+would have built up had they always held. Only the dysvascular strata have a gradient and a change.
 
-The model is linear in level, in 1 - q and in the values of the trend at its knots, and HR enters
-only through exp(-HR m), an entire function. So the recursion (`plcore.models.recursion`) runs once,
-on a few Chebyshev nodes of log HR and one unit of incidence at each knot: `respond`. Any number of
-draws is then one matrix product, summed over ages, sexes and causes before it is done: `project`
-(Trefethen 2013, Approximation Theory and Approximation Practice, chapters 3 and 8, on why a few
-nodes give all digits). What `respond` returns depends on the scenario and not on the draws, and is
+A loss counts once, at a person's first. Those whose first loss is minor and who soon lose more are
+counted as major from the start, which is the share called progression.
+
+The model is linear in incidence at its knots and in 1 - q, and HR enters only through exp(-HR m),
+an entire function. So the recursion (`plcore.models.recursion`) runs once, on a few Chebyshev nodes
+of log HR and one unit of incidence at each knot: `respond`. Any number of draws is then one matrix
+product, summed over ages, sexes and strata before it is done: `project` (Trefethen 2013,
+Approximation Theory and Approximation Practice, chapters 3 and 8, on why a few nodes give all
+digits). Gradient and change are taken at the nearest of a few values, since each pair of them needs
+a recursion of its own. What `respond` returns depends on the scenario and not on the draws, and is
 kept: see `responses_of`.
 """
 
@@ -24,14 +32,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
+from scipy import optimize, special
 
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
@@ -49,25 +58,69 @@ from plcore.scenarios import Scenario
 from plcore.threads import one_blas_thread
 
 CAUSES = ("dysvascular", "trauma", "cancer")
+LEVELS = ("major", "minor")
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """Losses of one cause and level whose incidence has one shape over ages.
+
+    Attributes
+    ----------
+    cause : str
+        One of `CAUSES`.
+    level : str
+        "major", or "minor": no more than fingers or toes.
+    shape : str
+        A key of the shapes of `respond`: "older" or "younger" (dysvascular), "trauma", "cancer".
+    """
+
+    cause: str
+    level: str
+    shape: str
+
+
+STRATA = (
+    Stratum("dysvascular", "major", "older"),
+    Stratum("dysvascular", "major", "younger"),
+    Stratum("dysvascular", "minor", "older"),
+    Stratum("dysvascular", "minor", "younger"),
+    Stratum("trauma", "major", "trauma"),
+    Stratum("trauma", "minor", "trauma"),
+    Stratum("cancer", "major", "cancer"),
+)
 #: First age of each group; the last is open.
 AGE_GROUPS = (0, 18, 45, 65, 75)
 #: What the model counts, in people, people a year or years.
 QUANTITIES = (*(name for name in CARRIED if name != "net"), "deaths")
-#: Years at which the trend of incidence is given; straight lines between. Incidence is as published
-#: (constant after 1996) unless a scenario says otherwise from 2005 on.
-KNOTS = (1950, 1988, 1996, 2005, 2009, 2019, 2060)
+#: Years at which incidence is given; straight lines between.
+KNOTS = (1950, 1988, 1996, 2003, 2010, 2014, 2019, 2024, 2030, 2040, 2050, 2060)
+#: The last knot that data bear on; what follows is a walk.
+LAST_OBSERVED = 2024
+#: Fall of the log hazard ratio per year of age, and its change per calendar year: the values at
+#: which survival after a dysvascular loss is worked out. Steps of the one and of the other move
+#: the count of 2050 by some 5%.
+GRADIENTS, CHANGES = (0.02, 0.04, 0.06), (-0.02, -0.01, 0.0)
+SURVIVALS = tuple(itertools.product(GRADIENTS, CHANGES))
+_FIXED_SURVIVAL = (0.0, 0.0)
+#: Age and year at which a hazard ratio is given.
+_RATIO_AGE, _RATIO_YEAR = 70, 2005
 #: The year whose population the printed rates refer to.
 _REFERENCE_YEAR = 1996
+#: Years at which the mix of levels and the ages at a loss are given.
+_MIX_YEARS = (1993, 2019)
 #: Nobody is taken to lose a limb to vascular disease before this age.
 _FIRST_AGE = 30
 # Beyond this age incidence stays level: the steep rise is a feature of middle and early old age.
 _LEVEL_AGE = 85
+_MAJOR = [place for place, s in enumerate(STRATA) if (s.cause, s.level) == ("dysvascular", "major")]
+_MINOR = [place for place, s in enumerate(STRATA) if (s.cause, s.level) == ("dysvascular", "minor")]
 _AXES = ("year", "age_group", "sex")
 # Draws multiplied at a time. A product of another shape may differ in the last digit, so the last
 # rows are filled up: a draw then gives the same bits whatever stands beside it.
 _ROWS = 256
-#: Share of the draws of a hazard ratio that the kept responses do not cover, on either side.
-_BEYOND = 1e-12
+#: Hazard ratios that the kept responses cover; draws beyond get a wider range.
+_RANGE = (0.5, 16.0)
 
 
 # --- The model over the draws of a scenario ------------------------------------------------------
@@ -82,14 +135,14 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
         A row a draw and a column for each parameter of the model: those of `data/parameters.csv`
         that begin with dysvascular_, trauma_ or cancer_.
     scenario : Scenario
-        Its choices population, population_factor_2050, hazard_ratio_change, first_year, last_year
-        and extrapolate are used.
+        Its choices population, population_factor_2050, dysvascular_factor, hazard_ratio_change,
+        first_year, last_year and extrapolate are used.
 
     Returns
     -------
     Outcome
-        Values limb_loss and its parts by cause, dysvascular, trauma and cancer, in people;
-        new_cases and deaths, in people a year.
+        Values limb_loss, its parts by cause, dysvascular, trauma and cancer, and by level, major
+        and minor, in people; new_cases and deaths, in people a year.
 
     Raises
     ------
@@ -102,22 +155,24 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     >>> from plcore.scenarios import read_scenario
     >>> from plcore.simulate import run
     >>> outcome = run(people_with_limb_loss, read_scenario(), n_draws=64).outcome
-    >>> round(float(np.median(outcome.values["limb_loss"][:, 0])) / 1e6, 1)
-    1.7
+    >>> sorted(outcome.values)[:3]
+    ['cancer', 'deaths', 'dysvascular']
     """
     population, mortality = people_and_mortality(scenario)
     quantities = ("people", "deaths", "new_cases")
-    responses = responses_of(
-        draws, scenario, population, mortality, quantities=quantities, age_groups=(0,)
-    )
     years = scenario.years
-    by_cause = project_all(
-        responses, inputs(draws), quantities=quantities, by=("year", "cause"), years=years
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=quantities, age_groups=(0,), years=years
     )
-    people = by_cause["people"]
-    values = {"limb_loss": people.sum(axis=2)}
-    values |= {cause: people[:, :, c] for c, cause in enumerate(CAUSES)}
-    values |= {name: by_cause[name].sum(axis=2) for name in ("new_cases", "deaths")}
+    flows = project_all(
+        responses, inputs(draws, scenario), quantities=quantities, by=("year", "cause", "level"),
+        years=years,
+    )  # fmt: skip
+    people = flows["people"]
+    values = {"limb_loss": people.sum(axis=(2, 3))}
+    values |= {cause: people[:, :, c].sum(axis=2) for c, cause in enumerate(CAUSES)}
+    values |= {level: people[..., k].sum(axis=2) for k, level in enumerate(LEVELS)}
+    values |= {name: flows[name].sum(axis=(2, 3)) for name in ("new_cases", "deaths")}
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
 
 
@@ -149,15 +204,22 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
     >>> population.people.shape == mortality.hazard.shape == (111, 2, 101)
     True
     """
-    last = max(KNOTS[-1], int(scenario.choices["last_year"]))
-    beyond = bool(scenario.choices["extrapolate"])
-    population = read_population(
-        "USA", variant=str(scenario.choices["population"]), last_year=last, extrapolate=beyond
+    return _people_and_mortality(
+        str(scenario.choices["population"]),
+        float(scenario.choices["population_factor_2050"]),
+        max(KNOTS[-1], int(scenario.choices["last_year"])),
+        bool(scenario.choices["extrapolate"]),
     )
-    factor = np.interp(
-        population.years, [2005, 2050], [1.0, float(scenario.choices["population_factor_2050"])]
-    )
+
+
+@functools.lru_cache(maxsize=8)
+def _people_and_mortality(
+    variant: str, factor_2050: float, last: int, beyond: bool
+) -> tuple[Population, Mortality]:
+    population = read_population("USA", variant=variant, last_year=last, extrapolate=beyond)
+    factor = np.interp(population.years, [2005, 2050], [1.0, factor_2050])
     people = population.people * factor[:, np.newaxis, np.newaxis]
+    people.setflags(write=False)
     mortality = read_mortality("USA", last_year=last, extrapolate=beyond)
     return dataclasses.replace(population, people=people), mortality
 
@@ -168,57 +230,224 @@ class LimbLossDraws:
 
     Attributes
     ----------
-    level : ndarray, shape (n_draws, n_causes)
+    incidence : ndarray, shape (n_draws, n_strata, n_knots)
         People who lose a limb for the first time, per person of the reference population and year,
-        where the trend is 1.
-    trend : ndarray, shape (n_draws, n_causes, n_knots)
-        Incidence at each knot relative to `level`; straight lines between knots.
-    hazard_ratio : ndarray, shape (n_draws, n_causes)
-        Hazard of death against the general population of the same age, sex and year.
-    first_year_excess : ndarray, shape (n_draws, n_causes)
+        at each knot; straight lines between.
+    hazard_ratio : ndarray, shape (n_draws, n_strata)
+        Hazard of death against the general population, at 70 years of age in 2005.
+    first_year_excess : ndarray, shape (n_draws, n_strata)
         Share who die within the year of the loss over and above the hazard ratio.
+    survival : ndarray of int, shape (n_draws,)
+        Place in `SURVIVALS` of the gradient and change of the dysvascular hazard ratios.
     """
 
-    level: Floats
-    trend: Floats
+    incidence: Floats
     hazard_ratio: Floats
     first_year_excess: Floats
+    survival: NDArray[np.int_]
+
+    @property
+    def gradient(self) -> Floats:
+        """Fall of the log hazard ratio per year of age, shape (n_draws,)."""
+        return np.asarray(np.array(SURVIVALS)[self.survival, 0])
 
     def __post_init__(self) -> None:
-        shape = self.level.shape
+        shape = self.incidence.shape[:2]
         for name in ("hazard_ratio", "first_year_excess"):
             given = getattr(self, name).shape
             if given != shape:
-                raise ValueError(f"{name} has shape {given}; expected that of level, {shape}")
-        if self.trend.shape[:2] != shape:
-            raise ValueError(f"trend has shape {self.trend.shape}; expected {shape} and knots")
-        _refuse(self.level, self.level >= 0, "level", "0 or more")
-        _refuse(self.trend, self.trend >= 0, "trend", "0 or more")
+                raise ValueError(f"{name} has shape {given}; expected {shape}, draws and strata")
+        if self.survival.shape != shape[:1]:
+            raise ValueError(f"survival has shape {self.survival.shape}; expected {shape[:1]}")
+        _refuse(self.incidence, self.incidence >= 0, "incidence", "0 or more")
         _refuse(self.hazard_ratio, self.hazard_ratio > 0, "hazard_ratio", "above 0")
         excess = self.first_year_excess
         _refuse(excess, (excess >= 0) & (excess <= 1), "first_year_excess", "from 0 to 1")
 
 
-def inputs(draws: pd.DataFrame) -> LimbLossDraws:
-    """The draws of the named parameters as the cohort model takes them."""
-    ones: Floats = np.ones(len(draws))
-    first = {"cancer": ones} | {
-        cause: draws[f"{cause}_first_share"].to_numpy() for cause in ("dysvascular", "trauma")
+def inputs(draws: pd.DataFrame, scenario: Scenario) -> LimbLossDraws:
+    """The draws of the named parameters as the cohort model takes them.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `people_with_limb_loss`.
+    scenario : Scenario
+        Its choice dysvascular_factor multiplies dysvascular incidence after `LAST_OBSERVED`, in a
+        straight line over ten years and then for good.
+    """
+    d = columns_of(draws)
+    discharges = discharges_of(draws, scenario)
+    progressed = d["dysvascular_progression"][:, np.newaxis, np.newaxis]
+    first_share = {
+        "dysvascular": d["dysvascular_first_share"],
+        "trauma": d["trauma_first_share"] * d["trauma_outside_hospitals"],
+        "cancer": np.ones(len(draws)),
     }
-    trend = []
-    for cause in CAUSES:
-        after = [ones] * 4
-        if cause == "dysvascular":
-            late = draws["dysvascular_ratio_2019"].to_numpy()
-            after = [ones, draws["dysvascular_ratio_2009"].to_numpy(), late, late]
-        early = [draws[f"{cause}_ratio_{year}"].to_numpy() for year in (1950, 1988)]
-        trend.append(np.column_stack([*early, ones, *after]))
-    return LimbLossDraws(
-        level=_by_cause(draws, "rate_1996") * np.column_stack([first[cause] for cause in CAUSES]),
-        trend=np.stack(trend, axis=1),
-        hazard_ratio=_by_cause(draws, "hazard_ratio"),
-        first_year_excess=_by_cause(draws, "first_year_excess"),
+    incidence = (
+        discharges * np.stack([first_share[s.cause] for s in STRATA], axis=1)[..., np.newaxis]
     )
+    # Major and minor dysvascular strata stand in pairs of the same shape.
+    moved = incidence[:, _MINOR] * progressed
+    incidence[:, _MAJOR] += moved
+    incidence[:, _MINOR] -= moved
+
+    def of_strata(name: str) -> Floats:
+        columns = [
+            d[f"dysvascular_{s.level}_{name}" if s.cause == "dysvascular" else f"{s.cause}_{name}"]
+            for s in STRATA
+        ]
+        return np.column_stack(columns)
+
+    return LimbLossDraws(
+        incidence=incidence,
+        hazard_ratio=of_strata("hazard_ratio"),
+        first_year_excess=of_strata("first_year_excess"),
+        survival=_nearest(d["dysvascular_ratio_gradient"], GRADIENTS) * len(CHANGES)
+        + _nearest(
+            d["dysvascular_ratio_change"] + float(scenario.choices["hazard_ratio_change"]), CHANGES
+        ),
+    )
+
+
+def columns_of(draws: pd.DataFrame) -> dict[str, Floats]:
+    """The draws as arrays of shape (n_draws,), by parameter.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A row a draw, a column a parameter.
+    """
+    return {str(name): draws[name].to_numpy(dtype=np.float64) for name in draws}
+
+
+def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
+    """Hospital discharges with an amputation, per person of the reference population and year.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `people_with_limb_loss`.
+    scenario : Scenario
+        Its choices dysvascular_future and dysvascular_factor are used.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, n_strata, n_knots)
+    """
+    d = columns_of(draws)
+    minor = minor_share(d)
+    vascular = dysvascular_discharges(d, str(scenario.choices["dysvascular_future"]))
+    vascular = vascular * _after(float(scenario.choices["dysvascular_factor"]))
+    trauma, trauma_minor = _discharges(d, "trauma"), d["trauma_minor_share"][:, np.newaxis]
+    by_stratum = {
+        ("trauma", "major"): trauma * (1 - trauma_minor),
+        ("trauma", "minor"): trauma * trauma_minor,
+        ("cancer", "major"): _discharges(d, "cancer"),
+    }
+    out = []
+    for stratum in STRATA:
+        if stratum.cause == "dysvascular":
+            of_level = vascular * (minor if stratum.level == "minor" else 1 - minor)
+            younger = younger_share(d, stratum.level)
+            out.append(of_level * (younger if stratum.shape == "younger" else 1 - younger))
+        else:
+            out.append(by_stratum[stratum.cause, stratum.level])
+    return np.stack(out, axis=1)
+
+
+def dysvascular_discharges(d: Mapping[str, Floats], future: str = "walk") -> Floats:
+    """Dysvascular amputation discharges per head at each knot, shape (n_draws, n_knots).
+
+    From 1996 on the log incidence is a random walk: each step is a standard normal score times a
+    spread per square root of a year.
+
+    Parameters
+    ----------
+    d : mapping of str to ndarray, shape (n_draws,)
+        Draws by parameter.
+    future : str
+        What follows `LAST_OBSERVED`: one of `plcore.scenarios.DYSVASCULAR_FUTURES`.
+    """
+    logs = [np.log(d["dysvascular_ratio_1950"]), np.log(d["dysvascular_ratio_1988"])]
+    logs.append(np.zeros_like(logs[0]))
+    spread = d["dysvascular_walk_spread"]
+    for before, knot in itertools.pairwise(KNOTS[2:]):
+        step = spread * np.sqrt(knot - before) * d[f"dysvascular_step_{knot}"]
+        logs.append(logs[-1] + step)
+    at = dict(zip(KNOTS, logs, strict=True))
+    last = at[LAST_OBSERVED]
+    change = {
+        "held": np.zeros_like(last),
+        "low_of_2010": at[2010] - last,
+        "rise_goes_on": (at[2019] - at[2010]) * 10 / 9,
+    }
+    if future != "walk":
+        for knot in KNOTS:
+            if knot > LAST_OBSERVED:
+                done = min((knot - LAST_OBSERVED) / 10, 1.0)
+                at[knot] = last + done * change[future]
+    return d["dysvascular_rate_1996"][:, np.newaxis] * np.exp(np.column_stack(list(at.values())))
+
+
+def _discharges(d: Mapping[str, Floats], cause: str) -> Floats:
+    """Discharges per head: a printed rate of 1996, and log-linear between ratios to it."""
+    late = np.log(d[f"{cause}_ratio_2019"])
+    known = np.column_stack(
+        [np.log(d[f"{cause}_ratio_1950"]), np.log(d[f"{cause}_ratio_1988"]), np.zeros_like(late),
+         late, late + np.log(d[f"{cause}_ratio_2060"])]
+    )  # fmt: skip
+    weights = np.column_stack(
+        [np.interp(KNOTS, (1950, 1988, 1996, 2019, 2060), unit) for unit in np.eye(5)]
+    )
+    return d[f"{cause}_rate_1996"][:, np.newaxis] * np.exp(known @ weights.T)
+
+
+def minor_share(d: Mapping[str, Floats], years: Sequence[int] = KNOTS) -> Floats:
+    """Share of dysvascular discharges that are minor, shape (n_draws, n_years).
+
+    Straight lines on the log odds between 1993 and 2019, level before and after.
+
+    Parameters
+    ----------
+    d : mapping of str to ndarray, shape (n_draws,)
+        Draws by parameter.
+    years : sequence of int
+    """
+    first, last = (special.logit(d[f"dysvascular_minor_share_{y}"]) for y in _MIX_YEARS)
+    at = _between(years)
+    return np.asarray(special.expit(np.outer(first, 1 - at) + np.outer(last, at)))
+
+
+def younger_share(d: Mapping[str, Floats], level: str, years: Sequence[int] = KNOTS) -> Floats:
+    """Share of dysvascular losses with the younger shape, shape (n_draws, n_years).
+
+    A straight line between 1993 and 2019, level before and after.
+
+    Parameters
+    ----------
+    d : mapping of str to ndarray, shape (n_draws,)
+        Draws by parameter.
+    level : str
+        "major" or "minor": those who lose toes are younger.
+    years : sequence of int
+    """
+    first, last = (d[f"dysvascular_younger_{level}_{year}"] for year in _MIX_YEARS)
+    at = _between(years)
+    return np.outer(first, 1 - at) + np.outer(last, at)
+
+
+def _between(years: Sequence[int]) -> Floats:
+    first, last = _MIX_YEARS
+    return np.asarray(np.clip((np.asarray(years, dtype=float) - first) / (last - first), 0, 1))
+
+
+def _after(factor: float) -> Floats:
+    return np.asarray(np.interp(KNOTS, (LAST_OBSERVED, LAST_OBSERVED + 10), (1.0, factor)))
+
+
+def _nearest(values: Floats, grid: Sequence[float]) -> NDArray[np.int_]:
+    return np.asarray(np.abs(values[:, np.newaxis] - np.asarray(grid)).argmin(axis=1))
 
 
 def responses_of(
@@ -229,103 +458,125 @@ def responses_of(
     *,
     quantities: Sequence[str],
     age_groups: Sequence[int] = AGE_GROUPS,
+    years: ArrayLike | None = None,
 ) -> Responses:
     """The responses of the cohort model for a scenario, worked out once and then kept.
-
-    They cover the hazard ratios that the scenario's own parameters can give, but for one in a
-    million million on either side, and so do not depend on the draws. Draws from elsewhere that lie
-    outside get a wider range.
 
     Parameters
     ----------
     draws : DataFrame
         As for `people_with_limb_loss`.
     scenario : Scenario
-        Its parameters of the hazard ratios and its choice hazard_ratio_change are used.
+        Its choice hazard_ratio_change is used.
     population, mortality
         From `people_and_mortality`, or changed.
     quantities : sequence of str
         Some of `QUANTITIES`.
     age_groups : sequence of int
         First age of each group, from 0; the last is open.
+    years : array_like of int, optional
+        Years that will be asked for; by default all.
     """
-    spread = (
-        _fixed(draws, "dysvascular_mean_age"),
-        *(_fixed(draws, f"{cause}_male_ratio") for cause in CAUSES),
+    given = inputs(draws, scenario)
+    spread = spread_of(draws)
+    conditions = conditions_of(population, mortality)
+    carried = tuple(name for name in CARRIED if name in _carried_for(quantities))
+    kept_years = tuple(int(y) for y in (population.years if years is None else np.asarray(years)))
+    low, high = float(given.hazard_ratio.min()), float(given.hazard_ratio.max())
+    # Whole powers of two, so that draws which differ a little share their responses.
+    span = (
+        min(_RANGE[0], 2.0 ** np.floor(np.log2(low))),
+        max(_RANGE[1], 2.0 ** np.ceil(np.log2(high))),
     )
-    return _kept_responses(
-        _Conditions.of(population, mortality),
-        spread,
-        tuple(_hazard_ratios(draws, scenario, cause) for cause in CAUSES),
-        tuple(sorted(_carried_for(quantities))),
-        tuple(age_groups),
-        float(scenario.choices["hazard_ratio_change"]),
-    )
+    units = {
+        (shape, survival): _kept_unit(
+            conditions, spread, shape, survival, span, carried, tuple(age_groups), kept_years
+        )
+        for shape, survival in _units_of(given)
+    }
+    return Responses(np.array(kept_years), KNOTS, span, carried, units)
+
+
+def _units_of(given: LimbLossDraws) -> list[tuple[str, tuple[float, float]]]:
+    """The shapes and survivals that draws ask for."""
+    asked = [SURVIVALS[place] for place in np.unique(given.survival)]
+    vascular = [(shape, survival) for shape in ("older", "younger") for survival in asked]
+    return [*vascular, ("trauma", _FIXED_SURVIVAL), ("cancer", _FIXED_SURVIVAL)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Conditions:
+class Conditions:
     """A population and its mortality, equal to any other of the same numbers."""
 
     digest: bytes
     population: Population = field(compare=False)
     mortality: Mortality = field(compare=False)
 
-    @classmethod
-    def of(cls, population: Population, mortality: Mortality) -> _Conditions:
-        content = hashlib.blake2b(f"{population.area} {mortality.area}".encode())
-        for values in (population.years, population.people, mortality.years, mortality.hazard):
-            content.update(np.ascontiguousarray(values).data)
-        return cls(content.digest(), population, mortality)
+
+def conditions_of(population: Population, mortality: Mortality) -> Conditions:
+    """A population and its mortality as one thing, by which results are kept.
+
+    Parameters
+    ----------
+    population, mortality
+        Of the same area and years.
+    """
+    content = hashlib.blake2b(f"{population.area} {mortality.area}".encode())
+    for values in (population.years, population.people, mortality.years, mortality.hazard):
+        content.update(np.ascontiguousarray(values).data)
+    return Conditions(content.digest(), population, mortality)
 
 
-@functools.lru_cache(maxsize=8)
-def _kept_responses(
-    conditions: _Conditions,
-    spread: tuple[float, float, float, float],
-    ranges: tuple[tuple[float, float], ...],
+@functools.lru_cache(maxsize=160)
+def _kept_unit(
+    conditions: Conditions,
+    spread: tuple[float, ...],
+    shape: str,
+    survival: tuple[float, float],
+    span: tuple[float, float],
     carried: tuple[str, ...],
     age_groups: tuple[int, ...],
-    hazard_ratio_change: float,
-) -> Responses:
+    years: tuple[int, ...],
+) -> Floats:
     population = conditions.population
-    mean_age, dysvascular, trauma, cancer = spread
-    shape = [
-        rising_shape(population, mean_age=mean_age, male_ratio=dysvascular),
-        flat_shape(population, male_ratio=trauma),
-        flat_shape(population, male_ratio=cancer),
-    ]
-    return _respond(
-        population,
-        conditions.mortality,
-        np.stack(shape),
-        (*KNOTS[:-1], int(population.years[-1])),
-        ranges,
-        carried,
-        age_groups,
-        hazard_ratio_change,
-        from_nothing=False,
+    by_age = _shape_by_age(population, spread, shape)
+    knots = (*KNOTS[:-1], max(KNOTS[-1], int(population.years[-1])))
+    return _unit(
+        population, conditions.mortality, by_age, survival, knots, span, carried, age_groups,
+        years=years, from_nothing=False,
+    )  # fmt: skip
+
+
+def spread_of(draws: pd.DataFrame) -> tuple[float, ...]:
+    """What sets the spread of incidence over ages and sexes, the same in every draw."""
+    return (
+        _fixed(draws, "dysvascular_mean_age"),
+        _fixed(draws, "dysvascular_younger_mean_age"),
+        *(_fixed(draws, f"{cause}_male_ratio") for cause in CAUSES),
     )
 
 
-def _hazard_ratios(draws: pd.DataFrame, scenario: Scenario, cause: str) -> tuple[float, float]:
-    name = f"{cause}_hazard_ratio"
-    least, greatest = float(draws[name].min()), float(draws[name].max())
-    if not least > 0:
-        raise ValueError(f"{name} is {least:g} in a draw; expected ratios above 0")
-    believed = [item for item in scenario.parameters if item.name == name]
-    if not believed:
-        return least, greatest
-    low, high = (float(end) for end in believed[0].ppf(np.array([_BEYOND, 1 - _BEYOND])))
-    if least < low or greatest > high:
-        # Whole powers of two, so that draws which differ a little share their responses.
-        low = min(low, 2.0 ** np.floor(np.log2(least)))
-        high = max(high, 2.0 ** np.ceil(np.log2(greatest)))
-    return low, high
+def _shape_by_age(population: Population, spread: tuple[float, ...], shape: str) -> Floats:
+    older, younger, vascular_ratio, trauma_ratio, cancer_ratio = spread
+    if shape == "older":
+        return rising_shape(population, mean_age=older, male_ratio=vascular_ratio)
+    if shape == "younger":
+        return rising_shape(population, mean_age=younger, male_ratio=vascular_ratio)
+    return flat_shape(population, male_ratio=trauma_ratio if shape == "trauma" else cancer_ratio)
 
 
-def _by_cause(draws: pd.DataFrame, name: str) -> Floats:
-    return np.column_stack([draws[f"{cause}_{name}"] for cause in CAUSES])
+def shapes_of(draws: pd.DataFrame, population: Population) -> dict[str, Floats]:
+    """Incidence by sex and age relative to its mean in 1996, shape (2, 101), by name of the shape.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `people_with_limb_loss`.
+    population : Population
+        Must cover 1996.
+    """
+    names = dict.fromkeys(stratum.shape for stratum in STRATA)
+    return {name: _shape_by_age(population, spread_of(draws), name) for name in names}
 
 
 def _fixed(draws: pd.DataFrame, name: str) -> float:
@@ -348,104 +599,123 @@ class Responses:
     Attributes
     ----------
     years : ndarray of int
-        Years of the population.
+        Years kept.
     knots : tuple of int
-        Years at which the trend is given.
-    ranges : tuple of (float, float), one a cause
+        Years at which incidence is given.
+    span : (float, float)
         Hazard ratios covered.
     carried : tuple of str
         What the recursion carried, from which `project` makes the quantities.
-    coefficients : tuple of ndarray, one a cause
-        Chebyshev coefficients, shape (carried, year, age group, sex, knot, degree).
+    units : mapping
+        By shape and survival (gradient, change): Chebyshev coefficients, shape (carried, year, age
+        group, sex, knot, degree).
     """
 
     years: NDArray[np.int_]
     knots: tuple[int, ...]
-    ranges: tuple[tuple[float, float], ...]
+    span: tuple[float, float]
     carried: tuple[str, ...]
-    coefficients: tuple[Floats, ...]
+    units: Mapping[tuple[str, tuple[float, float]], Floats]
 
 
 def respond(
     population: Population,
     mortality: Mortality,
-    shape: Floats,
+    shapes: Mapping[str, Floats],
     *,
-    knots: Sequence[int],
-    ranges: Sequence[tuple[float, float]],
+    knots: Sequence[int] = KNOTS,
+    span: tuple[float, float] = _RANGE,
+    survivals: Sequence[tuple[float, float]] = SURVIVALS,
     quantities: Sequence[str] = QUANTITIES,
     age_groups: Sequence[int] = AGE_GROUPS,
-    hazard_ratio_change: float = 0.0,
     from_nothing: bool = False,
 ) -> Responses:
-    """The recursion, run once for all draws whose hazard ratios lie in `ranges`.
+    """The recursion, run once for all draws whose hazard ratios lie in `span`.
 
     Parameters
     ----------
     population, mortality
         Of the same area and years.
-    shape : ndarray, shape (n_causes, 2, 101)
-        Incidence by sex and age relative to the mean of the reference population.
+    shapes : mapping of str to ndarray, shape (2, 101)
+        Incidence by sex and age relative to the mean of the reference population, by the name of
+        the shape.
     knots : sequence of int
-        Years of the trend, from the first year of the population or before to its last or after.
-    ranges : sequence of (float, float), one a cause
+        Years of the incidence, from the first year of the population or before to its last or
+        after.
+    span : (float, float)
         Least and greatest hazard ratio.
+    survivals : sequence of (float, float)
+        Gradients and changes of the dysvascular hazard ratio; some of `SURVIVALS`.
     quantities : sequence of str
         Which of `QUANTITIES` will be asked for; the fewer, the faster.
     age_groups : sequence of int
         First age of each group, from 0; the last is open.
-    hazard_ratio_change : float
-        Yearly change of the log hazard ratio from 2005 on (negative: survival after the loss
-        improves by more than that of the general population).
     from_nothing : bool
         Start without a stock in the first year instead of a settled one.
 
     Raises
     ------
     ValueError
-        If the inputs do not fit together, or the ranges are too wide.
+        If the inputs do not fit together, or the span is too wide.
     """
     carried = tuple(name for name in CARRIED if name in _carried_for(quantities))
-    return _respond(
-        population, mortality, shape, knots, ranges, carried, age_groups, hazard_ratio_change,
-        from_nothing=from_nothing,
-    )  # fmt: skip
+    units = {
+        (name, survival): _unit(
+            population, mortality, by_age, survival, knots, span, carried, age_groups,
+            years=None, from_nothing=from_nothing,
+        )
+        for name, by_age in shapes.items()
+        for survival in (survivals if name in ("older", "younger") else [_FIXED_SURVIVAL])
+    }  # fmt: skip
+    return Responses(population.years, tuple(knots), span, carried, units)
 
 
-def _respond(
+def _unit(
     population: Population,
     mortality: Mortality,
-    shape: Floats,
+    by_age: Floats,
+    survival: tuple[float, float],
     knots: Sequence[int],
-    ranges: Sequence[tuple[float, float]],
+    span: tuple[float, float],
     carried: tuple[str, ...],
     age_groups: Sequence[int],
-    hazard_ratio_change: float,
     *,
+    years: Sequence[int] | None,
     from_nothing: bool,
-) -> Responses:
-    _check_inputs(population, mortality, shape, knots, ranges)
-    years = population.years
-    hats = np.column_stack([np.interp(years, knots, unit) for unit in np.eye(len(knots))])
-    change = np.exp(hazard_ratio_change * np.maximum(years - 2005, 0))
-    hazard = mortality.hazard * change[:, np.newaxis, np.newaxis]
+) -> Floats:
+    _check_inputs(population, mortality, by_age, knots, span)
+    at = population.years
+    hats = np.column_stack([np.interp(at, knots, unit) for unit in np.eye(len(knots))])
     with one_blas_thread():
-        coefficients = tuple(
-            fit_polynomials(
-                functools.partial(
-                    recurse,
-                    population.people * shape[cause],
-                    hazard,
-                    hats,
-                    carried=carried,
-                    age_groups=age_groups,
-                    from_nothing=from_nothing,
-                ),
-                span,
-            )
-            for cause, span in enumerate(ranges)
+        coefficients = fit_polynomials(
+            functools.partial(
+                recurse,
+                population.people * by_age,
+                mortality.hazard * ratio_pattern(at, survival),
+                hats,
+                carried=carried,
+                age_groups=age_groups,
+                from_nothing=from_nothing,
+            ),
+            span,
         )
-    return Responses(years, tuple(knots), tuple(ranges), carried, coefficients)
+    kept = _places(at, years)
+    return np.ascontiguousarray(coefficients[:, kept])
+
+
+def ratio_pattern(years: NDArray[np.int_], survival: tuple[float, float]) -> Floats:
+    """The hazard ratio by year and age relative to that at 70 in 2005, shape (n_years, 1, 101).
+
+    Parameters
+    ----------
+    years : ndarray of int
+    survival : (float, float)
+        Fall of the log hazard ratio per year of age, and its change per year from 2005 on.
+    """
+    gradient, change = survival
+    by_age = -gradient * (AGES - _RATIO_AGE)
+    by_year = change * np.maximum(years - _RATIO_YEAR, 0)
+    return np.exp(by_year[:, np.newaxis, np.newaxis] + by_age)
 
 
 def project(
@@ -464,12 +734,12 @@ def project(
     responses : Responses
         From `respond` or `responses_of`.
     draws : LimbLossDraws
-        Hazard ratios within the ranges of the responses.
+        Hazard ratios within the span of the responses.
     quantity : str
         One of `QUANTITIES`. "years_since_loss" is the sum over people; divide by "people" for the
         mean.
     by : sequence of str
-        Axes to keep, of year, age_group, sex and cause.
+        Axes to keep, of year, age_group, sex, cause and level.
     causes : sequence of str
         Causes to add up or, with "cause" in `by`, to keep.
     years : array_like of int, optional
@@ -478,19 +748,20 @@ def project(
     Returns
     -------
     ndarray, shape (n_draws, ...)
-        The axes of `by` in the order year, age_group, sex, cause.
+        The axes of `by` in the order year, age_group, sex, cause, level.
 
     Raises
     ------
     ValueError
-        If an axis or cause is unknown, the responses lack the quantity, or a hazard ratio lies
-        outside their range.
+        If an axis or cause is unknown, the responses lack the quantity or a year, or a hazard ratio
+        lies outside their span.
     """
     return project_all(responses, draws, quantities=[quantity], by=by, causes=causes, years=years)[
         quantity
     ]
 
 
+@one_blas_thread()
 def project_all(
     responses: Responses,
     draws: LimbLossDraws,
@@ -501,67 +772,73 @@ def project_all(
     years: ArrayLike | None = None,
 ) -> dict[str, Floats]:
     """Several quantities for every draw, by name: as `project`, at little more than one's cost."""
-    unknown = [name for name in by if name not in (*_AXES, "cause")]
+    unknown = [name for name in by if name not in (*_AXES, "cause", "level")]
     if unknown:
-        raise ValueError(f"by has {unknown[0]!r}; expected year, age_group, sex or cause")
+        raise ValueError(f"by has {unknown[0]!r}; expected year, age_group, sex, cause or level")
     for name in quantities:
         if not _carried_for([name]) <= set(responses.carried):
             raise ValueError(f"the responses lack {name}; expected it among their quantities")
     unknown = [name for name in causes if name not in CAUSES]
     if unknown or not causes:
         raise ValueError(f"causes are {list(causes)}; expected some of {', '.join(CAUSES)}")
-    span = _places(responses, years)
+    carried = [name for name in responses.carried if name in _carried_for(quantities)]
+    rows = [responses.carried.index(name) for name in carried]
+    span = _places(responses.years, years)
     dropped = tuple(1 + i for i, axis in enumerate(_AXES) if axis not in by)
-    with one_blas_thread():
-        return _products(responses, draws, quantities, causes, span, dropped, "cause" in by)
+    n_causes = len(causes) if "cause" in by else 1
+    n_levels = len(LEVELS) if "level" in by else 1
+    outs: dict[str, Floats] = {}
+    for place, stratum in enumerate(STRATA):
+        if stratum.cause not in causes:
+            continue
+        c = list(causes).index(stratum.cause) if "cause" in by else 0
+        k = LEVELS.index(stratum.level) if "level" in by else 0
+        vascular = stratum.cause == "dysvascular"
+        for survival in np.unique(draws.survival) if vascular else [-1]:
+            which = (
+                np.flatnonzero(draws.survival == survival)
+                if vascular
+                else np.arange(len(draws.survival))
+            )
+            key = (stratum.shape, SURVIVALS[survival] if vascular else _FIXED_SURVIVAL)
+            table = responses.units[key][rows][:, span].sum(axis=dropped)
+            cells = table.shape[1:-2]
+            for name in quantities if not outs else ():
+                outs[name] = np.zeros((n_causes, n_levels, len(draws.survival), *cells))
+            for start in range(0, len(which), _ROWS):
+                block = which[start : start + _ROWS]
+                lasting = 1 - draws.first_year_excess[block, place]
+                unit = dict(
+                    zip(carried, _products(table, responses, draws, place, block), strict=True)
+                )
+                for name in quantities:
+                    out = outs[name][c, k]
+                    if name == "new_cases":
+                        out[block] += unit["new_cases"]
+                    elif name == "deaths":
+                        out[block] += unit["new_cases"] - _times(lasting, unit["net"])
+                    else:
+                        out[block] += _times(lasting, unit[name])
+    ordered = {}
+    for name, out in outs.items():
+        moved = np.moveaxis(out, (0, 1), (-2, -1))
+        drop = tuple(
+            moved.ndim + axis for axis, kept in ((-2, "cause"), (-1, "level")) if kept not in by
+        )
+        ordered[name] = moved.squeeze(axis=drop)
+    return ordered
 
 
 def _products(
-    responses: Responses,
-    draws: LimbLossDraws,
-    quantities: Sequence[str],
-    causes: Sequence[str],
-    span: slice | NDArray[np.int_],
-    dropped: tuple[int, ...],
-    by_cause: bool,
-) -> dict[str, Floats]:
-    """The draws times the responses, a few hundred draws at a time."""
-    carried = [name for name in responses.carried if name in _carried_for(quantities)]
-    rows = [responses.carried.index(name) for name in carried]
-    n_draws = len(draws.level)
-    outs: dict[str, Floats] = {}
-    for place, cause in enumerate(causes):
-        c = CAUSES.index(cause)
-        table = responses.coefficients[c][rows][:, span].sum(axis=dropped)
-        cells = table.shape[1:-2]
-        for name in quantities if not outs else ():
-            outs[name] = np.zeros((len(causes) if by_cause else 1, n_draws, *cells))
-        for start in range(0, n_draws, _ROWS):
-            block = slice(start, start + _ROWS)
-            level = draws.level[block, c]
-            lasting = level * (1 - draws.first_year_excess[block, c])
-            unit = dict(zip(carried, _per_level(table, responses, draws, c, block), strict=True))
-            for name in quantities:
-                out = outs[name][place if by_cause else 0, block]
-                if name == "new_cases":
-                    out += _times(level, unit["new_cases"])
-                elif name == "deaths":
-                    out += _times(level, unit["new_cases"]) - _times(lasting, unit["net"])
-                else:
-                    out += _times(lasting, unit[name])
-    return {name: np.moveaxis(out, 0, -1) if by_cause else out[0] for name, out in outs.items()}
-
-
-def _per_level(
-    table: Floats, responses: Responses, draws: LimbLossDraws, cause: int, block: slice
+    table: Floats, responses: Responses, draws: LimbLossDraws, stratum: int, block: NDArray[np.int_]
 ) -> Floats:
-    """What a level of 1 without excess leads to, shape (n_carried, n_draws of the block, ...)."""
+    """What the incidence leads to without excess, shape (n_carried, n_draws of the block, ...)."""
     n_carried, *cells, n_knots, degrees = table.shape
-    trend, ratio = draws.trend[block, cause], draws.hazard_ratio[block, cause]
+    incidence, ratio = draws.incidence[block, stratum], draws.hazard_ratio[block, stratum]
     n = len(ratio)
-    powers = polynomials_at(ratio, degrees, responses.ranges[cause])
+    powers = polynomials_at(ratio, degrees, responses.span)
     factors = np.zeros((_ROWS, n_knots, degrees))
-    np.multiply(trend[:, :, np.newaxis], powers[:, np.newaxis], out=factors[:n])
+    np.multiply(incidence[:, :, np.newaxis], powers[:, np.newaxis], out=factors[:n])
     product = factors.reshape(_ROWS, -1) @ table.reshape(-1, n_knots * degrees).T
     return np.moveaxis(product[:n].reshape(n, n_carried, *cells), 1, 0)
 
@@ -570,16 +847,14 @@ def _times(by_draw: Floats, values: Floats) -> Floats:
     return by_draw.reshape(-1, *[1] * (values.ndim - 1)) * values
 
 
-def _places(responses: Responses, years: ArrayLike | None) -> slice | NDArray[np.int_]:
+def _places(known: NDArray[np.int_], years: ArrayLike | None) -> slice | NDArray[np.int_]:
     if years is None:
         return slice(None)
     wanted = np.asarray(years)
-    missing = wanted[~np.isin(wanted, responses.years)]
+    missing = wanted[~np.isin(wanted, known)]
     if missing.size:
-        raise ValueError(
-            f"year {missing[0]}; expected years from {responses.years[0]} to {responses.years[-1]}"
-        )
-    return wanted - int(responses.years[0])
+        raise ValueError(f"year {missing[0]}; expected years from {known[0]} to {known[-1]}")
+    return np.searchsorted(known, wanted)
 
 
 def _carried_for(quantities: Sequence[str]) -> set[str]:
@@ -593,9 +868,9 @@ def _carried_for(quantities: Sequence[str]) -> set[str]:
 def _check_inputs(
     population: Population,
     mortality: Mortality,
-    shape: Floats,
+    by_age: Floats,
     knots: Sequence[int],
-    ranges: Sequence[tuple[float, float]],
+    span: tuple[float, float],
 ) -> None:
     if population.area != mortality.area or not np.array_equal(population.years, mortality.years):
         raise ValueError(
@@ -603,18 +878,15 @@ def _check_inputs(
             f"mortality of {mortality.area} {mortality.years[0]}-{mortality.years[-1]}; "
             "expected the same area and years"
         )
-    expected = (len(CAUSES), len(SEXES), len(AGES))
-    if shape.shape != expected:
-        raise ValueError(f"shape has shape {shape.shape}; expected {expected}")
-    _refuse(shape, shape >= 0, "shape", "0 or more")
+    expected = (len(SEXES), len(AGES))
+    if by_age.shape != expected:
+        raise ValueError(f"a shape of incidence has shape {by_age.shape}; expected {expected}")
+    _refuse(by_age, by_age >= 0, "shape of incidence", "0 or more")
     first, last = int(population.years[0]), int(population.years[-1])
     if list(knots) != sorted(set(knots)) or knots[0] > first or knots[-1] < last:
         raise ValueError(f"knots are {list(knots)}; expected rising years that span {first}-{last}")
-    if len(ranges) != len(CAUSES):
-        raise ValueError(f"{len(ranges)} ranges of hazard ratios; expected one for each cause")
-    for name, (low, high) in zip(CAUSES, ranges, strict=True):
-        if not 0 < low <= high:
-            raise ValueError(f"hazard ratios of {name} from {low:g} to {high:g}; expected above 0")
+    if not 0 < span[0] <= span[1]:
+        raise ValueError(f"hazard ratios from {span[0]:g} to {span[1]:g}; expected above 0")
 
 
 def _refuse(values: Floats, right: NDArray[np.bool_], name: str, expected: str) -> None:
@@ -865,7 +1137,9 @@ def age_pyramid(
     responses = responses_of(
         draws, scenario, population, mortality, quantities=("people",), age_groups=starts
     )
-    people = project(responses, inputs(draws), by=("year", "age_group", "sex"), years=years)
+    people = project(
+        responses, inputs(draws, scenario), by=("year", "age_group", "sex"), years=years
+    )
     middle = np.median(people, axis=0)
     rows = [
         {
@@ -917,7 +1191,7 @@ def time_since_loss(
         draws, scenario, population, mortality, quantities=quantities, age_groups=(0,)
     )
     sums = project_all(
-        responses, inputs(draws), quantities=quantities, by=("year", "cause"), years=years
+        responses, inputs(draws, scenario), quantities=quantities, by=("year", "cause"), years=years
     )
     rows = []
     for i, year in enumerate(years):
@@ -934,66 +1208,138 @@ def time_since_loss(
 
 
 def dead_since_loss(
-    draws: pd.DataFrame, scenario: Scenario, *, year: int, years_since: Sequence[int]
+    draws: pd.DataFrame,
+    scenario: Scenario,
+    *,
+    cause: str = "dysvascular",
+    level: str,
+    year: int,
+    years_since: int,
+    from_age: int = 0,
 ) -> Floats:
-    """Share of those who lost a limb to vascular disease in a year who are dead some years later.
+    """Share of those with a first loss in a year who are dead some years later, shape (n_draws,).
 
-    The result has the shape (n_draws, len(years_since)).
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `people_with_limb_loss`.
+    scenario : Scenario
+        Of the draws.
+    cause : str
+        "dysvascular" or "trauma".
+    level : str
+        "major" or "minor".
+    year : int
+        Of the loss.
+    years_since : int
+        Whole years since it.
+    from_age : int
+        Only those so old or older at the loss.
     """
-    population, mortality = people_and_mortality(scenario)
+    conditions = conditions_of(*people_and_mortality(scenario))
+    return dead_shares(
+        inputs(draws, scenario), conditions, spread_of(draws), cause=cause, level=level, year=year,
+        years_since=years_since, from_age=from_age,
+    )  # fmt: skip
+
+
+def dead_shares(
+    given: LimbLossDraws,
+    conditions: Conditions,
+    spread: tuple[float, ...],
+    *,
+    cause: str,
+    level: str,
+    year: int,
+    years_since: int,
+    from_age: int,
+) -> Floats:
+    """As `dead_since_loss`, from inputs that are ready."""
+    strata = [place for place, s in enumerate(STRATA) if (s.cause, s.level) == (cause, level)]
+    at = hats([year])[0]
+    survivors, cases = np.zeros(len(given.survival)), np.zeros(len(given.survival))
+    for place in strata:
+        new = given.incidence[:, place] @ at
+        lasting = new * (1 - given.first_year_excess[:, place])
+        for survival in np.unique(given.survival) if cause == "dysvascular" else [-1]:
+            vascular = survival >= 0
+            which = np.flatnonzero(given.survival == survival) if vascular else slice(None)
+            pair = SURVIVALS[survival] if vascular else _FIXED_SURVIVAL
+            alive, everybody = _alive(
+                conditions, spread, STRATA[place].shape, pair, year, years_since, from_age
+            )
+            powers = polynomials_at(given.hazard_ratio[which, place], len(alive), _RANGE)
+            survivors[which] += lasting[which] * (powers @ alive)
+            cases[which] += new[which] * everybody
+    return 1 - survivors / cases
+
+
+def hats(years: ArrayLike) -> Floats:
+    """Weights of the knots in each year, by which incidence is interpolated, (n_years, n_knots)."""
+    return np.column_stack(
+        [np.interp(np.asarray(years), KNOTS, unit) for unit in np.eye(len(KNOTS))]
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _alive(
+    conditions: Conditions,
+    spread: tuple[float, ...],
+    shape: str,
+    survival: tuple[float, float],
+    year: int,
+    since: int,
+    from_age: int,
+) -> tuple[Floats, float]:
+    """Survivors of a year's new cases as a polynomial in the log hazard ratio, and the cases."""
+    population, mortality = conditions.population, conditions.mortality
     at = int(year - population.years[0])
-    new = population.people[at] * _dysvascular_shape(draws, population)
-    ratio = draws["dysvascular_hazard_ratio"].to_numpy()
-    excess = draws["dysvascular_first_year_excess"].to_numpy()
-    shares = []
-    for since in years_since:
-        hazard = np.zeros_like(new)
-        for later in range(since):
-            age = np.minimum(np.arange(new.shape[1]) + later, new.shape[1] - 1)
-            hazard += mortality.hazard[at + later][:, age]
-        alive = np.exp(-hazard[np.newaxis] * ratio[:, np.newaxis, np.newaxis])
-        left = (alive * new).sum(axis=(1, 2)) / new.sum()
-        shares.append(1 - (1 - excess) * left)
-    return np.stack(shares, axis=1)
+    cases = (population.people[at] * _shape_by_age(population, spread, shape))[:, from_age:]
+    ages = np.arange(from_age, len(AGES))
+    hazard = np.zeros_like(cases)
+    for later in range(since):
+        pattern = ratio_pattern(population.years[[at + later]], survival)[0]
+        age = np.minimum(ages + later, len(AGES) - 1)
+        hazard += (mortality.hazard[at + later] * pattern)[:, age]
+
+    def alive(ratio: Floats) -> Floats:
+        left = cases[..., np.newaxis] * np.exp(-hazard[..., np.newaxis] * ratio)
+        return np.asarray(left.sum(axis=(0, 1))[np.newaxis])
+
+    return fit_polynomials(alive, _RANGE)[0], float(cases.sum())
 
 
 def people_per_1000(
     draws: pd.DataFrame, scenario: Scenario, *, area: str, rate: float, year: int
 ) -> Floats:
-    """People living with vascular limb loss per 1000 residents of an area, shape (n_draws,).
+    """People living with dysvascular limb loss per 1000 residents of an area, shape (n_draws,).
 
     The area's own people and mortality; the printed rate, in amputations a year per 100,000
-    residents, taken as constant in time; everything else (first losses among them, hazard ratio,
-    spread over ages) as in the United States.
+    residents, taken as constant in time; everything else (first losses among them, levels, hazard
+    ratios, spread over ages) as in the United States.
     """
     population, mortality = read_population(area), read_mortality(area)
-    shape = np.stack([_dysvascular_shape(draws, population)] * len(CAUSES))
+    shapes = shapes_of(draws, population)
+    given = inputs(draws, scenario)
     responses = respond(
         population,
         mortality,
-        shape,
-        knots=(int(population.years[0]), int(population.years[-1])),
-        # The other two causes are not asked for.
-        ranges=[_hazard_ratios(draws, scenario, "dysvascular"), (1.0, 1.0), (1.0, 1.0)],
+        {name: shapes[name] for name in ("older", "younger")},
+        survivals=[SURVIVALS[place] for place in np.unique(given.survival)],
         quantities=("people",),
         age_groups=(0,),
-        hazard_ratio_change=float(scenario.choices["hazard_ratio_change"]),
     )
-    by_cause = np.ones((len(draws), len(CAUSES)))
-    level = rate / 1e5 * draws["dysvascular_first_share"].to_numpy()
-    area_draws = LimbLossDraws(
-        level=by_cause * level[:, np.newaxis],
-        trend=np.ones((len(draws), len(CAUSES), 2)),
-        hazard_ratio=by_cause * draws[["dysvascular_hazard_ratio"]].to_numpy(),
-        first_year_excess=by_cause * draws[["dysvascular_first_year_excess"]].to_numpy(),
+    # The rate of the area at every knot, spread over the strata as first losses are in the US.
+    d = columns_of(draws)
+    vascular = [place for place, s in enumerate(STRATA) if s.cause == "dysvascular"]
+    first_losses = given.incidence[:, vascular].sum(axis=1, keepdims=True)
+    incidence = (
+        given.incidence * (rate / 1e5 * d["dysvascular_first_share"])[:, np.newaxis, np.newaxis]
     )
-    people = project(responses, area_draws, causes=["dysvascular"], years=[year])[:, 0]
+    people = project(
+        responses,
+        dataclasses.replace(given, incidence=incidence / first_losses),
+        causes=["dysvascular"],
+        years=[year],
+    )[:, 0]
     return 1000 * people / float(population.people[int(year - population.years[0])].sum())
-
-
-def _dysvascular_shape(draws: pd.DataFrame, population: Population) -> Floats:
-    return rising_shape(
-        population,
-        mean_age=_fixed(draws, "dysvascular_mean_age"),
-        male_ratio=_fixed(draws, "dysvascular_male_ratio"),
-    )

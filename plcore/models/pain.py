@@ -168,9 +168,12 @@ def _by_band(
 ) -> list[Floats]:
     """People with limb loss in each band of time since the loss."""
     responses = responses_of(
-        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups
+        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups,
+        years=years,
+    )  # fmt: skip
+    people = project_all(
+        responses, inputs(draws, scenario), quantities=tuple(BANDS), by=by, years=years
     )
-    people = project_all(responses, inputs(draws), quantities=tuple(BANDS), by=by, years=years)
     return [people[band] for band in BANDS]
 
 

@@ -48,7 +48,7 @@ def recurse(
     at_risk : ndarray, shape (n_years, 2, 101)
         New cases by year, sex and age where the trend is 1.
     hazard : ndarray, shape (n_years, 2, 101)
-        Hazard of death of the general population, per person-year.
+        Hazard of death where the hazard ratio is 1, per person-year.
     trends : ndarray, shape (n_years, n_trends)
         What new cases are multiplied by.
     ratio : ndarray, shape (n_ratios,)
@@ -66,15 +66,17 @@ def recurse(
     """
     n_years, n_trends = trends.shape
     out = np.empty((len(carried), n_years, len(age_groups), len(SEXES), n_trends, len(ratio)))
+    # New cases come all through the year, so that they live through half of it on average.
     alive = np.exp(-hazard[0][..., np.newaxis] * ratio)
+    half_year = np.sqrt(alive)
     # The first stock: what the first year's conditions lead to if they have always held.
     stock, years_lived, recent = (np.zeros_like(alive) for _ in range(3))
     classes = [recent] * _N_RECENT
     for _ in range(0 if from_nothing else _BURN_IN):
-        new = at_risk[0][..., np.newaxis]
-        years_lived = _a_year_older((years_lived + stock + 0.5 * new) * alive)
-        stock = _a_year_older((stock + new) * alive)
-        classes = [_a_year_older(people * alive) for people in (new, *classes[:-1])]
+        new = at_risk[0][..., np.newaxis] * half_year
+        years_lived = _a_year_older((years_lived + stock) * alive + 0.5 * new)
+        stock = _a_year_older(stock * alive + new)
+        classes = [_a_year_older(new), *(_a_year_older(people * alive) for people in classes[:-1])]
     # Those of one year of loss all follow the trend of that year: they need no axis of trends.
     class_trends = [trends[0]] * _N_RECENT
     stock, years_lived = (
@@ -88,7 +90,9 @@ def recurse(
         alive = np.exp(-hazard[year][..., np.newaxis] * ratio)
         at_risk_now = at_risk[year][..., np.newaxis]
         new = at_risk_now[:, :, np.newaxis] * trends[year][:, np.newaxis]
-        after = (stock + new) * alive[:, :, np.newaxis]
+        half_year = np.sqrt(alive)
+        gained = new * half_year[:, :, np.newaxis]
+        after = stock * alive[:, :, np.newaxis] + gained
         for place, name in enumerate(carried):
             target = out[place, year]
             if name == "new_cases":
@@ -108,9 +112,12 @@ def recurse(
                 if name not in _BANDS:
                     np.subtract(summed(stock), target, out=target)
         if "years_since_loss" in carried:
-            lived = (years_lived + stock + 0.5 * new) * alive[:, :, np.newaxis]
+            lived = (years_lived + stock) * alive[:, :, np.newaxis] + 0.5 * gained
             years_lived = _a_year_older(lived)
-        classes = [_a_year_older(people * alive) for people in (at_risk_now, *classes[:-1])]
+        classes = [
+            _a_year_older(at_risk_now * half_year),
+            *(_a_year_older(people * alive) for people in classes[:-1]),
+        ]
         class_trends = [trends[year], *class_trends[:-1]]
         stock = _a_year_older(after)
     return out

@@ -137,9 +137,12 @@ def ages_by_cause(
     """
     population, mortality = people_and_mortality(scenario)
     responses = responses_of(
-        draws, scenario, population, mortality, quantities=("people",), age_groups=ages
+        draws, scenario, population, mortality, quantities=("people",), age_groups=ages,
+        years=years,
+    )  # fmt: skip
+    found = project(
+        responses, inputs(draws, scenario), by=("year", "age_group", "cause"), years=years
     )
-    found = project(responses, inputs(draws), by=("year", "age_group", "cause"), years=years)
     labels = [f"{first}-{after - 1}" for first, after in pairwise(ages)]
     names = pd.MultiIndex.from_product(
         [years, [*labels, f"{ages[-1]}+"], CAUSES], names=["year", "label", "series"]

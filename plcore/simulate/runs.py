@@ -18,7 +18,8 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.draws import Sampler, check_whole_number, draw, sobol
+from plcore.simulate.draws import Sampler, check_whole_number, sobol
+from plcore.simulate.synthesis import draws_of
 
 #: From draws and a scenario to an outcome; every model has this shape.
 Model = Callable[[pd.DataFrame, Scenario], Outcome]
@@ -134,13 +135,7 @@ def run(
     check_whole_number("block", block, least=1)
     if isinstance(executor, ProcessPoolExecutor):
         _check_that_it_can_be_sent(model)
-    draws = draw(
-        scenario.parameters,
-        n_draws,
-        seed=seed,
-        sampler=sampler,
-        correlations=scenario.correlations,
-    )
+    draws = draws_of(scenario, n_draws, seed=seed, sampler=sampler)
     blocks = [draws.iloc[start : start + block] for start in range(0, n_draws, block)]
     name = getattr(model, "__name__", type(model).__name__)
     with tqdm(

@@ -153,10 +153,11 @@ def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mappin
     by = ("year", "age_group", "sex", "cause")
     people = {}
     responses = responses_of(
-        draws, scenario, population, mortality, quantities=names, age_groups=AGE_GROUPS
-    )
+        draws, scenario, population, mortality, quantities=names, age_groups=AGE_GROUPS,
+        years=YEARS,
+    )  # fmt: skip
     for name in names:
-        cells = project(responses, inputs(draws), quantity=name, by=by, years=YEARS)
+        cells = project(responses, inputs(draws, scenario), quantity=name, by=by, years=YEARS)
         vascular = cells[..., _VASCULAR]
         both = np.stack([vascular, cells.sum(axis=-1) - vascular], axis=-1)
         people[name] = both.reshape(*cells.shape[:2], N_CELLS, 2)
