@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import DISTRIBUTIONS
 from plcore.evidence.parameters import Correlation, Parameter, parameter
-from plcore.evidence.population import US_VARIANTS
+from plcore.evidence.population import US_MORTALITIES, US_VARIANTS
 from plcore.evidence.prevalence import KINDS, POOLS, SPREADS, gather
 from plcore.evidence.schema import MARKS
 from plcore.evidence.table import content
@@ -89,8 +89,8 @@ _TAU_SCALE: _ChoiceCheck = (
     lambda value: _is_number(value) and 0.01 <= float(str(value)) <= 5,
     "a standard deviation on the logit scale from 0.01 to 5",
 )
-#: Whether lost fingers and toes count like any other loss, or only major losses are counted.
-MINOR_AMPUTATIONS = ("included", "excluded")
+#: The share in pain after the loss of fingers or toes: its own; that after a major loss; or none.
+PAIN_AFTER_MINOR_LOSS = ("own_share", "as_after_major", "none")
 #: Dysvascular incidence after the last data: a random walk; held; back, over ten years, to the low
 #: of 2010; or rising for ten more years as it did from 2010 to 2019, and held then.
 DYSVASCULAR_FUTURES = ("walk", "held", "low_of_2010", "rise_goes_on")
@@ -101,6 +101,7 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "extrapolate": (lambda value: isinstance(value, bool), "true or false"),
     "growth": _word(GROWTH_PATHS),
     "population": _word(US_VARIANTS),
+    "mortality": _word(US_MORTALITIES),
     "population_factor_2050": (
         lambda value: _is_number(value) and 0.5 <= float(str(value)) <= 2,
         "a factor on the people of 2050 from 0.5 to 2",
@@ -120,7 +121,7 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
     "prevalence_spread": _word(SPREADS),
     "prevalence_tau_scale": _TAU_SCALE,
     "few_studies_tau_scale": _TAU_SCALE,
-    "minor_amputations": _word(MINOR_AMPUTATIONS),
+    "pain_after_minor_loss": _word(PAIN_AFTER_MINOR_LOSS),
 }
 _TOP = ("title", "note", "choices", "parameters", "correlations")
 _ARGUMENTS = ("value", "low", "high", "events", "n")

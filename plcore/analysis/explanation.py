@@ -239,7 +239,7 @@ def _references(sources: str, folder: Path) -> str:
 def _studies(scenario: Scenario, item: Parameter, folder: Path) -> pd.DataFrame | None:
     """The studies that a parameter is pooled from; None where it is a row, or a scenario's own."""
     studies = _pooled_from(scenario, item.name, folder)
-    if studies is None or item.dist != "logit_t" or item.source != sources_of(studies):
+    if studies is None or item.dist != "logit_quantiles" or item.source != sources_of(studies):
         return None
     return studies
 

@@ -42,7 +42,7 @@ from plcore.models.limb_loss import (
     responses_of,
 )
 from plcore.models.outcome import Outcome
-from plcore.models.pain import BANDS, RUNGS, counted_share, pain_by, share_in_pain
+from plcore.models.pain import BANDS, pain_by, readings
 from plcore.scenarios import Scenario
 
 #: Draws whose county weights are held at once: 3144 numbers each.
@@ -78,9 +78,9 @@ def people_nearby(
     -------
     Outcome
         Values of shape (n_draws, n_years), in people: residents, limb_loss, dysvascular (of
-        limb_loss), new_cases (limb losses a year), plp, of the kind of prevalence chosen, and as in
-        `plcore.models.pain.people_with_pain` plp_weekly, plp_moderate_severe,
-        plp_extremely_bothersome and plp_problematic.
+        limb_loss), new_cases (limb losses a year), and plp, its bounds plp_major_only and
+        plp_all_alike, and plp_weekly, plp_moderate_severe, plp_extremely_bothersome and
+        plp_problematic as in `plcore.models.pain.people_with_pain`.
 
     Raises
     ------
@@ -116,23 +116,15 @@ def people_nearby(
         name: _local(shared, basis, beliefs, name, years.tolist())
         for name in ("people", "new_cases", *BANDS)
     }
-    counted = counted_share(draws, scenario)[:, np.newaxis]
-    share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
-    bands = [local[name].sum(axis=2) * share[:, [i]] for i, name in enumerate(BANDS)]
-    plp = np.asarray(np.sum(bands, axis=0)) * counted
+    by_level = {name: local[name].sum(axis=2) for name in BANDS}
     residents = people_of([area], population, years=years, folder=folder).sum(axis=(0, 2, 3))
     values = {
         "residents": np.tile(residents, (len(draws), 1)),
-        "limb_loss": local["people"].sum(axis=2),
-        "dysvascular": local["people"][..., _VASCULAR],
-        "new_cases": local["new_cases"].sum(axis=2),
-        "plp": plp,
+        "limb_loss": local["people"].sum(axis=(2, 3)),
+        "dysvascular": local["people"][:, :, _VASCULAR].sum(axis=-1),
+        "new_cases": local["new_cases"].sum(axis=(2, 3)),
+        **readings(by_level, draws, scenario),
     }
-    if scenario.choices["prevalence_kind"] != "ever":
-        values |= {f"plp_{rung}": plp * _column(draws, f"severity_{rung}") for rung in RUNGS}
-        values["plp_problematic"] = (
-            values["limb_loss"] * counted * _column(draws, "severity_problematic")
-        )
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
 
 
@@ -254,12 +246,8 @@ def _nodes_of(area: Area, elasticity: Floats, folder: Path) -> tuple[Floats, Flo
 def _local(
     shared: Responses, basis: Floats, beliefs: LimbLossDraws, quantity: str, years: Sequence[int]
 ) -> Floats:
-    """One quantity of the area by draw, year and cause."""
+    """One quantity of the area by draw, year, cause and level."""
     by_node = project(
-        shared, beliefs, quantity=quantity, by=("year", "age_group", "cause"), years=years
+        shared, beliefs, quantity=quantity, by=("year", "age_group", "cause", "level"), years=years
     )
-    return np.asarray(np.einsum("dyjc,dj->dyc", by_node, basis))
-
-
-def _column(draws: pd.DataFrame, name: str) -> Floats:
-    return draws[name].to_numpy()[:, np.newaxis]
+    return np.asarray(np.einsum("dyjck,dj->dyck", by_node, basis))

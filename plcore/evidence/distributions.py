@@ -11,17 +11,22 @@ are held to the same rules.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import interpolate, optimize, special
 
 Floats = NDArray[np.float64]
 Shape = tuple[float, ...]
 
+#: Normal scores at which the quantiles of a `logit_quantiles` are given; between them its logit
+#: follows a monotone spline.
+SCORES = np.linspace(-4.5, 4.5, 37)
+SCORES.setflags(write=False)
 _Z = float(special.ndtri(0.975))
 # A printed value and its printed limits were each rounded: 5% of the width allows for that.
 _ROUNDING = 0.05
@@ -70,11 +75,10 @@ def _fit_logitnormal(value: float, low: float, high: float) -> Shape:
     return mean, sd
 
 
-def _fit_logit_t(value: float, low: float, high: float, df: float) -> Shape:
-    mean, sd = _fit_logitnormal(value, low, high)
-    if df <= 0:
-        raise ValueError(f"df above 0 for a logit_t, not {df:g}")
-    return mean, sd * _Z / float(special.stdtrit(df, 0.975)), df
+def _fit_logit_quantiles(*quantiles: float) -> Shape:
+    if not all(0 < x < y < 1 for x, y in itertools.pairwise(quantiles)):
+        raise ValueError("quantiles that rise between 0 and 1 for a logit_quantiles")
+    return tuple(float(x) for x in special.logit(np.array(quantiles)))
 
 
 def _fit_beta(value: float, low: float, high: float) -> Shape:
@@ -133,10 +137,13 @@ def _ppf_logitnormal(p: Floats, mean: float, sd: float) -> Floats:
     return np.asarray(special.expit(_ppf_normal(p, mean, sd)))
 
 
-def _ppf_logit_t(p: Floats, mean: float, scale: float, df: float) -> Floats:
-    # SciPy gives +inf for the quantile at 0.
-    t = np.where(p == 0, -np.inf, special.stdtrit(df, p))
-    return np.asarray(special.expit(mean + scale * t))
+def _ppf_logit_quantiles(p: Floats, *logits: float) -> Floats:
+    z, known = special.ndtri(p), np.array(logits)
+    # Beyond the last scores the tails go on like those of a normal.
+    beyond = np.minimum(z - SCORES[0], 0) * (known[1] - known[0])
+    beyond += np.maximum(z - SCORES[-1], 0) * (known[-1] - known[-2])
+    within = interpolate.pchip_interpolate(SCORES, known, np.clip(z, SCORES[0], SCORES[-1]))
+    return np.asarray(special.expit(within + beyond / (SCORES[1] - SCORES[0])))
 
 
 def _ppf_beta(p: Floats, a: float, b: float) -> Floats:
@@ -177,8 +184,13 @@ DISTRIBUTIONS = {
     "normal": Distribution(_CENTRAL, _fit_normal, _ppf_normal, _line),
     "lognormal": Distribution(_CENTRAL, _fit_lognormal, _ppf_lognormal, _positive),
     "logitnormal": Distribution(_CENTRAL, _fit_logitnormal, _ppf_logitnormal, _unit),
-    # A pooled share: no column of parameters.csv is called df, so only code can ask for it.
-    "logit_t": Distribution((*_CENTRAL, "df"), _fit_logit_t, _ppf_logit_t, _unit),
+    # A pooled share, of any form: no column of parameters.csv holds these, so only code asks.
+    "logit_quantiles": Distribution(
+        tuple(f"quantile_at_{score:+.2f}" for score in SCORES),
+        _fit_logit_quantiles,
+        _ppf_logit_quantiles,
+        _unit,
+    ),
     "beta": Distribution(_CENTRAL, _fit_beta, _ppf_beta, _unit),
     "jeffreys": Distribution(("events", "n"), _fit_jeffreys, _ppf_beta, _unit),
     "uniform": Distribution(("low", "high"), _fit_uniform, _ppf_uniform, _outer),

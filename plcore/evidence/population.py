@@ -39,14 +39,17 @@ FIRST_YEAR, LAST_YEAR = 1950, 2060
 US_VARIANTS = ("resident", "social_security_area", "un_medium", "un_high", "un_low")
 _UN_MEDIUM = "un_medium"
 #: Mortality of the United States, the default first; other areas have the UN's.
-_US_MORTALITIES = ("social_security", "un")
+US_MORTALITIES = ("observed", "social_security", "un")
+#: Years in which many died of COVID-19, which the Social Security's rates leave out.
+_OBSERVED_DEATHS = (2020, 2021, 2022)
 #: The UN prints every fifth year; the last that is an estimate, then three projections.
 _UN_STEP, _UN_LAST_ESTIMATE = 5, 2020
 #: Ages at which the UN's groups begin; the last is open.
 _UN_AGES = (*range(0, 100, 5), 100)
 _UN_MORTALITY_AGES = (0, 1, *range(5, 100, 5), 100)
-#: Last ages of the Census files to 1979 and 2020-2023, and of the SSA's death rates; both open.
-_CENSUS_OPEN_AGE, _SSA_OPEN_AGE = 85, 119
+#: Last ages of the Census files to 1979 and 2020-2023, and of the death rates of Social Security
+#: and of the Human Mortality Database; all open.
+_CENSUS_OPEN_AGE, _SSA_OPEN_AGE, _HMD_OPEN_AGE = 85, 119, 110
 _OPEN_AGE = int(AGES[-1])
 #: The spline needs an end: nearly all of the people of 100 and over are younger than this.
 _SPLINE_END = _OPEN_AGE + 5
@@ -86,6 +89,7 @@ _SOCIAL_SECURITY = _table(
     "us_social_security_area_1950_2060.csv.gz", _SINGLE_AGES, _PEOPLE, keys=()
 )
 _US_MORTALITY = _table("us_mortality_1950_2060.csv.gz", range(_SSA_OPEN_AGE + 1), _RATE, keys=())
+_US_DEATHS = _table("us_mortality_2020_2022.csv", range(_HMD_OPEN_AGE + 1), _RATE, keys=())
 _UN_POPULATION = _table("un_population_1950_2060.csv.gz", _UN_AGES, _PEOPLE, keys=(_AREA, _VARIANT))
 _UN_MORTALITY = _table(
     "un_mortality_1950_2064.csv.gz", _UN_MORTALITY_AGES, _RATE, year="period_start", keys=(_AREA,)
@@ -149,7 +153,7 @@ class Mortality:
     area : str
         ISO 3166 code of three letters, or WLD.
     variant : str
-        Which series of death rates, such as "social_security".
+        Which series of death rates, such as "observed".
     years : ndarray of int, shape (n_years,)
         Consecutive.
     hazard : ndarray, shape (n_years, 2, 101)
@@ -299,7 +303,8 @@ def read_mortality(
     area : str
         "USA", or another ISO 3166 code in the files of the UN, or "WLD" for the world.
     variant : str, optional
-        For the USA "social_security" (the default: Trustees Report 2020, rates to 2017 observed,
+        For the USA "observed" (the default: Social Security, but 2020-2022 as they were, from the
+        Human Mortality Database), "social_security" (Trustees Report 2020: rates to 2017 observed,
         later ones projected before COVID-19, so 2020-2022 are as if there had been none) or "un";
         for other areas "un" (2024 revision; its 2020-2025 includes COVID-19).
     first_year, last_year : int
@@ -321,8 +326,8 @@ def read_mortality(
 
     Notes
     -----
-    Social Security prints single ages to 119; 100 and over is their mean, weighted by the years
-    lived at each age in a life table. The UN prints groups of ages for periods of five years from
+    Social Security prints single ages to 119 and the Human Mortality Database to 110; 100 and over
+    is their mean, weighted by the years lived at each age in a life table. The UN prints groups of ages for periods of five years from
     mid-year to mid-year. The hazard added up over each group is split by a monotone spline, so that
     survival through each group is the printed one; between the middles of the periods each
     logarithm follows a straight line, and before the first middle (1952) the first period holds.
@@ -333,17 +338,22 @@ def read_mortality(
     >>> print(hazard[0, :, 70].round(3))
     [0.028 0.018]
     """
-    known = _US_MORTALITIES if area == "USA" else _US_MORTALITIES[1:]
+    known = US_MORTALITIES if area == "USA" else US_MORTALITIES[-1:]
     chosen = _chosen(area, variant, known, "mortality", folder)
     years, used = _years(first_year, last_year, extrapolate)
-    if chosen == "social_security":
-        single = _block(folder, _US_MORTALITY, range(FIRST_YEAR, LAST_YEAR + 1))
-        hazard, source = _close(single), "ssa_tr2020_mortality"
+    n_years = LAST_YEAR + 1 - FIRST_YEAR
+    if chosen == "un":
+        hazard, sources = _un_hazard(folder, area), ["wpp2024_mortality"] * n_years
     else:
-        hazard, source = _un_hazard(folder, area), "wpp2024_mortality"
-    return Mortality(
-        area, chosen, years, hazard[used - FIRST_YEAR], (source,) * years.size, years != used
-    )
+        hazard = _close(_block(folder, _US_MORTALITY, range(FIRST_YEAR, LAST_YEAR + 1)))
+        sources = ["ssa_tr2020_mortality"] * n_years
+    if chosen == "observed":
+        at = np.array(_OBSERVED_DEATHS) - FIRST_YEAR
+        hazard[at] = _close(_block(folder, _US_DEATHS, _OBSERVED_DEATHS))
+        for place in at:
+            sources[place] = "hmd_usa_mortality"
+    at = used - FIRST_YEAR
+    return Mortality(area, chosen, years, hazard[at], tuple(sources[i] for i in at), years != used)
 
 
 def _chosen(area: str, variant: str | None, known: tuple[str, ...], what: str, folder: Path) -> str:

@@ -11,17 +11,19 @@ numbers are worked out afresh each time, so that they cannot go stale when a stu
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import special
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.data import DATA, read
-from plcore.evidence.distributions import Floats
+from plcore.evidence.distributions import DISTRIBUTIONS, SCORES, Floats
 from plcore.evidence.parameters import Parameter, parameter, read_parameters
 
 #: The regions of the studies in each pool. None is a probability sample of people with limb loss.
@@ -39,20 +41,24 @@ KINDS = {
 }
 #: Whether a pooled share is that of a new setting (between-study spread included) or the mean.
 SPREADS = ("setting", "mean")
-# A t with more degrees of freedom than this cannot be told from a normal.
-_MOST_DF = 1e4
-_LEAST_DF = 0.5
 #: The studies of those born without a limb, and of those who lost one as small children.
 CHILDHOOD = {
     "plp_congenital": ("pool", "congenital"),
     "plp_before_six": ("study", "Melzack 1997 (before age 6)"),
 }
 
-#: Each severity that a run counts: a rung of `plp_severity.csv`.
-_RUNGS = ("weekly", "moderate_severe", "extremely_bothersome", "problematic")
+#: Each severity that a run counts, a rung of `plp_severity.csv`, and the one that it is a part of;
+#: "" is all in pain.
+_RUNGS = {
+    "weekly": "",
+    "moderate_severe": "",
+    "extremely_bothersome": "moderate_severe",
+    "problematic": "",
+}
 #: The rows of `parameters.csv` that every run reads; an analyst's own rows may stand beside them.
 _NEEDED = (
-    "limb_loss_2005", "limb_loss_2050", "limb_loss_ceiling", "plp_share_claimed", "minor_share",
+    "limb_loss_2005", "limb_loss_2050", "limb_loss_ceiling", "plp_share_claimed",
+    "plp_prevalence_minor", "plp_prevalence_minor_ever",
     "congenital_share", "congenital_share_claimed", "before_six_share_claimed",
     "plp_share_8_days", "plp_share_6_months", "plp_share_2_years", "plp_fall",
     "dysvascular_first_share", "dysvascular_progression", "dysvascular_walk_spread",
@@ -290,18 +296,36 @@ def gather(
     for name, (column, value) in CHILDHOOD.items():
         chosen = table[table[column] == value]
         parameters.append(_pooled(name, chosen, spread, few_studies_tau_scale, "pain ever"))
-    for rung, rows in severity_findings(folder=folder).groupby("rung", sort=False):
-        words = f"{str(rung).replace('_', ' ')}, as a share of {rows['share_of'].iloc[0]},"
-        parameters.append(_pooled(f"severity_{rung}", rows, spread, few_studies_tau_scale, words))
-    names = [item.name for item in parameters]
-    _require(_NEEDED, names, "parameters.csv", "parameter")
-    _require(
-        _RUNGS,
-        [name.removeprefix("severity_") for name in names if name.startswith("severity_")],
-        "plp_severity.csv",
-        "included row of the rung",
-    )
+    _require(_NEEDED, [item.name for item in parameters], "parameters.csv", "parameter")
+    if kind == "ever":
+        # The share after minor loss is of the kind of prevalence that is asked for.
+        named = {item.name: item for item in parameters}
+        ever = dataclasses.replace(named["plp_prevalence_minor_ever"], name="plp_prevalence_minor")
+        parameters = [ever if item.name == ever.name else item for item in parameters]
+    parameters += _severities(parameters, spread, few_studies_tau_scale, folder)
     return tuple(parameters)
+
+
+def _severities(
+    parameters: Sequence[Parameter], spread: str, tau_scale: float, folder: Path
+) -> list[Parameter]:
+    """The share with each severity, of those in pain or of the severity that it is a part of."""
+    findings = severity_findings(folder=folder)
+    _require(list(_RUNGS), list(findings["rung"]), "plp_severity.csv", "included row of the rung")
+    medians = {item.name: item.median for item in parameters}
+    severities = []
+    for rung, whole in _RUNGS.items():
+        rows = findings[findings["rung"] == rung].copy()
+        of_all = rows["share_of"] == "people with limb loss"
+        share = np.where(of_all, medians["plp_prevalence"], 1.0)
+        share *= medians[f"severity_{whole}"] if whole else 1.0
+        # As many people of the whole as those asked would have among them.
+        rows["n"] = (rows["n"] * share).clip(lower=rows["events"] + 1)
+        of = f"people with {whole.replace('_', ' or ')} pain" if whole else "people with the pain"
+        words = f"{rung.replace('_', ' ')} pain, as a share of {of},"
+        severities.append(_pooled(f"severity_{rung}", rows, spread, tau_scale, words))
+        medians[f"severity_{rung}"] = severities[-1].median
+    return severities
 
 
 def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataFrame:
@@ -345,12 +369,11 @@ def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataF
 
 
 def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> Mapping[str, float]:
-    """What is believed of a share after the studies, as the arguments of a `logit_t` parameter.
+    """What is believed of a share after the studies: its quantiles, as `logit_quantiles` takes them.
 
     The posterior under a flat prior for the mean and a half-normal one for the standard deviation
     between studies (Röver 2021, Res Synth Methods 12:448-474). One study is enough: the spread is
-    then the prior's. The t on the logit scale has the posterior's central 50% and 95% intervals
-    to within what it is too skewed for, some tenths of a percent point.
+    then the prior's.
 
     Parameters
     ----------
@@ -361,11 +384,6 @@ def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> M
     tau_scale : float
         Scale of the half-normal prior of the standard deviation between studies (logits).
 
-    Returns
-    -------
-    mapping
-        value, low, high (a share and its 95% limits) and df.
-
     Raises
     ------
     ValueError
@@ -375,25 +393,9 @@ def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> M
         raise ValueError(f"spread is {spread!r}; expected one of {', '.join(SPREADS)}")
     posterior = meta.bayes(*logits(studies), prior=meta.HalfNormal(tau_scale))
     quantiles = meta.new_setting_quantile if spread == "setting" else meta.mean_quantile
-    low, first, third, high = quantiles(posterior, [0.025, 0.25, 0.75, 0.975])
-    limits = special.expit([(low + high) / 2, low, high])
-    named = dict(zip(("value", "low", "high"), map(float, limits), strict=True))
-    return {**named, "df": _tails((high - low) / (third - first))}
-
-
-def _tails(ratio: float) -> float:
-    """Degrees of freedom of the t whose 95% interval is so many times its 50% interval."""
-
-    def misses(df: float) -> float:
-        return float(special.stdtrit(df, 0.975) / special.stdtrit(df, 0.75) - ratio)
-
-    if misses(_MOST_DF) > 0:
-        return _MOST_DF
-    return (
-        _LEAST_DF
-        if misses(_LEAST_DF) < 0
-        else float(optimize.brentq(misses, _LEAST_DF, _MOST_DF, rtol=1e-12))
-    )
+    shares = special.expit(quantiles(posterior, special.ndtr(SCORES)))
+    names = DISTRIBUTIONS["logit_quantiles"].reads
+    return dict(zip(names, map(float, shares), strict=True))
 
 
 def _pooled(
@@ -405,7 +407,7 @@ def _pooled(
     return parameter(
         name,
         "share",
-        "logit_t",
+        "logit_quantiles",
         arguments,
         source=sources_of(studies),
         seen="derived",

@@ -243,6 +243,25 @@ TABLES = {
         rules=(_events_within_n, _printed_agrees, _included_has_counts),
         references=_TO_SOURCES,
     ),
+    "pain_after_minor_loss": Table(
+        file="pain_after_minor_loss.csv",
+        columns=(
+            Column("finding", _key),
+            Column("source", _keys),
+            Column("outcome", _any),
+            *_COUNTS,
+            *_optional(number(0, 100), "printed_percent"),
+            Column("lost", one_of("fingers", "toes")),
+            Column("followed", _any),
+            Column("country", _area),
+            Column("counts", _words("printed back_calculated")),
+            Column("seen", _seen),
+            _NOTE,
+        ),
+        key=("finding",),
+        rules=(_events_within_n, _printed_agrees),
+        references=_TO_SOURCES,
+    ),
     "limb_loss_estimates": Table(
         file="limb_loss_estimates.csv",
         columns=(

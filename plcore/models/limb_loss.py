@@ -135,7 +135,7 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
         A row a draw and a column for each parameter of the model: those of `data/parameters.csv`
         that begin with dysvascular_, trauma_ or cancer_.
     scenario : Scenario
-        Its choices population, population_factor_2050, dysvascular_factor, hazard_ratio_change,
+        Its choices population, mortality, population_factor_2050, dysvascular_factor, hazard_ratio_change,
         first_year, last_year and extrapolate are used.
 
     Returns
@@ -182,7 +182,8 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
     Parameters
     ----------
     scenario : Scenario
-        Its choices population, population_factor_2050, last_year and extrapolate are used. With a
+        Its choices population, mortality, population_factor_2050, last_year and extrapolate are
+        used. With a
         factor other than 1, the people of every age are multiplied by a number that runs in a
         straight line from 1 in 2005 to the factor in 2050, and stays.
 
@@ -206,6 +207,7 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
     """
     return _people_and_mortality(
         str(scenario.choices["population"]),
+        str(scenario.choices["mortality"]),
         float(scenario.choices["population_factor_2050"]),
         max(KNOTS[-1], int(scenario.choices["last_year"])),
         bool(scenario.choices["extrapolate"]),
@@ -214,13 +216,13 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
 
 @functools.lru_cache(maxsize=8)
 def _people_and_mortality(
-    variant: str, factor_2050: float, last: int, beyond: bool
+    variant: str, deaths: str, factor_2050: float, last: int, beyond: bool
 ) -> tuple[Population, Mortality]:
     population = read_population("USA", variant=variant, last_year=last, extrapolate=beyond)
     factor = np.interp(population.years, [2005, 2050], [1.0, factor_2050])
     people = population.people * factor[:, np.newaxis, np.newaxis]
     people.setflags(write=False)
-    mortality = read_mortality("USA", last_year=last, extrapolate=beyond)
+    mortality = read_mortality("USA", variant=deaths, last_year=last, extrapolate=beyond)
     return dataclasses.replace(population, people=people), mortality
 
 

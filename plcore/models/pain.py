@@ -1,28 +1,33 @@
 """People with phantom limb pain: people with limb loss, by time since the loss, times the share in pain.
 
-What prevalence studies found holds for people some years after the loss. Sooner after it more are
-in pain: the log odds are higher by what one cohort was followed to lose over its first two years,
-times an uncertain factor. Prevalence is the same for every cause, limb, age and sex, since the
-studies contradict each other on what raises it.
+Prevalence studies are mostly of people who lost a hand, a foot or more (major loss), while about
+half of those counted lost only fingers or toes (minor loss). So the share in pain is one number
+after major loss, from those studies, and another after minor loss, for which there are only
+proxies (`data/pain_after_minor_loss.csv`). Two bounds stand beside the answer: only major losses
+counted, and all losses taken alike.
+
+What the studies found holds for people some years after the loss. Sooner after it more are in pain:
+the log odds are higher by what one cohort was followed to lose over its first two years, times an
+uncertain factor. Prevalence is the same for every cause, limb, age and sex, since the studies
+contradict each other on what raises it.
 
 Kinds of prevalence are never mixed: the scenario says which kind is asked for. Severity is a share
-of those with current pain; pain ever has no severity.
+of those with current pain, and what is a part of another severity is drawn as a share of it, so
+that no part exceeds its whole in any draw; pain ever has no severity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy import special
 
 from plcore.evidence.distributions import Floats
-from plcore.evidence.population import Mortality, Population
-from plcore.models.limb_loss import inputs, people_and_mortality, project_all, responses_of
+from plcore.models.limb_loss import LEVELS, inputs, people_and_mortality, project_all, responses_of
 from plcore.models.outcome import Outcome
-from plcore.scenarios import Scenario
+from plcore.scenarios import PAIN_AFTER_MINOR_LOSS, Scenario
 
 #: Bands of time since the loss, and the years each covers; the last is open.
 BANDS = {
@@ -31,8 +36,16 @@ BANDS = {
     "2_to_5_years": (2.0, 5.0),
     "5_years_or_more": (5.0, np.inf),
 }
-#: Severity of current pain; each rung rests on another study, so that none is a part of the next.
-RUNGS = ("weekly", "moderate_severe", "extremely_bothersome")
+#: Severity of current pain, and the shares it is the product of. Extremely bothersome pain is taken
+#: as a part of moderate or severe pain; weekly and problematic pain only as parts of the pain.
+SEVERITIES = {
+    "weekly": ("weekly",),
+    "moderate_severe": ("moderate_severe",),
+    "extremely_bothersome": ("moderate_severe", "extremely_bothersome"),
+    "problematic": ("problematic",),
+}
+#: What people in pain are counted as: what the scenario chooses, and the two bounds beside it.
+BOUNDS = {"plp_major_only": "none", "plp_all_alike": "as_after_major"}
 #: Years after the loss at which one cohort was asked.
 _VISITS = {"plp_share_8_days": 8 / 365.25, "plp_share_6_months": 0.5, "plp_share_2_years": 2.0}
 
@@ -44,19 +57,20 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     ----------
     draws : DataFrame
         A row a draw and a column for each parameter of `plcore.models.people_with_limb_loss`, and
-        plp_prevalence, plp_share_claimed, plp_fall and the shares it multiplies, minor_share, and
-        severity_*.
+        plp_prevalence, plp_prevalence_minor, plp_share_claimed, plp_fall and the shares it
+        multiplies, and severity_*.
     scenario : Scenario
-        Its choices prevalence_kind and minor_amputations are used, and those of
+        Its choices prevalence_kind and pain_after_minor_loss are used, and those of
         `plcore.models.people_with_limb_loss`.
 
     Returns
     -------
     Outcome
-        Values limb_loss; plp_as_claimed (all of them) and plp_source_corrected (the pages' 60-85%);
-        plp, the evidence-based reading, of the kind of prevalence chosen; for current pain also
-        plp_weekly, plp_moderate_severe, plp_extremely_bothersome, and plp_problematic, a share of
-        all with limb loss. All in people.
+        Values limb_loss, and of it major and minor; plp_as_claimed (all of them) and
+        plp_source_corrected (the pages' 60-85%); plp, the evidence-based reading, of the kind of
+        prevalence chosen, and its bounds plp_major_only and plp_all_alike; for current pain also
+        plp_weekly, plp_moderate_severe, plp_extremely_bothersome and plp_problematic, parts of
+        plp. All in people.
 
     Raises
     ------
@@ -67,28 +81,62 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     --------
     >>> from plcore.scenarios import read_scenario
     >>> from plcore.simulate import run
-    >>> outcome = run(people_with_pain, read_scenario(), n_draws=64).outcome
-    >>> bool((outcome.values["plp"] < outcome.values["plp_as_claimed"]).all())
+    >>> values = run(people_with_pain, read_scenario(), n_draws=64).outcome.values
+    >>> bool((values["plp_major_only"] < values["plp"]).all())
     True
     """
     years = scenario.years
     population, mortality = people_and_mortality(scenario)
-    people = _by_band(
-        draws, scenario, population, mortality, by=("year",), years=years, age_groups=(0,)
-    )
-    everybody = _added(people)
-    pain = _in_pain(people, draws, scenario)
-    counted = counted_share(draws, scenario)[:, np.newaxis]
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=(0,),
+        years=years,
+    )  # fmt: skip
+    people = project_all(
+        responses, inputs(draws, scenario), quantities=tuple(BANDS), by=("year", "level"),
+        years=years,
+    )  # fmt: skip
+    by_level = sum(people[band] for band in BANDS)
+    everybody = np.asarray(by_level).sum(axis=-1)
     values = {
         "limb_loss": everybody,
+        **{level: np.asarray(by_level)[..., k] for k, level in enumerate(LEVELS)},
         "plp_as_claimed": everybody,
         "plp_source_corrected": everybody * _column(draws, "plp_share_claimed"),
-        "plp": pain,
+        **readings(people, draws, scenario),
     }
-    if scenario.choices["prevalence_kind"] != "ever":
-        values |= {f"plp_{rung}": pain * _column(draws, f"severity_{rung}") for rung in RUNGS}
-        values["plp_problematic"] = everybody * counted * _column(draws, "severity_problematic")
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
+
+
+def readings(
+    people: Mapping[str, Floats], draws: pd.DataFrame, scenario: Scenario
+) -> dict[str, Floats]:
+    """People in pain, the two bounds, and of current pain the severities, of shape (n_draws, ...).
+
+    `people` has people with limb loss by band of time since the loss, the last axis being the
+    level.
+    """
+    pain = in_pain(people, draws, scenario)
+    values = {"plp": pain}
+    for name, minor in BOUNDS.items():
+        values[name] = in_pain(people, draws, scenario, minor=minor)
+    if scenario.choices["prevalence_kind"] != "ever":
+        for name, share in severity_shares(draws).items():
+            values[f"plp_{name}"] = pain * share.reshape(-1, *[1] * (pain.ndim - 1))
+    return values
+
+
+def severity_shares(draws: pd.DataFrame) -> dict[str, Floats]:
+    """Share of people in pain who have each severity of it, shape (n_draws,), by its name.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A row a draw, with the columns severity_*.
+    """
+    return {
+        name: np.prod([draws[f"severity_{factor}"].to_numpy() for factor in factors], axis=0)
+        for name, factors in SEVERITIES.items()
+    }
 
 
 def pain_by(
@@ -104,28 +152,70 @@ def pain_by(
     The axes are the draws and those of `by`, in the order year, age_group, sex, cause; `age_groups`
     has the first age of each group, from 0, and the last is open.
     """
-    people = _by_band(
-        draws, scenario, *people_and_mortality(scenario), by=by, years=years, age_groups=age_groups
+    population, mortality = people_and_mortality(scenario)
+    responses = responses_of(
+        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups,
+        years=years,
+    )  # fmt: skip
+    people = project_all(
+        responses, inputs(draws, scenario), quantities=tuple(BANDS), by=(*by, "level"),
+        years=years,
+    )  # fmt: skip
+    return in_pain(people, draws, scenario)
+
+
+def in_pain(
+    people: Mapping[str, Floats],
+    draws: pd.DataFrame,
+    scenario: Scenario,
+    *,
+    minor: str | None = None,
+) -> Floats:
+    """People in pain among people with limb loss, the levels added up.
+
+    Parameters
+    ----------
+    people : mapping of str to ndarray
+        People by band of time since the loss; each of shape (n_draws, ..., n_levels).
+    draws : DataFrame
+        As for `share_in_pain`.
+    scenario : Scenario
+        Its choice prevalence_kind is used.
+    minor : str, optional
+        As for `share_in_pain`; by default the scenario's choice pain_after_minor_loss.
+    """
+    share = share_in_pain(
+        draws,
+        kind=str(scenario.choices["prevalence_kind"]),
+        minor=str(scenario.choices["pain_after_minor_loss"]) if minor is None else minor,
     )
-    return _in_pain(people, draws, scenario)
+    total = np.zeros(())
+    for i, band in enumerate(BANDS):
+        for k in range(len(LEVELS)):
+            cells = people[band][..., k]
+            total = total + cells * share[:, i, k].reshape(-1, *[1] * (cells.ndim - 1))
+    return total
 
 
-def share_in_pain(draws: pd.DataFrame, *, kind: str) -> Floats:
-    """Share in pain by time since the loss.
+def share_in_pain(draws: pd.DataFrame, *, kind: str, minor: str = "own_share") -> Floats:
+    """Share in pain by time since the loss and level.
 
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns plp_prevalence, plp_fall, plp_share_8_days,
-        plp_share_6_months and plp_share_2_years.
+        A row a draw, with the columns plp_prevalence, plp_prevalence_minor, plp_fall,
+        plp_share_8_days, plp_share_6_months and plp_share_2_years.
     kind : str
         "current" or another kind of prevalence that `plcore.evidence` pools. Nobody who has ever
         had pain can cease to have had it: for "ever" the share is the same in every band.
+    minor : str
+        Pain after the loss of fingers or toes: "own_share", "as_after_major", or "none".
 
     Returns
     -------
-    ndarray, shape (n_draws, 4)
-        Under 1 year, 1 to 2, 2 to 5, and 5 years or more since the loss.
+    ndarray, shape (n_draws, 4, 2)
+        Under 1 year, 1 to 2, 2 to 5, and 5 years or more since the loss; after major and after
+        minor loss.
 
     Examples
     --------
@@ -135,11 +225,23 @@ def share_in_pain(draws: pd.DataFrame, *, kind: str) -> Floats:
     >>> bool((shares[:, 0] > shares[:, 3]).all())
     True
     """
-    plateau = special.logit(draws["plp_prevalence"].to_numpy())[:, np.newaxis]
+    if minor not in PAIN_AFTER_MINOR_LOSS:
+        expected = ", ".join(PAIN_AFTER_MINOR_LOSS)
+        raise ValueError(f"minor is {minor!r}; expected one of {expected}")
+    columns = [
+        "plp_prevalence",
+        "plp_prevalence_minor" if minor == "own_share" else "plp_prevalence",
+    ]
+    plateau = special.logit(draws[columns].to_numpy())[:, np.newaxis]
     if kind == "ever":
-        return np.asarray(special.expit(np.repeat(plateau, len(BANDS), axis=1)))
-    above = np.column_stack([_mean_above(draws, *span) for span in BANDS.values()])
-    return np.asarray(special.expit(plateau + draws["plp_fall"].to_numpy()[:, np.newaxis] * above))
+        share = special.expit(np.repeat(plateau, len(BANDS), axis=1))
+    else:
+        above = np.column_stack([_mean_above(draws, *span) for span in BANDS.values()])
+        above *= draws["plp_fall"].to_numpy()[:, np.newaxis]
+        share = special.expit(plateau + above[..., np.newaxis])
+    if minor == "none":
+        share[..., LEVELS.index("minor")] = 0
+    return np.asarray(share)
 
 
 def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:
@@ -154,45 +256,6 @@ def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:
     weights = np.stack([np.interp(grid, at, unit) for unit in np.eye(len(at))])
     # Not a matrix product, whose last digits depend on the number of rows.
     return np.asarray((above * np.trapezoid(weights, grid, axis=1)).sum(axis=1) / (end - start))
-
-
-def _by_band(
-    draws: pd.DataFrame,
-    scenario: Scenario,
-    population: Population,
-    mortality: Mortality,
-    *,
-    by: Sequence[str],
-    years: ArrayLike,
-    age_groups: Sequence[int],
-) -> list[Floats]:
-    """People with limb loss in each band of time since the loss."""
-    responses = responses_of(
-        draws, scenario, population, mortality, quantities=tuple(BANDS), age_groups=age_groups,
-        years=years,
-    )  # fmt: skip
-    people = project_all(
-        responses, inputs(draws, scenario), quantities=tuple(BANDS), by=by, years=years
-    )
-    return [people[band] for band in BANDS]
-
-
-def _in_pain(people: Sequence[Floats], draws: pd.DataFrame, scenario: Scenario) -> Floats:
-    share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
-    share *= counted_share(draws, scenario)[:, np.newaxis]
-    by_draw = (-1, *[1] * (people[0].ndim - 1))
-    return _added([band * share[:, i].reshape(by_draw) for i, band in enumerate(people)])
-
-
-def _added(bands: Sequence[Floats]) -> Floats:
-    return sum(bands[1:], bands[0])
-
-
-def counted_share(draws: pd.DataFrame, scenario: Scenario) -> Floats:
-    """Share of people with limb loss whose kind of loss is counted, shape (n_draws,)."""
-    if scenario.choices["minor_amputations"] == "included":
-        return np.ones(len(draws))
-    return np.asarray(1 - draws["minor_share"].to_numpy())
 
 
 def _column(draws: pd.DataFrame, name: str) -> Floats:

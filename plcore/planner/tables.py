@@ -20,6 +20,7 @@ from plcore.clinic.results import (
 )
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
+from plcore.models.pain import SEVERITIES
 from plcore.planner.answers import Answer
 from plcore.planner.settings import Settings, defaults, meanings
 from plcore.scenarios import read_scenario
@@ -182,9 +183,10 @@ def _is_read(name: str, settings: Settings) -> bool:
     if name.startswith(_OTHERS) or name.endswith(_OTHER_READINGS):
         return False
     if name.startswith("severity_"):
-        return name == f"severity_{settings.severity}"
-    if name == "minor_share":
-        return read_scenario(settings.scenario).choices["minor_amputations"] == "excluded"
+        return name.removeprefix("severity_") in SEVERITIES.get(settings.severity, ())
+    if name == "plp_prevalence_minor":
+        choices = read_scenario(settings.scenario).choices
+        return choices["pain_after_minor_loss"] == "own_share"
     if name.startswith("demand_") and name != "demand_years_to_come":
         return name in {
             parameter_of(step.name, severity=settings.severity) for step in FUNNEL_STEPS

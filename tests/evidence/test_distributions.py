@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
-from plcore.evidence.distributions import DISTRIBUTIONS
+from plcore.evidence.distributions import DISTRIBUTIONS, SCORES
 from plcore.evidence.parameters import parameter
 
 ROWS = {
@@ -16,7 +16,16 @@ ROWS = {
     "normal": ({"value": 0.02, "low": -0.01, "high": 0.05}, "log_change_per_year"),
     "lognormal": ({"value": math.sqrt(2), "low": 1.0, "high": 2.0}, "ratio"),
     "logitnormal": ({"value": 0.75, "low": 0.66, "high": 0.822}, "share"),
-    "logit_t": ({"value": 0.75, "low": 0.66, "high": 0.822, "df": 8.0}, "share"),
+    "logit_quantiles": (
+        dict(
+            zip(
+                DISTRIBUTIONS["logit_quantiles"].reads,
+                special.expit(1 + 0.5 * SCORES),
+                strict=True,
+            )
+        ),
+        "share",
+    ),
     "beta": ({"value": 0.64, "low": 0.60, "high": 0.68}, "share"),
     "jeffreys": ({"events": 11.0, "n": 60.0}, "share"),
     "uniform": ({"low": 0.6, "high": 0.85}, "share"),
@@ -52,7 +61,7 @@ def scipy_twin(dist):
 
 
 TWINNED = ["normal", "lognormal", "beta", "jeffreys", "uniform", "triangular"]
-LIMITED = ["normal", "lognormal", "logitnormal", "logit_t", "beta"]
+LIMITED = ["normal", "lognormal", "logitnormal", "beta"]
 
 
 @pytest.mark.parametrize("dist", TWINNED)
@@ -72,14 +81,13 @@ def test_mean_and_variance_agree_with_scipy(dist):
     assert square - mean**2 == pytest.approx(twin.var(), rel=1e-4)
 
 
-def test_the_logit_of_a_pooled_share_follows_students_t():
-    item = made("logit_t")
-    mean, scale, df = item.shape
-    p = np.linspace(0.001, 0.999, 99)
+def test_quantiles_that_a_normal_has_give_that_normal_far_into_its_tails():
+    p = np.concatenate([[1e-9], np.linspace(0.001, 0.999, 99), [1 - 1e-9]])
 
-    logits = np.log(item.ppf(p) / (1 - item.ppf(p)))
+    logits = special.logit(made("logit_quantiles").ppf(p))
 
-    np.testing.assert_allclose(logits, stats.t(df, mean, scale).ppf(p), rtol=1e-9)
+    np.testing.assert_allclose(logits, stats.norm(1, 0.5).ppf(p), rtol=1e-6)
+    assert made("logit_quantiles").ppf([0.0, 1.0]).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("dist", LIMITED)
@@ -139,8 +147,9 @@ REFUSED = {
     "lognormal limits at 0": ("lognormal", {"value": 1, "low": 0, "high": 2}, "ratio", "above 0"),
     "logitnormal limit at 1": (
         "logitnormal", {"value": 0.9, "low": 0.8, "high": 1}, "share", "between 0 and 1"),
-    "no degrees of freedom": (
-        "logit_t", {"value": 0.5, "low": 0.4, "high": 0.6, "df": 0}, "share", "df above 0"),
+    "quantiles that fall": (
+        "logit_quantiles",
+        dict.fromkeys(DISTRIBUTIONS["logit_quantiles"].reads, 0.5), "share", "quantiles that rise"),
     "beta limit at 0": ("beta", {"value": 0.1, "low": 0, "high": 0.2}, "share", "between 0 and 1"),
     "limits equal": ("uniform", {"low": 1, "high": 1}, "ratio", "low below high"),
     "limits reversed": ("lognormal", {"value": 1, "low": 2, "high": 0.5}, "ratio",

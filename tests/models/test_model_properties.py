@@ -17,7 +17,7 @@ from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import wilson
 from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course
 from plcore.models.limb_loss import CAUSES, LimbLossDraws, project, respond
-from plcore.models.pain import RUNGS, people_with_pain
+from plcore.models.pain import SEVERITIES, people_with_pain
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
 
@@ -138,26 +138,26 @@ def test_causes_ages_and_sexes_add_up_to_everybody(given_draws):
     prevalence=arrays(st.floats(1e-6, 1 - 1e-6), 16),
     fall=arrays(st.floats(0, 5), 16),
     severity=share_of_draws,
-    minor=share_of_draws,
-    excluded=st.booleans(),
+    minor=arrays(st.floats(1e-6, 1 - 1e-6), 16),
+    treated=st.sampled_from(["own_share", "as_after_major", "none"]),
 )
 def test_severity_lies_within_pain_and_pain_within_limb_loss(
-    prevalence, fall, severity, minor, excluded
+    prevalence, fall, severity, minor, treated
 ):
     given_draws = DRAWS.assign(
-        plp_prevalence=prevalence, plp_fall=fall, minor_share=minor, severity_problematic=severity,
-        **{f"severity_{rung}": severity for rung in RUNGS},
+        plp_prevalence=prevalence, plp_fall=fall, plp_prevalence_minor=minor,
+        **{f"severity_{name}": severity for name in SEVERITIES},
     )  # fmt: skip
-    choices = {**SCENARIO.choices, "minor_amputations": "excluded" if excluded else "included"}
+    choices = {**SCENARIO.choices, "pain_after_minor_loss": treated}
     found = people_with_pain(given_draws, dataclasses.replace(SCENARIO, choices=choices)).values
 
     everybody, pain = found["limb_loss"], found["plp"]
     slack = 1e-9 * everybody.max()
-    counted = (1 - minor if excluded else np.ones(16))[:, np.newaxis]
-    assert np.all((pain >= 0) & (pain <= everybody * counted + slack))
-    for rung in RUNGS:
-        assert np.all((found[f"plp_{rung}"] >= 0) & (found[f"plp_{rung}"] <= pain + slack))
-    assert np.all(found["plp_problematic"] <= everybody * counted + slack)
+    counted = found["major"] if treated == "none" else everybody
+    assert np.all((pain >= 0) & (pain <= counted + slack))
+    for name in SEVERITIES:
+        assert np.all((found[f"plp_{name}"] >= 0) & (found[f"plp_{name}"] <= pain + slack))
+    assert np.all(found["plp_extremely_bothersome"] <= found["plp_moderate_severe"] + slack)
     assert np.all(found["plp_as_claimed"] == everybody)
 
 

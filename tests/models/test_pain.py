@@ -18,10 +18,11 @@ from plcore.models.limb_loss import (
 )
 from plcore.models.pain import (
     BANDS,
-    RUNGS,
+    SEVERITIES,
     born_without_a_limb,
     pain_by,
     people_with_pain,
+    severity_shares,
     share_in_pain,
 )
 from plcore.scenarios import read_scenario
@@ -43,17 +44,24 @@ def test_the_bands_of_time_since_the_loss_add_up_to_everybody():
     population, mortality = people_and_mortality(BASELINE)
     responses = responses_of(DRAWS, BASELINE, population, mortality, quantities=("people", *BANDS))
     how = {"by": ("year", "cause"), "years": [1951, 1980, 2005, 2060]}
-    bands = sum(project(responses, inputs(DRAWS), quantity=name, **how) for name in BANDS)
+    bands = sum(project(responses, inputs(DRAWS, BASELINE), quantity=name, **how) for name in BANDS)
 
-    np.testing.assert_allclose(bands, project(responses, inputs(DRAWS), **how), rtol=1e-9)
+    np.testing.assert_allclose(bands, project(responses, inputs(DRAWS, BASELINE), **how), rtol=1e-9)
 
 
-def test_without_a_fall_everybody_has_the_pooled_share():
+def test_without_a_fall_everybody_has_the_share_of_their_level():
     flat = DRAWS.assign(plp_fall=0.0)
-    found = people_with_pain(flat, BASELINE)
-    share = DRAWS["plp_prevalence"].to_numpy()[:, np.newaxis]
+    values = people_with_pain(flat, BASELINE).values
+    after_major = DRAWS["plp_prevalence"].to_numpy()[:, np.newaxis]
+    after_minor = DRAWS["plp_prevalence_minor"].to_numpy()[:, np.newaxis]
 
-    np.testing.assert_allclose(found.values["plp"], found.values["limb_loss"] * share, rtol=1e-9)
+    expected = {
+        "plp": values["major"] * after_major + values["minor"] * after_minor,
+        "plp_major_only": values["major"] * after_major,
+        "plp_all_alike": values["limb_loss"] * after_major,
+    }
+    for name, people in expected.items():
+        np.testing.assert_allclose(values[name], people, rtol=1e-9)
 
 
 def test_the_share_by_time_is_the_mean_of_straight_lines_between_the_visits():
@@ -67,7 +75,9 @@ def test_the_share_by_time_is_the_mean_of_straight_lines_between_the_visits():
     for band, (start, end) in enumerate([(0, 1), (1, 2), (2, 5)]):
         mean = integrate.quad(above, start, end, points=[0.0219, 0.5])[0] / (end - start)
         expected = special.expit(special.logit(DRAWS["plp_prevalence"]) + DRAWS["plp_fall"] * mean)
-        np.testing.assert_allclose(shares[:, band], expected, rtol=1e-7)
+        np.testing.assert_allclose(shares[:, band, 0], expected, rtol=1e-7)
+        minor = special.logit(DRAWS["plp_prevalence_minor"]) + DRAWS["plp_fall"] * mean
+        np.testing.assert_allclose(shares[:, band, 1], special.expit(minor), rtol=1e-7)
     np.testing.assert_array_equal(shares[:, 3], shares[:, 2])
 
 
@@ -92,21 +102,39 @@ def test_the_readings_are_as_they_are_called():
     assert (values["plp"] < values["plp_as_claimed"]).all()
 
 
-def test_severity_is_a_share_of_those_in_pain():
-    for rung in RUNGS:
-        share = FOUND.values[f"plp_{rung}"] / FOUND.values["plp"]
-        np.testing.assert_allclose(share, DRAWS[[f"severity_{rung}"]].to_numpy() * np.ones(4))
+def test_severities_are_nested_in_every_draw():
+    draws = draw(BASELINE.parameters, 2**15, seed=5)
+    share = severity_shares(draws)
+
+    assert (share["extremely_bothersome"] <= share["moderate_severe"]).all()
+    for name in SEVERITIES:
+        # A share of 1e-70 once came from a t with too heavy tails.
+        assert share[name].min() > 1e-7
+        assert share[name].max() <= 1
+        of_pain = FOUND.values[f"plp_{name}"] / FOUND.values["plp"]
+        expected = severity_shares(DRAWS)[name][:, np.newaxis] * np.ones(4)
+        np.testing.assert_allclose(of_pain, expected, rtol=1e-12)
 
 
-def test_leaving_out_fingers_and_toes_leaves_out_their_share():
-    major = people_with_pain(DRAWS, read_scenario("minor_excluded", choices=YEARS)).values
-    left = 1 - DRAWS[["minor_share"]].to_numpy()
+def test_severities_are_as_common_as_in_their_studies():
+    """A quarter of those in pain in Ephraim 2005; of all with limb loss 48% in Morgan 2017."""
+    draws = draw(BASELINE.parameters, 2**15, seed=5)
+    share = severity_shares(draws)
 
-    np.testing.assert_allclose(major["plp"], FOUND.values["plp"] * left, rtol=1e-12)
-    np.testing.assert_array_equal(major["limb_loss"], FOUND.values["limb_loss"])
-    for rung in ("weekly", "problematic"):
-        ratio = major[f"plp_{rung}"] / FOUND.values[f"plp_{rung}"]
-        np.testing.assert_allclose(ratio, left * np.ones(4), rtol=1e-12)
+    assert np.median(share["extremely_bothersome"]) == pytest.approx(183 / 730, abs=0.02)
+    of_all = share["problematic"] * draws["plp_prevalence"]
+    assert np.median(of_all) == pytest.approx(623 / 1296, abs=0.02)
+
+
+def test_the_bounds_stand_on_both_sides_of_the_answer_and_are_what_their_scenarios_give():
+    values = FOUND.values
+    assert (values["plp_major_only"] < values["plp"]).all()
+    below = DRAWS["plp_prevalence_minor"] <= DRAWS["plp_prevalence"]
+    assert (values["plp"] <= values["plp_all_alike"] * (1 + 1e-12))[below].all()
+    for name, bound in (("major_only", "plp_major_only"), ("all_alike", "plp_all_alike")):
+        chosen = people_with_pain(DRAWS, read_scenario(name, choices=YEARS)).values
+        np.testing.assert_array_equal(chosen["plp"], values[bound])
+        np.testing.assert_array_equal(chosen["limb_loss"], values["limb_loss"])
 
 
 def test_people_by_age_sex_and_cause_add_up_to_all_in_pain():
@@ -122,15 +150,24 @@ def test_people_by_age_sex_and_cause_add_up_to_all_in_pain():
 
 
 @settings(max_examples=20)
-@given(more=st.floats(0.001, 0.2), name=st.sampled_from(["plp_prevalence", "plp_fall"]))
+@given(
+    more=st.floats(0.001, 0.2),
+    name=st.sampled_from(["plp_prevalence", "plp_prevalence_minor", "plp_fall"]),
+)
 def test_a_higher_share_or_a_steeper_fall_means_more_people_in_pain(more, name):
-    share = np.minimum(DRAWS[name] + more, 0.999 if name == "plp_prevalence" else 9)
+    share = np.minimum(DRAWS[name] + more, 9 if name == "plp_fall" else 0.999)
+    level = slice(None) if name == "plp_fall" else [int(name == "plp_prevalence_minor")]
     before, after = (
         share_in_pain(draws, kind="current") for draws in (DRAWS, DRAWS.assign(**{name: share}))
     )
 
-    assert (after[:, 0] > before[:, 0]).all()
+    assert (after[:, 0, level] > before[:, 0, level]).all()
     assert (after >= before).all()
+
+
+def test_an_unknown_word_for_pain_after_minor_loss_is_refused():
+    with pytest.raises(ValueError, match="expected one of own_share, as_after_major, none"):
+        share_in_pain(DRAWS, kind="current", minor="included")
 
 
 def test_people_born_without_a_limb_are_one_in_1943_and_apart_from_limb_loss():

@@ -20,10 +20,17 @@ from plcore.clinic.places import AGE_GROUPS
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
-from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
-from plcore.models.pain import BANDS, RUNGS, counted_share, share_in_pain
+from plcore.models.limb_loss import (
+    CAUSES,
+    LEVELS,
+    inputs,
+    people_and_mortality,
+    project,
+    responses_of,
+)
+from plcore.models.pain import BANDS, in_pain, severity_shares
 from plcore.scenarios import Scenario, read_scenario
-from plcore.simulate.draws import draw
+from plcore.simulate.synthesis import draws_of
 
 N_DRAWS, SEED = 512, 1
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
@@ -36,11 +43,15 @@ _VASCULAR = CAUSES.index("dysvascular")
 SCENARIOS: Mapping[str, tuple[str, str]] = {
     "baseline": (
         "Baseline: US studies",
-        "Incidence as published for 1996, carried on by age; pain as in studies of US people.",
+        "Limb loss fitted to all that was counted; pain as in studies of US people.",
     ),
-    "minor_excluded": (
-        "Fingers and toes left out",
-        "Pain after minor losses was not measured; here only major ones count towards pain.",
+    "major_only": (
+        "Pain only after major loss",
+        "The lower bound: nobody who lost only fingers or toes is in pain.",
+    ),
+    "all_alike": (
+        "Pain after any loss alike",
+        "The upper bound: as many in pain after losing fingers or toes as after a major loss.",
     ),
     "high_income": (
         "Pain as in all high-income countries",
@@ -50,9 +61,9 @@ SCENARIOS: Mapping[str, tuple[str, str]] = {
         "Counties alike but for age and sex",
         "Vascular limb loss is not moved to where diabetes is more common.",
     ),
-    "post_2009_rise": (
-        "Vascular losses rose by half after 2009",
-        "What if losses per head followed those per adult with diabetes (assumed).",
+    "rise_goes_on": (
+        "Vascular losses go on rising",
+        "For ten more years as fast as hospitals counted from 2010 to 2019.",
     ),
     "survival_improves": (
         "People live longer after the loss",
@@ -125,13 +136,15 @@ def read_nation(*, folder: Path = DATA) -> Nation:
     residents, beliefs = [], []
     for name, (title, note) in SCENARIOS.items():
         scenario = read_scenario(name, folder=folder)
-        draws = draw(scenario.parameters, N_DRAWS, seed=SEED, correlations=scenario.correlations)
+        draws = draws_of(scenario, N_DRAWS, seed=SEED, folder=folder)
         key = _model_of(scenario)
         if key not in cells:
             population, cells[key] = _people(scenario, draws)
             residents.append(_residents(population))
-            counts[key] = {kind: _count(cells[key][kind]) for kind in ("people", "new_cases")}
-        plp = {"plp": _count(_in_pain(cells[key], scenario, draws))}
+            counts[key] = {
+                kind: _count(cells[key][kind].sum(axis=-1)) for kind in ("people", "new_cases")
+            }
+        plp = {"plp": _count(in_pain(cells[key], draws, scenario))}
         beliefs.append(Beliefs(name, title, note, {**counts[key], **plp}, _columns(draws)))
     if any(not np.array_equal(people, residents[0]) for people in residents):
         raise ValueError(f"scenarios {', '.join(SCENARIOS)}: expected the same residents in all")
@@ -142,15 +155,18 @@ def _model_of(scenario: Scenario) -> tuple[object, ...]:
     """What decides the nation's limb loss: all else only says how many of them are in pain."""
     used = (*(f"{cause}_" for cause in CAUSES),)
     parameters = tuple((p.name, p.shape) for p in scenario.parameters if p.name.startswith(used))
-    choices = ("growth", "population", "population_factor_2050", "hazard_ratio_change")
+    choices = (
+        "beliefs", "population", "mortality", "population_factor_2050", "hazard_ratio_change",
+        "dysvascular_future", "dysvascular_factor",
+    )  # fmt: skip
     return (parameters, *(scenario.choices[name] for name in choices))
 
 
 def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mapping[str, Floats]]:
-    """People by draw, year, age group and sex, and cause, shape (n_draws, n_years, 36, 2)."""
+    """People by draw, year, age group and sex, cause and level: (n_draws, n_years, 36, 2, 2)."""
     population, mortality = people_and_mortality(scenario)
     names = ("people", "new_cases", *BANDS)
-    by = ("year", "age_group", "sex", "cause")
+    by = ("year", "age_group", "sex", "cause", "level")
     people = {}
     responses = responses_of(
         draws, scenario, population, mortality, quantities=names, age_groups=AGE_GROUPS,
@@ -158,17 +174,10 @@ def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mappin
     )  # fmt: skip
     for name in names:
         cells = project(responses, inputs(draws, scenario), quantity=name, by=by, years=YEARS)
-        vascular = cells[..., _VASCULAR]
-        both = np.stack([vascular, cells.sum(axis=-1) - vascular], axis=-1)
-        people[name] = both.reshape(*cells.shape[:2], N_CELLS, 2)
+        vascular = cells[..., _VASCULAR, :]
+        both = np.stack([vascular, cells.sum(axis=-2) - vascular], axis=-2)
+        people[name] = both.reshape(*cells.shape[:2], N_CELLS, 2, len(LEVELS))
     return population, people
-
-
-def _in_pain(cells: Mapping[str, Floats], scenario: Scenario, draws: pd.DataFrame) -> Floats:
-    share = share_in_pain(draws, kind=str(scenario.choices["prevalence_kind"]))
-    share = share * counted_share(draws, scenario)[:, np.newaxis]
-    bands = [cells[name] * share[:, i, None, None, None] for i, name in enumerate(BANDS)]
-    return np.asarray(np.sum(bands, axis=0))
 
 
 def _count(cells: Floats) -> Count:
@@ -186,5 +195,6 @@ def _residents(population: Population) -> Floats:
 def _columns(draws: pd.DataFrame) -> pd.DataFrame:
     severe = ("any", "extremely_bothersome")
     names = [parameter_of(step.name, severity=s) for step in FUNNEL_STEPS for s in severe]
-    names += [f"severity_{rung}" for rung in RUNGS]
-    return draws[[*dict.fromkeys(names), "demand_years_to_come", "diabetes_elasticity"]]
+    kept = [*dict.fromkeys(names), "demand_years_to_come", "diabetes_elasticity"]
+    severities = {f"severity_{name}": share for name, share in severity_shares(draws).items()}
+    return draws[kept].assign(**severities)

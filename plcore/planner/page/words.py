@@ -52,11 +52,12 @@ _LIMB_LOSS = tuple(
 #: Parameters that come in with a row, by its key; later rows rest on those before as well.
 RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "limb_loss": (*_LIMB_LOSS, "diabetes_elasticity"),
-    "plp": ("plp_prevalence", "plp_fall"),
-    "plp:minor_excluded": ("minor_share",),
+    "plp": ("plp_prevalence", "plp_prevalence_minor", "plp_fall"),
     "in_pain:weekly": ("severity_weekly",),
     "in_pain:moderate_severe": ("severity_moderate_severe",),
-    "in_pain:extremely_bothersome": ("severity_extremely_bothersome",),
+    "in_pain:extremely_bothersome": (
+        "severity_moderate_severe", "severity_extremely_bothersome",
+    ),
     "sought_care": ("demand_sought_care",),
     "sought_care:extremely_bothersome": ("demand_sought_care_severe",),
     "recognised": ("demand_recognised",),
