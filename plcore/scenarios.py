@@ -91,9 +91,10 @@ _TAU_SCALE: _ChoiceCheck = (
 )
 #: The share in pain after the loss of fingers or toes: its own; that after a major loss; or none.
 PAIN_AFTER_MINOR_LOSS = ("own_share", "as_after_major", "none")
-#: Dysvascular incidence after the last data: a random walk; held; back, over ten years, to the low
-#: of 2010; or rising for ten more years as it did from 2010 to 2019, and held then.
-DYSVASCULAR_FUTURES = ("walk", "held", "low_of_2010", "rise_goes_on")
+#: Incidence after the last data: a random walk; held; for dysvascular losses back, over ten years,
+#: to the low of 2010, or rising for ten more years as it did from 2010 to 2019, and held then; or
+#: of all causes held at the rates of 1996 from then on, as in the published projection.
+INCIDENCE_PATHS = ("walk", "held", "low_of_2010", "rise_goes_on", "rates_of_1996")
 GROWTH_PATHS = ("constant_rate", "straight_line", "logistic")
 _CHOICES: Mapping[str, _ChoiceCheck] = {
     "first_year": (_is_year, "a year from 1900 to 2100"),
@@ -107,7 +108,7 @@ _CHOICES: Mapping[str, _ChoiceCheck] = {
         "a factor on the people of 2050 from 0.5 to 2",
     ),
     "beliefs": _word(("posterior", "prior")),
-    "dysvascular_future": _word(DYSVASCULAR_FUTURES),
+    "incidence_path": _word(INCIDENCE_PATHS),
     "dysvascular_factor": (
         lambda value: _is_number(value) and 0.1 <= float(str(value)) <= 5,
         "a factor on dysvascular incidence from 0.1 to 5",

@@ -21,7 +21,6 @@ _LISTED = {
     "amputation_incidence": "cause level sex race diabetes adjusted unit seen",
     "mortality_after_amputation": "cause level sex diabetes unit seen",
     "parameters": "unit dist seen",
-    "calibration_targets": "seen",
     "observations": "quantity loss_level site cause counts setting congenital sex diabetes "
     "population unit kind use family seen",
     "us_counties_2023": "state state_name ages",

@@ -7,11 +7,11 @@
 - `value`: what it is worth to know an input, or to do a study, before a decision (`smoothing`: fits)
 - `explanation`: from a result to its inputs, their evidence and sources
 - `decomposition`: why the number of people with limb loss changes
-- `validation`: the limb-loss model against numbers it was not calibrated to, and other countries
+- `validation`: how well the limb loss model predicts what was counted; other countries
 - `trial_design`: power, sample size, simulated trials, and what scores say about responders
 """
 
-from plcore.analysis.compare import paired_differences, ranking
+from plcore.analysis.compare import compare, ranking
 from plcore.analysis.decomposition import decompose, waterfall_table
 from plcore.analysis.design import Quantity
 from plcore.analysis.explanation import explain, explain_in_words
@@ -28,7 +28,12 @@ from plcore.analysis.trial_design import (
     simulate_trials,
     trial_power,
 )
-from plcore.analysis.validation import other_countries, published_checks
+from plcore.analysis.validation import (
+    other_countries,
+    predictive_checks,
+    prior_sensitivity,
+    stored_checks,
+)
 from plcore.analysis.value import (
     adoption_net_benefit,
     capacity_net_benefit,
@@ -46,6 +51,7 @@ __all__ = [
     "SimulatedTrials",
     "adoption_net_benefit",
     "capacity_net_benefit",
+    "compare",
     "decompose",
     "evpi",
     "evppi_table",
@@ -57,16 +63,17 @@ __all__ = [
     "natural_improvement",
     "one_way",
     "other_countries",
-    "paired_differences",
     "partial_rank_correlations",
+    "predictive_checks",
     "prevalence_study",
-    "published_checks",
+    "prior_sensitivity",
     "ranking",
     "salib_outputs",
     "salib_problem",
     "sample_size",
     "simulate_trials",
     "sobol_indices",
+    "stored_checks",
     "threshold",
     "trial_power",
     "trial_study",

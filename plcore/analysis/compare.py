@@ -17,10 +17,8 @@ from plcore.evidence.distributions import Floats
 from plcore.simulate.runs import Run
 
 
-def paired_differences(
-    runs: Sequence[Run], quantity: Quantity, *, level: float = 0.95
-) -> pd.DataFrame:
-    """How much higher the quantity is under each scenario than under the first.
+def compare(runs: Sequence[Run], quantity: Quantity, *, level: float = 0.95) -> pd.DataFrame:
+    """A quantity under several scenarios, and how much higher it is than under the first.
 
     Parameters
     ----------
@@ -29,16 +27,17 @@ def paired_differences(
     quantity : Quantity
         The outcome and year that are compared.
     level : float
-        Probability of the interval, between 0 and 1; it leaves out equal shares of the draws on
+        Probability of the intervals, between 0 and 1; they leave out equal shares of the draws on
         both sides.
 
     Returns
     -------
     DataFrame
-        A row for each scenario but the first: scenario, reference, median, low, high and mean of
-        the differences (in the unit of the quantity), mean_error (standard error of the mean, draws
-        taken as independent), higher (share of draws in which the quantity is higher than under the
-        reference) and equal (in which it is the same).
+        A row a scenario, in the order given: scenario, label (its title), value (median), low,
+        high; the same of the difference to the first scenario, draw by draw: more, more_low,
+        more_high; mean (of the difference), mean_error (its standard error, draws taken as
+        independent); higher (share of draws in which the quantity is higher than under the first),
+        equal (in which it is the same); and level.
 
     Raises
     ------
@@ -55,28 +54,29 @@ def paired_differences(
     ...     run(people_with_pain, read_scenario(name, choices=years), n_draws=64)
     ...     for name in ("baseline", "dysvascular_plus_25")
     ... ]
-    >>> paired_differences(runs, Quantity("plp", 2050))["higher"].item()
-    1.0
+    >>> compare(runs, Quantity("plp", 2050))["higher"].tolist()
+    [0.0, 1.0]
     """
     require_level(level)
     values = _side_by_side(runs, quantity)
-    names = [run.scenario.name for run in runs]
     rows = []
-    for name, gain in zip(names[1:], values[1:] - values[0], strict=True):
-        median, low, high = np.quantile(gain, [0.5, (1 - level) / 2, (1 + level) / 2])
-        rows.append(
-            {
-                "scenario": name,
-                "reference": names[0],
-                "median": float(median),
-                "low": float(low),
-                "high": float(high),
-                "mean": float(gain.mean()),
-                "mean_error": float(gain.std(ddof=1) / np.sqrt(len(gain))),
-                "higher": float((gain > 0).mean()),
-                "equal": float((gain == 0).mean()),
-            }
-        )
+    for run, people in zip(runs, values, strict=True):
+        gain = people - values[0]
+        row: dict[str, object] = {"scenario": run.scenario.name, "label": run.scenario.title}
+        for ends, numbers in (
+            (("value", "low", "high"), people),
+            (("more", "more_low", "more_high"), gain),
+        ):
+            limits = np.quantile(numbers, [0.5, (1 - level) / 2, (1 + level) / 2])
+            row |= dict(zip(ends, map(float, limits), strict=True))
+        row |= {
+            "mean": float(gain.mean()),
+            "mean_error": float(gain.std(ddof=1) / np.sqrt(len(gain))),
+            "higher": float((gain > 0).mean()),
+            "equal": float((gain == 0).mean()),
+            "level": level,
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

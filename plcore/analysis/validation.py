@@ -1,138 +1,364 @@
-"""The calibrated cohort model against published numbers that it was not calibrated to."""
+"""How well the limb loss model predicts: observations used and not used, families and years left out.
+
+The interval of the parameters is not the interval in which an observation should fall. That is the
+predictive one: it adds the observation's own error and its discrepancy. `predictive_checks` gives it for every
+row; `leave_family_out` and `back_test` for rows that the fit did not see. The two take minutes, so
+`python3 run.py checks` works them out and stores them in `data/posterior/`, from where notebooks
+read them (`stored_checks`).
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import Floats
+from plcore.evidence.observations import read_observations
+from plcore.evidence.parameters import Parameter, parameter
 from plcore.models.limb_loss import (
-    dead_since_loss,
-    inputs,
-    people_and_mortality,
+    KNOTS,
+    LAST_OBSERVED,
     people_per_1000,
     people_with_limb_loss,
-    project,
-    responses_of,
 )
-from plcore.scenarios import read_scenario
-from plcore.simulate.fit import under
+from plcore.models.observed import from_scale
+from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.runs import Run
+from plcore.simulate.synthesis import (
+    Likelihood,
+    fingerprint,
+    fit,
+    fitted_rows,
+    read_posterior,
+    uncertain,
+)
 
-#: Rows of limb_loss_estimates.csv and what the model gives for each, in the unit of the row.
-_CHECKS = {
-    "zg2008_total_2050": "People with limb loss in 2050",
-    "zg2008_change_10_percent_lower_2050": "Change by 2050 if dysvascular incidence were 10% lower",
-    "nhis1996_total": "People with limb loss in 1996",
-    "rivera2024_total": "People with limb loss in 2024",
-    "avalere2024_total": "People with limb loss in 2024",
-    "avalere2024_share_65_plus": "Share aged 65 and over, 2020",
-    "avalere2024_share_45_64": "Share aged 45 to 64, 2020",
-    "discharges_1988_1996": "Discharges a year, mean of 1988-1996",
-    "dead_major_1_years": "Dead 1 year after a vascular loss; observed after major loss only",
-    "dead_major_2_years": "Dead after 2 years; observed after major loss only",
-    "dead_major_3_years": "Dead after 3 years; observed after major loss only",
-    "dead_major_5_years": "Dead after 5 years; observed after major loss only",
-    "dead_major_10_years": "Dead after 10 years; observed after major loss only",
-    "dead_minor_1_years": "Dead after 1 year; observed after minor loss only",
-    "dead_minor_5_years": "Dead after 5 years; observed after minor loss only",
-}
-_YEARS_SINCE = (1, 2, 3, 5, 10)
+#: Years whose counts the tables of sensitivity give.
+YEARS = (2024, 2030, 2050)
+_TABLES = ("left_out", "back_test", "structures", "families")
 
 
-def published_checks(posterior: Run, *, folder: Path = DATA) -> pd.DataFrame:
-    """Published numbers beside the model's intervals, also where they disagree.
+def predictable(observations: pd.DataFrame) -> pd.DataFrame:
+    """The observations that the model predicts: those of the fit, and those only checked.
 
     Parameters
     ----------
-    posterior : Run
-        A calibrated run of `people_with_limb_loss`.
-    folder : Path
-        Of the evidence tables.
+    observations : DataFrame
+        As `plcore.evidence.observations.read_observations` gives it.
+    """
+    return observations[observations["use"].isin(["fit", "check"])].reset_index(drop=True)
+
+
+def predictive_checks(
+    draws: pd.DataFrame, observations: pd.DataFrame, *, seed: int = 1, level: float = 0.95
+) -> pd.DataFrame:
+    """Each observation beside its predictive interval.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        Of the posterior, a row a draw.
+    observations : DataFrame
+        Rows that the model predicts.
+    seed : int
+        Of the errors.
+    level : float
+        What share of observations the intervals are meant to hold.
 
     Returns
     -------
     DataFrame
-        A row a published number that the model was not calibrated to: estimate, check, observed,
-        median, low, high (the model's 95% interval, in the unit of the observation), within
-        (whether the observation lies in it), source, seen and note.
-
-    Examples
-    --------
-    >>> from plcore.models import people_with_limb_loss
-    >>> from plcore.scenarios import read_scenario
-    >>> from plcore.simulate import calibrate
-    >>> scenario = read_scenario(choices={"first_year": 2005, "last_year": 2050})
-    >>> posterior = calibrate(people_with_limb_loss, scenario, n_prior=2**14).posterior
-    >>> table = published_checks(posterior).set_index("estimate")
-    >>> float(table.loc["zg2008_total_2050", "observed"])
-    3600000.0
+        A row an observation: observation, quantity, family, kind, use, unit, first_year, last_year,
+        observed, median, low, high (in the unit), inside (whether the interval holds the
+        observation), pit (share of predictions below it), score (interval score on the scale of
+        comparison: Gneiting and Raftery 2007; smaller is better), source, seen.
     """
-    estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
-    modelled = _modelled(posterior)
-    rows = []
-    for key, label in _CHECKS.items():
-        row = estimates.loc[key].to_dict()
-        median, low, high = np.quantile(modelled[key], [0.5, 0.025, 0.975])
-        rows.append(
-            {
-                "estimate": key,
-                "check": label,
-                "observed": row["value"],
-                "median": median,
-                "low": low,
-                "high": high,
-                "within": bool(low <= row["value"] <= high),
-                "source": cite(row["source"].split(";")[0], seen=row["seen"], folder=folder),
-                "seen": row["seen"],
-                "note": row["note"],
-            }
+    likelihood = Likelihood(read_scenario(), observations.reset_index(drop=True))
+    rows = likelihood.observations
+    centre = rows["centre"].to_numpy(dtype=float)
+    root = np.linalg.cholesky(likelihood.covariance())
+    errors = np.random.default_rng(seed).standard_normal((len(draws), len(rows))) @ root.T
+    predicted = likelihood.predicted(draws) + errors
+    tail = (1 - level) / 2
+    low, median, high = np.quantile(predicted, [tail, 0.5, 1 - tail], axis=0)
+    outside = np.maximum(low - centre, 0) + np.maximum(centre - high, 0)
+    columns = [
+        "observation",
+        "quantity",
+        "family",
+        "kind",
+        "use",
+        "unit",
+        "first_year",
+        "last_year",
+    ]
+    table = rows[columns].copy()
+    table["observed"] = rows["value"]
+    for name, values in (("median", median), ("low", low), ("high", high)):
+        table[name] = from_scale(values[np.newaxis], rows)[0]
+    return table.assign(
+        inside=outside == 0,
+        pit=(predicted < centre).mean(axis=0),
+        score=high - low + 2 / (1 - level) * outside,
+        source=rows["source"],
+        seen=rows["seen"],
+    )
+
+
+def leave_family_out(
+    observations: pd.DataFrame, *, n_draws: int = 512, executor: Executor | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every family predicted by a fit that did not see it, and what each family does to the answer.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        As `plcore.evidence.observations.read_observations` gives it.
+    n_draws : int
+        Of each of the two fits a family.
+    executor : concurrent.futures.Executor, optional
+        Where the families are worked on; by default here.
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        The rows of the fit as `predictive_checks` gives them; and a row a family: without (what was left
+        out, "nothing" first, "model outputs" for all of those), year, median, low, high of people
+        with limb loss.
+    """
+    rows = fitted_rows(observations)
+    families = list(dict.fromkeys(rows["family"]))
+    subsets = [("nothing", rows), ("model outputs", rows[rows["kind"] == "observation"])]
+    subsets += [(family, rows[rows["family"] != family]) for family in families]
+    tasks = [(subset, n_draws) for _, subset in subsets]
+    mapped = map(_draws_of, tasks) if executor is None else executor.map(_draws_of, tasks)
+    draws = dict(zip([name for name, _ in subsets], mapped, strict=True))
+    left_out = [
+        predictive_checks(draws[family], rows[rows["family"] == family]) for family in families
+    ]
+    counts = [_counts(table).assign(without=name) for name, table in draws.items()]
+    return (
+        pd.concat(left_out, ignore_index=True),
+        pd.concat(counts, ignore_index=True)[["without", "year", "median", "low", "high"]],
+    )
+
+
+def _draws_of(task: tuple[pd.DataFrame, int]) -> pd.DataFrame:
+    rows, n_draws = task
+    return fit(rows, n_draws=n_draws, n_fits=2).draws
+
+
+def back_test(
+    observations: pd.DataFrame, *, known_by: int = 2008, n_draws: int = 1024
+) -> pd.DataFrame:
+    """What a fit to the observations of years up to one says of those since.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        As `plcore.evidence.observations.read_observations` gives it. Reviews without years are
+        left out of the fit.
+    known_by : int
+        Last year of the observations that are fitted.
+    n_draws : int
+        Of each of the two fits.
+
+    Returns
+    -------
+    DataFrame
+        As `predictive_checks` gives it, of the observations whose last year is later.
+    """
+    rows = fitted_rows(observations)
+    known = rows[rows["last_year"] <= known_by]
+    draws = fit(known, n_draws=n_draws, n_fits=2).draws
+    return predictive_checks(draws, rows[rows["last_year"] > known_by])
+
+
+def structures(
+    observations: pd.DataFrame, *, n_draws: int = 512, executor: Executor | None = None
+) -> pd.DataFrame:
+    """Log evidence of simpler models on the same observations, and what they say.
+
+    Each takes something away by fixing its parameters: incidence that walks, a mix of levels that
+    changes, losses that get younger, hazard ratios that fall with age.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        As `plcore.evidence.observations.read_observations` gives it.
+    n_draws : int
+        Of each of the two fits a structure.
+    executor : concurrent.futures.Executor, optional
+        Where the structures are worked on.
+
+    Returns
+    -------
+    DataFrame
+        A row a structure: structure, log_evidence, error (its standard error), and median, low,
+        high of people with limb loss in 2050.
+    """
+    rows = fitted_rows(observations)
+    tasks = [(rows, fixed, n_draws) for fixed in _STRUCTURES.values()]
+    mapped = map(_structure, tasks) if executor is None else executor.map(_structure, tasks)
+    return pd.DataFrame(
+        [{"structure": name} | row for name, row in zip(_STRUCTURES, mapped, strict=True)]
+    )
+
+
+_WALK = {f"dysvascular_step_{year}": 0.0 for year in KNOTS if 1996 < year <= LAST_OBSERVED}
+_AHEAD = {f"dysvascular_step_{year}": 0.0 for year in KNOTS if year > LAST_OBSERVED}
+_AGES = {
+    f"dysvascular_younger_{level}_{year}": 0.25
+    for level in ("major", "minor")
+    for year in (1993, 2019)
+}
+_STRUCTURES: Mapping[str, Mapping[str, float]] = {
+    "the model": {},
+    "incidence held after 2024": _AHEAD,
+    "hazard ratio the same at all ages": {"dysvascular_ratio_gradient": 0.02},
+    "ages at loss held": _AGES,
+    "mix of levels held": {"dysvascular_minor_share_2019": 0.47, "dysvascular_minor_share_1993": 0.47},
+    "incidence of 1996 held": _WALK | _AHEAD,
+    "all of these held": _WALK | _AHEAD | _AGES
+    | {"dysvascular_minor_share_2019": 0.47, "dysvascular_minor_share_1993": 0.47},
+}  # fmt: skip
+
+
+def _structure(task: tuple[pd.DataFrame, Mapping[str, float], int]) -> dict[str, float]:
+    rows, fixed, n_draws = task
+    scenario = with_fixed(read_scenario(), fixed)
+    posterior = fit(rows, scenario=scenario, n_draws=n_draws, n_fits=2)
+    at_2050 = _counts(posterior.draws, scenario=scenario, years=[2050]).iloc[0]
+    evidence = posterior.log_evidence
+    return {
+        "log_evidence": float(special.logsumexp(evidence) - np.log(len(evidence))),
+        "error": float(evidence.std(ddof=1) / np.sqrt(len(evidence))),
+        **{name: float(at_2050[name]) for name in ("median", "low", "high")},
+    }
+
+
+def with_fixed(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
+    """The scenario with some parameters fixed.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    values : mapping of str to float
+        By the parameter's name, in its unit.
+    """
+    unknown = sorted(set(values) - {item.name for item in scenario.parameters})
+    if unknown:
+        raise ValueError(f"{scenario.name}: no parameter {unknown[0]!r}")
+    fixed = tuple(
+        parameter(
+            item.name, item.unit, "fixed", {"value": values[item.name]},
+            source="assumed", seen="assumed", note="Fixed, to compare structures",
         )
-    return pd.DataFrame(rows)
+        if item.name in values
+        else item
+        for item in scenario.parameters
+    )  # fmt: skip
+    return dataclasses.replace(scenario, parameters=fixed)
 
 
-def _modelled(posterior: Run) -> dict[str, Floats]:
-    draws, scenario = posterior.draws, posterior.scenario
-    population, mortality = people_and_mortality(scenario)
-    responses = responses_of(
-        draws, scenario, population, mortality, quantities=("people", "new_cases")
+def _counts(
+    draws: pd.DataFrame, *, scenario: Scenario | None = None, years: Sequence[int] = YEARS
+) -> pd.DataFrame:
+    """Median and 95% interval of people with limb loss in some years."""
+    asked = read_scenario() if scenario is None else scenario
+    choices = {**asked.choices, "first_year": min(years), "last_year": max(years)}
+    asked = dataclasses.replace(asked, choices=choices)
+    full = Likelihood(asked, pd.DataFrame()).completed(draws)
+    outcome = people_with_limb_loss(full, asked)
+    people = outcome.values["limb_loss"][:, [int(y) - min(years) for y in years]]
+    low, median, high = np.quantile(people, [0.025, 0.5, 0.975], axis=0)
+    return pd.DataFrame({"year": list(years), "median": median, "low": low, "high": high})
+
+
+def prior_sensitivity(*, year: int = 2050, folder: Path = DATA) -> pd.DataFrame:
+    """How far the answer moves where a prior is made wider or narrower.
+
+    The stored draws are weighed by the prior density of one parameter to a power less one
+    (Kallioinen et al. 2023): 0.5 makes the prior wider, 2 narrower.
+
+    Parameters
+    ----------
+    year : int
+        Of the count of people with limb loss.
+    folder : Path
+        Of the data.
+
+    Returns
+    -------
+    DataFrame
+        A row a parameter, the most important first: parameter, wider and narrower (median with
+        that prior), and base, the median as it is.
+    """
+    scenario = read_scenario(choices={"first_year": year, "last_year": year}, folder=folder)
+    draws = read_posterior(folder=folder)
+    full = Likelihood(scenario, pd.DataFrame()).completed(draws)
+    people = people_with_limb_loss(full, scenario).values["limb_loss"][:, 0]
+    base = float(np.median(people))
+    rows = []
+    for item in uncertain(scenario):
+        z = _scores(item, draws[item.name].to_numpy())
+        row: dict[str, float | str] = {"parameter": item.name, "base": base}
+        for name, power in (("wider", 0.5), ("narrower", 2.0)):
+            weights = special.softmax(-0.5 * (power - 1) * z**2)
+            order = np.argsort(people)
+            at = int(np.searchsorted(np.cumsum(weights[order]), 0.5))
+            row[name] = float(people[order][min(at, len(people) - 1)])
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    span = (table["wider"] - table["narrower"]).abs()
+    return table.loc[span.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+def _scores(item: Parameter, values: Floats) -> Floats:
+    """Standard normal scores of values under a prior, by inverting its quantile function."""
+    z = np.linspace(-5, 5, 4001)
+    return np.interp(values, item.ppf(special.ndtr(z)), z)
+
+
+def stored_checks(name: str, *, folder: Path = DATA) -> pd.DataFrame:
+    """A table that `python3 run.py checks` has stored.
+
+    Parameters
+    ----------
+    name : str
+        "left_out", "back_test", "structures" or "families".
+    folder : Path
+        Of the data.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or what it rests on has changed since.
+    """
+    if name not in _TABLES:
+        raise ValueError(f"no table {name!r}; expected one of {', '.join(_TABLES)}")
+    path = folder / "posterior" / f"{name}.csv"
+    if not path.exists():
+        raise ValueError(f"{path.name}: no such file; python3 run.py checks makes it")
+    table = pd.read_csv(path)
+    likelihood = Likelihood(
+        read_scenario(folder=folder), fitted_rows(read_observations(folder=folder))
     )
-    given = inputs(draws)
-    total = {
-        year: project(responses, given, years=[year])[:, 0] for year in (1996, 2020, 2024, 2050)
-    }
-    by_age = project(responses, given, by=("year", "age_group"), years=[2020])[:, 0]
-    lower = under(
-        posterior,
-        people_with_limb_loss,
-        read_scenario("dysvascular_minus_10", choices={"first_year": 2050, "last_year": 2050}),
-    )
-    new = project(
-        responses, given, quantity="new_cases", by=("year", "cause"), years=range(1988, 1997)
-    ).mean(axis=1)
-    first = np.column_stack(
-        [draws["dysvascular_first_share"], draws["trauma_first_share"], np.ones(len(draws))]
-    )
-    dead = dead_since_loss(draws, scenario, year=2005, years_since=_YEARS_SINCE)
-    mortality_since = {
-        f"dead_{level}_{years}_years": dead[:, i]
-        for level in ("major", "minor")
-        for i, years in enumerate(_YEARS_SINCE)
-    }
-    return mortality_since | {
-        "zg2008_total_2050": total[2050],
-        "zg2008_change_10_percent_lower_2050": lower.outcome.values["limb_loss"][:, 0]
-        - total[2050],
-        "nhis1996_total": total[1996],
-        "rivera2024_total": total[2024],
-        "avalere2024_total": total[2024],
-        "avalere2024_share_65_plus": by_age[:, 3:].sum(axis=1) / total[2020],
-        "avalere2024_share_45_64": by_age[:, 2] / total[2020],
-        "discharges_1988_1996": (new / first).sum(axis=1),
-    }
+    if (table["fingerprint"] != fingerprint(likelihood)[:16]).any():
+        raise ValueError(
+            f"{path.name}: made from other parameters, observations, people or deaths than those "
+            f"in {folder.name}/ now; python3 run.py checks renews it"
+        )
+    return table.drop(columns="fingerprint")
 
 
 #: Rows of limb_loss_estimates.csv whose rates add up to all amputations of a population.
@@ -151,7 +377,7 @@ def other_countries(posterior: Run, *, year: int = 2025, folder: Path = DATA) ->
     Parameters
     ----------
     posterior : Run
-        A calibrated run of `people_with_limb_loss`.
+        A run of `people_with_limb_loss`.
     year : int
         For which people are counted.
     folder : Path
@@ -167,10 +393,8 @@ def other_countries(posterior: Run, *, year: int = 2025, folder: Path = DATA) ->
     --------
     >>> from plcore.models import people_with_limb_loss
     >>> from plcore.scenarios import read_scenario
-    >>> from plcore.simulate import calibrate
-    >>> scenario = read_scenario(choices={"first_year": 2005, "last_year": 2050})
-    >>> posterior = calibrate(people_with_limb_loss, scenario, n_prior=2**14).posterior
-    >>> len(other_countries(posterior))
+    >>> from plcore.simulate import run
+    >>> len(other_countries(run(people_with_limb_loss, read_scenario(), n_draws=64)))
     5
     """
     estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
@@ -195,3 +419,35 @@ def other_countries(posterior: Run, *, year: int = 2025, folder: Path = DATA) ->
             }
         )
     return pd.DataFrame(rows)
+
+
+def main() -> int:
+    """Work out what takes minutes (families and years left out, structures) and store it."""
+    start = time.monotonic()
+    observations = read_observations()
+    mark = fingerprint(Likelihood(read_scenario(), fitted_rows(observations)))[:16]
+    with ProcessPoolExecutor(2) as pool:
+        left_out, families = leave_family_out(observations, executor=pool)
+        tables = {
+            "left_out": left_out,
+            "families": families,
+            "structures": structures(observations, executor=pool),
+            "back_test": back_test(observations),
+        }
+    for name, table in tables.items():
+        table.assign(fingerprint=mark).to_csv(
+            DATA / "posterior" / f"{name}.csv",
+            index=False,
+            float_format="%.6g",
+            lineterminator="\n",
+        )
+    for name in ("left_out", "back_test"):
+        inside = tables[name]["inside"]
+        print(f"{name}: {inside.sum()} of {len(inside)} observations in their 95% intervals")
+    print(tables["structures"].round(2).to_string(index=False))
+    print(f"Done in {time.monotonic() - start:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -351,19 +351,4 @@ TABLES = {
         references=_TO_SOURCES,
     ),
     "observations": OBSERVATIONS,
-    "calibration_targets": Table(
-        file="calibration_targets.csv",
-        columns=(
-            Column("target", _key),
-            Column("counts", _key),
-            Column("year", _year),
-            Column("value", number(0)),
-            Column("spread", number(0.001, 2)),
-            Column("source", _keys),
-            Column("seen", _seen),
-            Column("note", _any),
-        ),
-        key=("target",),
-        references=_TO_SOURCES,
-    ),
 }

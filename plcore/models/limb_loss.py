@@ -331,7 +331,7 @@ def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
     draws : DataFrame
         As for `people_with_limb_loss`.
     scenario : Scenario
-        Its choices dysvascular_future and dysvascular_factor are used.
+        Its choices incidence_path and dysvascular_factor are used.
 
     Returns
     -------
@@ -339,13 +339,14 @@ def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
     """
     d = columns_of(draws)
     minor = minor_share(d)
-    vascular = dysvascular_discharges(d, str(scenario.choices["dysvascular_future"]))
+    path = str(scenario.choices["incidence_path"])
+    vascular = dysvascular_discharges(d, path)
     vascular = vascular * _after(float(scenario.choices["dysvascular_factor"]))
-    trauma, trauma_minor = _discharges(d, "trauma"), d["trauma_minor_share"][:, np.newaxis]
+    trauma, trauma_minor = _discharges(d, "trauma", path), d["trauma_minor_share"][:, np.newaxis]
     by_stratum = {
         ("trauma", "major"): trauma * (1 - trauma_minor),
         ("trauma", "minor"): trauma * trauma_minor,
-        ("cancer", "major"): _discharges(d, "cancer"),
+        ("cancer", "major"): _discharges(d, "cancer", path),
     }
     out = []
     for stratum in STRATA:
@@ -355,10 +356,10 @@ def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
             out.append(of_level * (younger if stratum.shape == "younger" else 1 - younger))
         else:
             out.append(by_stratum[stratum.cause, stratum.level])
-    return np.stack(out, axis=1)
+    return np.asarray(np.stack(out, axis=1), dtype=np.float64)
 
 
-def dysvascular_discharges(d: Mapping[str, Floats], future: str = "walk") -> Floats:
+def dysvascular_discharges(d: Mapping[str, Floats], path: str = "walk") -> Floats:
     """Dysvascular amputation discharges per head at each knot, shape (n_draws, n_knots).
 
     From 1996 on the log incidence is a random walk: each step is a standard normal score times a
@@ -368,8 +369,9 @@ def dysvascular_discharges(d: Mapping[str, Floats], future: str = "walk") -> Flo
     ----------
     d : mapping of str to ndarray, shape (n_draws,)
         Draws by parameter.
-    future : str
-        What follows `LAST_OBSERVED`: one of `plcore.scenarios.DYSVASCULAR_FUTURES`.
+    path : str
+        One of `plcore.scenarios.INCIDENCE_PATHS`: what follows `LAST_OBSERVED`, or
+        "rates_of_1996" from then on.
     """
     logs = [np.log(d["dysvascular_ratio_1950"]), np.log(d["dysvascular_ratio_1988"])]
     logs.append(np.zeros_like(logs[0]))
@@ -384,20 +386,24 @@ def dysvascular_discharges(d: Mapping[str, Floats], future: str = "walk") -> Flo
         "low_of_2010": at[2010] - last,
         "rise_goes_on": (at[2019] - at[2010]) * 10 / 9,
     }
-    if future != "walk":
-        for knot in KNOTS:
-            if knot > LAST_OBSERVED:
-                done = min((knot - LAST_OBSERVED) / 10, 1.0)
-                at[knot] = last + done * change[future]
-    return d["dysvascular_rate_1996"][:, np.newaxis] * np.exp(np.column_stack(list(at.values())))
+    for knot in KNOTS:
+        if path == "rates_of_1996" and knot > 1996:
+            at[knot] = np.zeros_like(last)
+        elif path in change and knot > LAST_OBSERVED:
+            at[knot] = last + min((knot - LAST_OBSERVED) / 10, 1.0) * change[path]
+    return np.asarray(
+        d["dysvascular_rate_1996"][:, np.newaxis] * np.exp(np.column_stack(list(at.values())))
+    )
 
 
-def _discharges(d: Mapping[str, Floats], cause: str) -> Floats:
+def _discharges(d: Mapping[str, Floats], cause: str, path: str) -> Floats:
     """Discharges per head: a printed rate of 1996, and log-linear between ratios to it."""
-    late = np.log(d[f"{cause}_ratio_2019"])
+    late, later = np.log(d[f"{cause}_ratio_2019"]), np.log(d[f"{cause}_ratio_2060"])
+    late = late * (path != "rates_of_1996")
+    later = later * (path not in ("rates_of_1996", "held"))
     known = np.column_stack(
         [np.log(d[f"{cause}_ratio_1950"]), np.log(d[f"{cause}_ratio_1988"]), np.zeros_like(late),
-         late, late + np.log(d[f"{cause}_ratio_2060"])]
+         late, late + later]
     )  # fmt: skip
     weights = np.column_stack(
         [np.interp(KNOTS, (1950, 1988, 1996, 2019, 2060), unit) for unit in np.eye(5)]

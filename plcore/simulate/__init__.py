@@ -3,20 +3,19 @@
 - `draws`: sampled worlds from the distributions of the parameters;
 - `runs`: a model over the draws of a scenario, here or on other processes;
 - `summary`: medians, intervals and their sampling errors;
-- `fit`: draws weighed by published counts, and other scenarios on the same draws.
+- `posterior`: a sampler of posteriors; `synthesis`: the limb loss model fitted to all observations.
 """
 
 from plcore.simulate.draws import draw, plain, sobol
-from plcore.simulate.fit import across, calibrate, under
 from plcore.simulate.runs import Model, Run, run
 from plcore.simulate.summary import in_words, interval_table, sampling_errors, summarise
+from plcore.simulate.synthesis import draws_of
 
 __all__ = [
     "Model",
     "Run",
-    "across",
-    "calibrate",
     "draw",
+    "draws_of",
     "in_words",
     "interval_table",
     "plain",
@@ -24,5 +23,4 @@ __all__ = [
     "sampling_errors",
     "sobol",
     "summarise",
-    "under",
 ]

@@ -219,9 +219,9 @@ def test_discharges_of_1996_are_the_printed_rates():
 @pytest.mark.parametrize(
     ("choices", "expected"),
     [
-        ({"dysvascular_future": "held"}, lambda d: d[2024]),
-        ({"dysvascular_future": "low_of_2010"}, lambda d: d[2010]),
-        ({"dysvascular_future": "rise_goes_on"}, lambda d: d[2024] * (d[2019] / d[2010]) ** (10 / 9)),
+        ({"incidence_path": "held"}, lambda d: d[2024]),
+        ({"incidence_path": "low_of_2010"}, lambda d: d[2010]),
+        ({"incidence_path": "rise_goes_on"}, lambda d: d[2024] * (d[2019] / d[2010]) ** (10 / 9)),
         ({"dysvascular_factor": 0.75}, lambda d: None),
     ],
 )  # fmt: skip
@@ -239,6 +239,18 @@ def test_futures_of_dysvascular_incidence_are_what_they_say(choices, expected):
     for year in (2040, 2060):
         np.testing.assert_allclose(
             asked[year], 0.75 * base[year] if wanted is None else wanted, rtol=1e-12
+        )
+
+
+def test_rates_of_1996_hold_for_every_cause_from_then_on():
+    held = discharges_of(DRAWS, read_scenario("rates_of_1996_held"))
+    after, base = KNOTS.index(1996), discharges_of(DRAWS, SCENARIO)
+    for cause in CAUSES:
+        of_cause = [place for place, s in enumerate(STRATA) if s.cause == cause]
+        total = held[:, of_cause].sum(axis=1)
+        np.testing.assert_allclose(total[:, after:], total[:, [after]] * np.ones(9), rtol=1e-12)
+        np.testing.assert_allclose(
+            total[:, :after], base[:, of_cause].sum(axis=1)[:, :after], rtol=1e-12
         )
 
 

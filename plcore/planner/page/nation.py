@@ -157,7 +157,7 @@ def _model_of(scenario: Scenario) -> tuple[object, ...]:
     parameters = tuple((p.name, p.shape) for p in scenario.parameters if p.name.startswith(used))
     choices = (
         "beliefs", "population", "mortality", "population_factor_2050", "hazard_ratio_change",
-        "dysvascular_future", "dysvascular_factor",
+        "incidence_path", "dysvascular_factor",
     )  # fmt: skip
     return (parameters, *(scenario.choices[name] for name in choices))
 
