@@ -248,7 +248,7 @@ def test_rates_of_1996_hold_for_every_cause_from_then_on():
     for cause in CAUSES:
         of_cause = [place for place, s in enumerate(STRATA) if s.cause == cause]
         total = held[:, of_cause].sum(axis=1)
-        np.testing.assert_allclose(total[:, after:], total[:, [after]] * np.ones(9), rtol=1e-12)
+        np.testing.assert_allclose(total[:, after:], total[:, [after]] * np.ones(10), rtol=1e-12)
         np.testing.assert_allclose(
             total[:, :after], base[:, of_cause].sum(axis=1)[:, :after], rtol=1e-12
         )
