@@ -43,8 +43,8 @@ JOBS = {
     "bench": ["-m", "benchmarks"],
     "figures": ["-m", "plcore.report.figures"],
     "plan": ["-m", "plcore.planner"],
-    "fit": ["-m", "plcore.simulate.synthesis"],
-    "checks": ["-m", "plcore.analysis.predictive"],
+    "fit": ["-c", "from plcore.simulate.synthesis import main; raise SystemExit(main())"],
+    "checks": ["-c", "from plcore.analysis.validation import main; raise SystemExit(main())"],
     "golden": [os.path.join("tests", "golden_tables.py")],
 }
 

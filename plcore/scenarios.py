@@ -48,6 +48,8 @@ class Scenario:
         What is believed, with its uncertainty.
     correlations : tuple of Correlation
         Which of the parameters are high or low together.
+    folder : Path
+        Of the data that it was read from: its population, mortality and posterior are used.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Scenario:
     choices: Mapping[str, Choice]
     parameters: tuple[Parameter, ...]
     correlations: tuple[Correlation, ...] = ()
+    folder: Path = DATA
 
     @property
     def years(self) -> NDArray[np.int64]:
@@ -188,7 +191,7 @@ def read_scenario(
         believed = file.override(believed, folder)
     title, note = str(own.content["title"]), str(own.content.get("note", ""))
     together = own.correlations(believed) or base.correlations(believed)
-    return Scenario(name, title, note, chosen, believed, together)
+    return Scenario(name, title, note, chosen, believed, together, Path(folder))
 
 
 def scenario_names(*, folder: Path = DATA) -> tuple[str, ...]:

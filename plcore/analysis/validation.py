@@ -10,7 +10,6 @@ read them (`stored_checks`).
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -30,11 +29,12 @@ from plcore.models.limb_loss import (
     people_per_1000,
     people_with_limb_loss,
 )
-from plcore.models.observed import from_scale
+from plcore.models.observed import from_scale, lay_out
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.runs import Run
 from plcore.simulate.synthesis import (
     Likelihood,
+    completed,
     fingerprint,
     fit,
     fitted_rows,
@@ -104,7 +104,7 @@ def predictive_checks(
     table = rows[columns].copy()
     table["observed"] = rows["value"]
     for name, values in (("median", median), ("low", low), ("high", high)):
-        table[name] = from_scale(values[np.newaxis], rows)[0]
+        table[name] = from_scale(values, lay_out(rows))
     return table.assign(
         inside=outside == 0,
         pit=(predicted < centre).mean(axis=0),
@@ -277,7 +277,7 @@ def _counts(
     asked = read_scenario() if scenario is None else scenario
     choices = {**asked.choices, "first_year": min(years), "last_year": max(years)}
     asked = dataclasses.replace(asked, choices=choices)
-    full = Likelihood(asked, pd.DataFrame()).completed(draws)
+    full = completed(draws, asked)
     outcome = people_with_limb_loss(full, asked)
     people = outcome.values["limb_loss"][:, [int(y) - min(years) for y in years]]
     low, median, high = np.quantile(people, [0.025, 0.5, 0.975], axis=0)
@@ -305,7 +305,7 @@ def prior_sensitivity(*, year: int = 2050, folder: Path = DATA) -> pd.DataFrame:
     """
     scenario = read_scenario(choices={"first_year": year, "last_year": year}, folder=folder)
     draws = read_posterior(folder=folder)
-    full = Likelihood(scenario, pd.DataFrame()).completed(draws)
+    full = completed(draws, scenario)
     people = people_with_limb_loss(full, scenario).values["limb_loss"][:, 0]
     base = float(np.median(people))
     rows = []
@@ -447,7 +447,3 @@ def main() -> int:
     print(tables["structures"].round(2).to_string(index=False))
     print(f"Done in {time.monotonic() - start:.0f} s.")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

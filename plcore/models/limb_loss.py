@@ -211,18 +211,23 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
         float(scenario.choices["population_factor_2050"]),
         max(KNOTS[-1], int(scenario.choices["last_year"])),
         bool(scenario.choices["extrapolate"]),
+        scenario.folder,
     )
 
 
 @functools.lru_cache(maxsize=8)
 def _people_and_mortality(
-    variant: str, deaths: str, factor_2050: float, last: int, beyond: bool
+    variant: str, deaths: str, factor_2050: float, last: int, beyond: bool, folder: Path
 ) -> tuple[Population, Mortality]:
-    population = read_population("USA", variant=variant, last_year=last, extrapolate=beyond)
+    population = read_population(
+        "USA", variant=variant, last_year=last, extrapolate=beyond, folder=folder
+    )
     factor = np.interp(population.years, [2005, 2050], [1.0, factor_2050])
     people = population.people * factor[:, np.newaxis, np.newaxis]
     people.setflags(write=False)
-    mortality = read_mortality("USA", variant=deaths, last_year=last, extrapolate=beyond)
+    mortality = read_mortality(
+        "USA", variant=deaths, last_year=last, extrapolate=beyond, folder=folder
+    )
     return dataclasses.replace(population, people=people), mortality
 
 
@@ -294,22 +299,28 @@ def inputs(draws: pd.DataFrame, scenario: Scenario) -> LimbLossDraws:
     incidence[:, _MAJOR] += moved
     incidence[:, _MINOR] -= moved
 
-    def of_strata(name: str) -> Floats:
-        columns = [
-            d[f"dysvascular_{s.level}_{name}" if s.cause == "dysvascular" else f"{s.cause}_{name}"]
-            for s in STRATA
-        ]
-        return np.column_stack(columns)
-
     return LimbLossDraws(
         incidence=incidence,
-        hazard_ratio=of_strata("hazard_ratio"),
-        first_year_excess=of_strata("first_year_excess"),
-        survival=_nearest(d["dysvascular_ratio_gradient"], GRADIENTS) * len(CHANGES)
-        + _nearest(
-            d["dysvascular_ratio_change"] + float(scenario.choices["hazard_ratio_change"]), CHANGES
-        ),
+        hazard_ratio=_of_strata(d, "hazard_ratio"),
+        first_year_excess=_of_strata(d, "first_year_excess"),
+        survival=_survival_of(d, scenario),
     )
+
+
+def _of_strata(d: Mapping[str, Floats], name: str) -> Floats:
+    """A parameter of survival by stratum, shape (n_draws, n_strata)."""
+    columns = [
+        d[f"dysvascular_{s.level}_{name}" if s.cause == "dysvascular" else f"{s.cause}_{name}"]
+        for s in STRATA
+    ]
+    return np.column_stack(columns)
+
+
+def _survival_of(d: Mapping[str, Floats], scenario: Scenario) -> NDArray[np.int_]:
+    """The nearest of `SURVIVALS` in each draw."""
+    change = d["dysvascular_ratio_change"] + float(scenario.choices["hazard_ratio_change"])
+    gradient = _nearest(d["dysvascular_ratio_gradient"], GRADIENTS)
+    return gradient * len(CHANGES) + _nearest(change, CHANGES)
 
 
 def columns_of(draws: pd.DataFrame) -> dict[str, Floats]:
@@ -320,7 +331,8 @@ def columns_of(draws: pd.DataFrame) -> dict[str, Floats]:
     draws : DataFrame
         A row a draw, a column a parameter.
     """
-    return {str(name): draws[name].to_numpy(dtype=np.float64) for name in draws}
+    columns = np.ascontiguousarray(draws.to_numpy(dtype=np.float64).T)
+    return dict(zip(map(str, draws), columns, strict=True))
 
 
 def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
@@ -485,29 +497,30 @@ def responses_of(
     years : array_like of int, optional
         Years that will be asked for; by default all.
     """
-    given = inputs(draws, scenario)
+    d = columns_of(draws)
+    ratios, survival = _of_strata(d, "hazard_ratio"), _survival_of(d, scenario)
     spread = spread_of(draws)
     conditions = conditions_of(population, mortality)
     carried = tuple(name for name in CARRIED if name in _carried_for(quantities))
     kept_years = tuple(int(y) for y in (population.years if years is None else np.asarray(years)))
-    low, high = float(given.hazard_ratio.min()), float(given.hazard_ratio.max())
+    low, high = float(ratios.min()), float(ratios.max())
     # Whole powers of two, so that draws which differ a little share their responses.
     span = (
         min(_RANGE[0], 2.0 ** np.floor(np.log2(low))),
         max(_RANGE[1], 2.0 ** np.ceil(np.log2(high))),
     )
     units = {
-        (shape, survival): _kept_unit(
-            conditions, spread, shape, survival, span, carried, tuple(age_groups), kept_years
+        (shape, pair): _kept_unit(
+            conditions, spread, shape, pair, span, carried, tuple(age_groups), kept_years
         )
-        for shape, survival in _units_of(given)
+        for shape, pair in _units_of(survival)
     }
     return Responses(np.array(kept_years), KNOTS, span, carried, units)
 
 
-def _units_of(given: LimbLossDraws) -> list[tuple[str, tuple[float, float]]]:
+def _units_of(survival: NDArray[np.int_]) -> list[tuple[str, tuple[float, float]]]:
     """The shapes and survivals that draws ask for."""
-    asked = [SURVIVALS[place] for place in np.unique(given.survival)]
+    asked = [SURVIVALS[place] for place in np.unique(survival)]
     vascular = [(shape, survival) for shape in ("older", "younger") for survival in asked]
     return [*vascular, ("trauma", _FIXED_SURVIVAL), ("cancer", _FIXED_SURVIVAL)]
 
@@ -564,6 +577,7 @@ def spread_of(draws: pd.DataFrame) -> tuple[float, ...]:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def _shape_by_age(population: Population, spread: tuple[float, ...], shape: str) -> Floats:
     older, younger, vascular_ratio, trauma_ratio, cancer_ratio = spread
     if shape == "older":
@@ -583,8 +597,13 @@ def shapes_of(draws: pd.DataFrame, population: Population) -> dict[str, Floats]:
     population : Population
         Must cover 1996.
     """
+    return shapes_of_spread(spread_of(draws), population)
+
+
+def shapes_of_spread(spread: tuple[float, ...], population: Population) -> dict[str, Floats]:
+    """As `shapes_of`, from what `spread_of` gives."""
     names = dict.fromkeys(stratum.shape for stratum in STRATA)
-    return {name: _shape_by_age(population, spread_of(draws), name) for name in names}
+    return {name: _shape_by_age(population, spread, name) for name in names}
 
 
 def _fixed(draws: pd.DataFrame, name: str) -> float:

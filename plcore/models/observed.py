@@ -8,11 +8,13 @@ ratios by their logarithm, shares by their log odds, ages as they are.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special
 
 from plcore.evidence.distributions import Floats
@@ -31,7 +33,7 @@ from plcore.models.limb_loss import (
     people_and_mortality,
     project,
     responses_of,
-    shapes_of,
+    shapes_of_spread,
     spread_of,
 )
 from plcore.scenarios import Scenario
@@ -45,12 +47,71 @@ _STOCKS = (
     "share_of_people_with_limb_loss",
     "ratio_vascular_to_trauma",
 )
+#: Rows of one quantity, as namedtuples.
+_Rows = Sequence[Any]
 _NONTRAUMATIC = ("dysvascular", "cancer")
 #: The year of a loss where reviews of several studies do not say.
 _USUAL_YEAR = 2008
 
 
-def predict(draws: pd.DataFrame, scenario: Scenario, observations: pd.DataFrame) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Observations laid out for prediction; made by `lay_out`, once for any number of predictions.
+
+    Attributes
+    ----------
+    by_quantity : tuple of (str, ndarray of int, list)
+        A quantity, the places of its rows, and the rows.
+    log, logit : ndarray of bool, shape (n_observations,)
+        Which are compared by their logarithm, and which by their log odds.
+    most : ndarray, shape (n_observations,)
+        The greatest value of a share in its unit: 1, or 100 for percent.
+    """
+
+    by_quantity: tuple[tuple[str, NDArray[np.int_], list[Any]], ...]
+    log: NDArray[np.bool_]
+    logit: NDArray[np.bool_]
+    most: Floats
+
+    @property
+    def stock_years(self) -> list[int]:
+        """Years whose stocks are asked for."""
+        stocks = (rows for quantity, _, rows in self.by_quantity if quantity in _STOCKS)
+        return sorted({_middle(row) for rows in stocks for row in rows})
+
+
+def lay_out(observations: pd.DataFrame) -> Rows:
+    """Observations as `predict` takes them.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        As `plcore.evidence.observations.read_observations` gives it: rows whose use is fit or
+        check.
+
+    Raises
+    ------
+    ValueError
+        If the model does not know a quantity.
+    """
+    rows = observations.reset_index(drop=True)
+    by_quantity = []
+    for quantity, block in rows.groupby("quantity", sort=False):
+        if quantity not in _PREDICTORS:
+            raise ValueError(
+                f"observations.csv: {block['observation'].iloc[0]}: quantity is {quantity!r}, which "
+                f"the model does not know; expected one of {', '.join(_PREDICTORS)}"
+            )
+        by_quantity.append((str(quantity), block.index.to_numpy(), list(block.itertuples())))
+    return Rows(
+        tuple(by_quantity),
+        (rows["scale"] == "log").to_numpy(),
+        (rows["scale"] == "logit").to_numpy(),
+        np.where(rows["unit"] == "percent", 100.0, 1.0),
+    )
+
+
+def predict(draws: pd.DataFrame, scenario: Scenario, rows: Rows) -> Floats:
     """The model's number for each observation, in the observation's unit.
 
     Parameters
@@ -59,89 +120,65 @@ def predict(draws: pd.DataFrame, scenario: Scenario, observations: pd.DataFrame)
         As for `plcore.models.limb_loss.people_with_limb_loss`.
     scenario : Scenario
         Of the draws.
-    observations : DataFrame
-        Rows of `data/observations.csv` whose use is fit or check.
+    rows : Rows
+        From `lay_out`.
 
     Returns
     -------
     ndarray, shape (n_draws, n_observations)
         Without the observations' own errors.
-
-    Raises
-    ------
-    ValueError
-        If the model does not know a quantity.
     """
-    model = _Model(draws, scenario, observations)
-    out = np.empty((len(draws), len(observations)))
-    rows = observations.reset_index(drop=True)
-    for quantity, block in rows.groupby("quantity", sort=False):
-        if quantity not in _PREDICTORS:
-            raise ValueError(
-                f"observations.csv: {block['observation'].iloc[0]}: quantity is {quantity!r}, which "
-                f"the model does not know; expected one of {', '.join(_PREDICTORS)}"
-            )
-        out[:, block.index] = _PREDICTORS[str(quantity)](model, block)
+    model = _Model(draws, scenario, rows.stock_years)
+    out = np.empty((len(draws), len(rows.most)))
+    for quantity, places, of_quantity in rows.by_quantity:
+        out[:, places] = _PREDICTORS[quantity](model, of_quantity)
     return out
 
 
-def on_scale(values: Floats, observations: pd.DataFrame) -> Floats:
+def on_scale(values: Floats, rows: Rows) -> Floats:
     """Numbers on the scale on which each observation's error is normal.
 
     Parameters
     ----------
     values : ndarray, shape (..., n_observations)
         In the units of the rows.
-    observations : DataFrame
-        As `plcore.evidence.observations.read_observations` gives it, with unit and scale.
+    rows : Rows
+        From `lay_out`.
     """
     scaled = np.array(values, dtype=float)
-    for at, (scale, most) in enumerate(_scales(observations)):
-        x = scaled[..., at]
-        if scale == "log":
-            scaled[..., at] = np.log(np.maximum(x, 1e-300))
-        elif scale == "logit":
-            scaled[..., at] = special.logit(np.clip(x / most, 1e-9, 1 - 1e-9))
+    scaled[..., rows.log] = np.log(np.maximum(scaled[..., rows.log], 1e-300))
+    shares = scaled[..., rows.logit] / rows.most[rows.logit]
+    scaled[..., rows.logit] = special.logit(np.clip(shares, 1e-9, 1 - 1e-9))
     return scaled
 
 
-def from_scale(scaled: Floats, observations: pd.DataFrame) -> Floats:
+def from_scale(scaled: Floats, rows: Rows) -> Floats:
     """Numbers in the units of the rows, from the scale on which they are compared.
 
     Parameters
     ----------
     scaled : ndarray, shape (..., n_observations)
         As `on_scale` gives them.
-    observations : DataFrame
+    rows : Rows
         The same rows.
     """
     values = np.array(scaled, dtype=float)
-    for at, (scale, most) in enumerate(_scales(observations)):
-        if scale == "log":
-            values[..., at] = np.exp(scaled[..., at])
-        elif scale == "logit":
-            values[..., at] = most * special.expit(scaled[..., at])
+    values[..., rows.log] = np.exp(values[..., rows.log])
+    values[..., rows.logit] = rows.most[rows.logit] * special.expit(values[..., rows.logit])
     return values
-
-
-def _scales(observations: pd.DataFrame) -> list[tuple[str, float]]:
-    most = np.where(observations["unit"] == "percent", 100.0, 1.0)
-    return list(zip(observations["scale"], most, strict=True))
 
 
 class _Model:
     """What the predictions share, worked out once for the draws."""
 
-    def __init__(self, draws: pd.DataFrame, scenario: Scenario, observations: pd.DataFrame) -> None:
+    def __init__(self, draws: pd.DataFrame, scenario: Scenario, stock_years: list[int]) -> None:
         self.draws, self.scenario = draws, scenario
         self.population, self.mortality = people_and_mortality(scenario)
         self.given = inputs(draws, scenario)
         self.flows = _Flows(draws, scenario, self.population)
         self._conditions = conditions_of(self.population, self.mortality)
         self._dead: dict[tuple[object, ...], Floats] = {}
-
-        stocks = observations[observations["quantity"].isin(_STOCKS)]
-        self.stock_years = sorted({_middle(row) for row in _each(stocks)})
+        self.stock_years = stock_years
 
     @functools.cached_property
     def people(self) -> Floats:
@@ -165,10 +202,6 @@ class _Model:
 
 
 # --- The quantities --------------------------------------------------------------------------------
-
-
-def _each(rows: pd.DataFrame) -> list[Any]:
-    return list(rows.itertuples())
 
 
 def _ages(row: Any) -> slice:
@@ -218,31 +251,29 @@ def _middle(row: Any) -> int:
     return (int(row.first_year) + int(row.last_year)) // 2
 
 
-def _people(model: _Model, rows: pd.DataFrame) -> Floats:
+def _people(model: _Model, rows: _Rows) -> Floats:
     of = _stock(model)
-    return np.column_stack(
-        [of(row) * _COVERED.get(str(row.population), 1.0) for row in _each(rows)]
-    )
+    return np.column_stack([of(row) * _COVERED.get(str(row.population), 1.0) for row in rows])
 
 
-def _rate_of_people(model: _Model, rows: pd.DataFrame) -> Floats:
+def _rate_of_people(model: _Model, rows: _Rows) -> Floats:
     of, population = _stock(model), model.population
     columns = []
-    for row in _each(rows):
+    for row in rows:
         residents = population.people[_middle(row) - int(population.years[0]), :, _ages(row)].sum()
         columns.append(1000 * of(row) / residents)
     return np.column_stack(columns)
 
 
-def _share_of_people(model: _Model, rows: pd.DataFrame) -> Floats:
+def _share_of_people(model: _Model, rows: _Rows) -> Floats:
     of = _stock(model)
-    return np.column_stack([of(row) / of(row, ages=False) for row in _each(rows)])
+    return np.column_stack([of(row) / of(row, ages=False) for row in rows])
 
 
-def _ratio_vascular_to_trauma(model: _Model, rows: pd.DataFrame) -> Floats:
+def _ratio_vascular_to_trauma(model: _Model, rows: _Rows) -> Floats:
     of = _stock(model)
     return np.column_stack(
-        [of(row, causes=("dysvascular",)) / of(row, causes=("trauma",)) for row in _each(rows)]
+        [of(row, causes=("dysvascular",)) / of(row, causes=("trauma",)) for row in rows]
     )
 
 
@@ -254,7 +285,7 @@ class _Flows:
 
     def __init__(self, draws: pd.DataFrame, scenario: Scenario, population: Population) -> None:
         self.population = population
-        self.shapes = shapes_of(draws, population)
+        self._spread = spread_of(draws)
         discharges = discharges_of(draws, scenario)
         self._flat = discharges.reshape(len(draws), -1)
         # Of trauma, people: what hospitals do not see is in emergency departments.
@@ -268,17 +299,12 @@ class _Flows:
 
     def add_up(
         self, *, years: range, ages: slice, causes: tuple[str, ...], levels: tuple[str, ...],
-        weight: Floats | None = None, everywhere: bool = False,
+        by_age: bool = False, everywhere: bool = False,
     ) -> Floats:  # fmt: skip
-        """Mean over years of the discharges, or of a number of each age weighted by them."""
-        of_age = np.ones(len(AGES)) if weight is None else weight
-        weights = np.zeros((len(STRATA), len(KNOTS)))
-        for year in years:
-            at_knots = hats([year])[0]
-            people = self.population.people[year - int(self.population.years[0])] * of_age
-            for place, s in enumerate(STRATA):
-                if s.cause in causes and s.level in levels:
-                    weights[place] += at_knots * (people * self.shapes[s.shape])[:, ages].sum()
+        """Mean over years of the discharges, or of their number times the age at them."""
+        weights = _flow_weights(
+            self.population, self._spread, years, (ages.start, ages.stop), causes, levels, by_age
+        )
         flat = self._people.reshape(len(self._flat), -1) if everywhere else self._flat
         return np.asarray(flat @ weights.ravel() / len(years))
 
@@ -296,27 +322,48 @@ class _Flows:
         return float(self.population.people[at][:, :, _ages(row)].sum() / len(years))
 
 
-def _amputations(model: _Model, rows: pd.DataFrame) -> Floats:
+@functools.lru_cache(maxsize=4096)
+def _flow_weights(
+    population: Population,
+    spread: tuple[float, ...],
+    years: range,
+    ages: tuple[int, int],
+    causes: tuple[str, ...],
+    levels: tuple[str, ...],
+    by_age: bool,
+) -> Floats:
+    """What discharges a head of each stratum and knot add up to over years, (strata, knots)."""
+    shapes = shapes_of_spread(spread, population)
+    of_age = AGES + 0.5 if by_age else np.ones(len(AGES))
+    weights = np.zeros((len(STRATA), len(KNOTS)))
+    for year in years:
+        at_knots = hats([year])[0]
+        people = population.people[year - int(population.years[0])] * of_age
+        for place, s in enumerate(STRATA):
+            if s.cause in causes and s.level in levels:
+                cases = (people * shapes[s.shape])[:, slice(*ages)].sum()
+                weights[place] += at_knots * cases
+    return weights
+
+
+def _amputations(model: _Model, rows: _Rows) -> Floats:
     flows = model.flows
     return np.column_stack(
-        [
-            flows.of(row) * (len(_years(row)) if "period" in str(row.unit) else 1)
-            for row in _each(rows)
-        ]
+        [flows.of(row) * (len(_years(row)) if "period" in str(row.unit) else 1) for row in rows]
     )
 
 
-def _amputation_rate(model: _Model, rows: pd.DataFrame) -> Floats:
+def _amputation_rate(model: _Model, rows: _Rows) -> Floats:
     flows = model.flows
     return np.column_stack(
-        [1e5 * flows.of(row) / flows.residents(row, _years(row)) for row in _each(rows)]
+        [1e5 * flows.of(row) / flows.residents(row, _years(row)) for row in rows]
     )
 
 
-def _ratio_of_years(model: _Model, rows: pd.DataFrame) -> Floats:
+def _ratio_of_years(model: _Model, rows: _Rows) -> Floats:
     flows = model.flows
     columns = []
-    for row in _each(rows):
+    for row in rows:
         first, last = (range(int(y), int(y) + 1) for y in (row.first_year, row.last_year))
         ratio = flows.of(row, years=last) / flows.of(row, years=first)
         # Numbers of the whole country are printed as such; those of Medicare and of a state a head.
@@ -327,11 +374,11 @@ def _ratio_of_years(model: _Model, rows: pd.DataFrame) -> Floats:
     return np.column_stack(columns)
 
 
-def _share_of_amputations(model: _Model, rows: pd.DataFrame) -> Floats:
+def _share_of_amputations(model: _Model, rows: _Rows) -> Floats:
     """Share of a level among its cause and ages; of an age group or a cause where all levels."""
     flows = model.flows
     columns = []
-    for row in _each(rows):
+    for row in rows:
         if row.loss_level != "all":
             whole = flows.of(row, levels=LEVELS)
         elif row.cause == "dysvascular":
@@ -342,11 +389,9 @@ def _share_of_amputations(model: _Model, rows: pd.DataFrame) -> Floats:
     return np.column_stack(columns) * _hundred(rows)
 
 
-def _mean_age(model: _Model, rows: pd.DataFrame) -> Floats:
+def _mean_age(model: _Model, rows: _Rows) -> Floats:
     flows = model.flows
-    return np.column_stack(
-        [flows.of(row, weight=AGES + 0.5) / flows.of(row) for row in _each(rows)]
-    )
+    return np.column_stack([flows.of(row, by_age=True) / flows.of(row) for row in rows])
 
 
 # Survival
@@ -360,9 +405,9 @@ def _dead_of(model: _Model, row: Any, level: str, years: int) -> Floats:
     return model.dead(cause, level, year, years, from_age)
 
 
-def _dead(model: _Model, rows: pd.DataFrame) -> Floats:
+def _dead(model: _Model, rows: _Rows) -> Floats:
     columns = []
-    for row in _each(rows):
+    for row in rows:
         years = round(row.months / 12)
         if row.loss_level == "all":
             minor = _minor_of_losses(model, row)
@@ -376,9 +421,9 @@ def _dead(model: _Model, rows: pd.DataFrame) -> Floats:
     return np.column_stack(columns) * _hundred(rows)
 
 
-def _alive(model: _Model, rows: pd.DataFrame) -> Floats:
+def _alive(model: _Model, rows: _Rows) -> Floats:
     columns = []
-    for row in _each(rows):
+    for row in rows:
         level = "major" if row.loss_level == "all" else row.loss_level
         columns.append(1 - _dead_of(model, row, level, round(row.months / 12)))
     return np.column_stack(columns) * _hundred(rows)
@@ -393,9 +438,9 @@ def _minor_of_losses(model: _Model, row: Any) -> Floats:
     return flows.add_up(levels=("minor",), **span) / flows.add_up(levels=LEVELS, **span)
 
 
-def _dead_ratio_of_ages(model: _Model, rows: pd.DataFrame) -> Floats:
+def _dead_ratio_of_ages(model: _Model, rows: _Rows) -> Floats:
     columns = []
-    for row in _each(rows):
+    for row in rows:
         minor, years = _minor_of_losses(model, row), round(row.months / 12)
         old, everybody = (
             sum(
@@ -408,21 +453,21 @@ def _dead_ratio_of_ages(model: _Model, rows: pd.DataFrame) -> Floats:
     return np.column_stack(columns)
 
 
-def _dead_ratio_of_levels(model: _Model, rows: pd.DataFrame) -> Floats:
+def _dead_ratio_of_levels(model: _Model, rows: _Rows) -> Floats:
     return np.column_stack(
         [
             _dead_of(model, row, "major", round(row.months / 12))
             / _dead_of(model, row, "minor", round(row.months / 12))
-            for row in _each(rows)
+            for row in rows
         ]
     )
 
 
-def _age_hazard_ratio(model: _Model, rows: pd.DataFrame) -> Floats:
+def _age_hazard_ratio(model: _Model, rows: _Rows) -> Floats:
     """Hazard of death of amputees per year of age: that of the population, less the gradient."""
     mortality, gradient = model.mortality, model.given.gradient
     columns = []
-    for row in _each(rows):
+    for row in rows:
         low = 50 if pd.isna(row.age_low) else int(row.age_low)
         hazard = mortality.hazard[_middle(row) - int(mortality.years[0])].mean(axis=0)
         slope = np.polyfit(AGES[low:91], np.log(hazard[low:91]), 1)[0]
@@ -433,25 +478,25 @@ def _age_hazard_ratio(model: _Model, rows: pd.DataFrame) -> Floats:
 # What is a parameter itself
 
 
-def _major_same_leg(model: _Model, rows: pd.DataFrame) -> Floats:
+def _major_same_leg(model: _Model, rows: _Rows) -> Floats:
     share = model.draws["dysvascular_progression"].to_numpy()[:, np.newaxis]
     return np.repeat(share, len(rows), axis=1) * _hundred(rows)
 
 
-def _share_of_first_losses(model: _Model, rows: pd.DataFrame) -> Floats:
-    columns = [_minor_of_losses(model, row) for row in _each(rows)]
+def _share_of_first_losses(model: _Model, rows: _Rows) -> Floats:
+    columns = [_minor_of_losses(model, row) for row in rows]
     return np.column_stack(columns) * _hundred(rows)
 
 
-def _operations_per_person(model: _Model, rows: pd.DataFrame) -> Floats:
+def _operations_per_person(model: _Model, rows: _Rows) -> Floats:
     return np.repeat(1 / model.draws[["dysvascular_first_share"]].to_numpy(), len(rows), axis=1)
 
 
-def _hundred(rows: pd.DataFrame) -> Floats:
-    return np.where(rows["unit"] == "percent", 100.0, 1.0)
+def _hundred(rows: _Rows) -> Floats:
+    return np.array([100.0 if row.unit == "percent" else 1.0 for row in rows])
 
 
-_PREDICTORS: dict[str, Callable[[_Model, pd.DataFrame], Floats]] = {
+_PREDICTORS: dict[str, Callable[[_Model, _Rows], Floats]] = {
     "people_with_limb_loss": _people,
     "rate_of_people_with_limb_loss": _rate_of_people,
     "share_of_people_with_limb_loss": _share_of_people,

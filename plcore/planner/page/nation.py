@@ -136,7 +136,7 @@ def read_nation(*, folder: Path = DATA) -> Nation:
     residents, beliefs = [], []
     for name, (title, note) in SCENARIOS.items():
         scenario = read_scenario(name, folder=folder)
-        draws = draws_of(scenario, N_DRAWS, seed=SEED, folder=folder)
+        draws = draws_of(scenario, N_DRAWS, seed=SEED)
         key = _model_of(scenario)
         if key not in cells:
             population, cells[key] = _people(scenario, draws)
