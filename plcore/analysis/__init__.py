@@ -12,7 +12,7 @@
 """
 
 from plcore.analysis.compare import compare, ranking
-from plcore.analysis.decomposition import decompose, waterfall_table
+from plcore.analysis.decomposition import decompose, from_published, waterfall_table
 from plcore.analysis.design import Quantity
 from plcore.analysis.explanation import explain, explain_in_words
 from plcore.analysis.ranks import partial_rank_correlations
@@ -60,6 +60,7 @@ __all__ = [
     "explain",
     "explain_in_words",
     "fisher",
+    "from_published",
     "natural_improvement",
     "one_way",
     "other_countries",

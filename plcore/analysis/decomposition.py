@@ -12,21 +12,35 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from plcore.analysis.design import Quantity, require_level
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Mortality, Population
-from plcore.models.limb_loss import KNOTS, inputs, people_and_mortality, project, responses_of
+from plcore.models.limb_loss import (
+    KNOTS,
+    LAST_OBSERVED,
+    inputs,
+    people_and_mortality,
+    project,
+    responses_of,
+)
 from plcore.scenarios import Scenario
+from plcore.simulate.runs import Run
 
 REASONS = ("population size", "age structure", "mortality", "incidence trend")
 CARRIED_OVER = "carried-over stock"
 
 
 def decompose(
-    draws: pd.DataFrame, scenario: Scenario, *, first_year: int = 2005, last_year: int = 2050
+    draws: pd.DataFrame,
+    scenario: Scenario,
+    *,
+    first_year: int = LAST_OBSERVED,
+    last_year: int = 2050,
 ) -> pd.DataFrame:
     """The change in people with limb loss between two years, by reason and draw.
 
@@ -38,7 +52,7 @@ def decompose(
         The scenario that the draws come from.
     first_year, last_year : int
         `first_year` must be one of the years between which the trend of incidence is a straight
-        line (1950, 1988, 1996, 2005, 2009, 2019); `last_year` is later, up to 2060.
+        line (`plcore.models.limb_loss.KNOTS`); `last_year` is later, up to 2060.
 
     Returns
     -------
@@ -137,7 +151,7 @@ def _held(mortality: Mortality, first: int) -> Mortality:
 
 
 def waterfall_table(
-    parts: pd.DataFrame, *, first_year: int = 2005, last_year: int = 2050
+    parts: pd.DataFrame, *, first_year: int = LAST_OBSERVED, last_year: int = 2050
 ) -> pd.DataFrame:
     """The decomposition as a waterfall chart takes it: means, which add up, with 95% limits.
 
@@ -168,4 +182,52 @@ def waterfall_table(
         label = labels.get(str(name), str(name).capitalize())
         limits = (float(low), float(high)) if low < high else (math.nan, math.nan)
         rows.append((label, float(parts[name].mean()), *limits, role))
+    return pd.DataFrame(rows, columns=["label", "value", "low", "high", "role"])
+
+
+def from_published(
+    published: float, runs: Mapping[str, Run], quantity: Quantity, *, level: float = 0.95
+) -> pd.DataFrame:
+    """The way from a published number to ours as a waterfall: one assumption changed at a time.
+
+    Parameters
+    ----------
+    published : float
+        The published number, which came without an interval.
+    runs : mapping of str to Run
+        What each step changes, and the run after it, in order; the last is our answer.
+    quantity : Quantity
+        The outcome and year.
+    level : float
+        Probability of the interval of the answer.
+
+    Returns
+    -------
+    DataFrame
+        Columns label, value, low, high and role ("total" or "step"), as for a waterfall chart:
+        medians, and differences between them, so that the steps add up. Only the answer has limits.
+
+    Examples
+    --------
+    >>> from plcore.models import people_with_limb_loss
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import run
+    >>> runs = {"Another model": run(people_with_limb_loss, read_scenario(), n_draws=64)}
+    >>> from_published(3.6e6, runs, Quantity("limb_loss", 2050))["role"].tolist()
+    ['total', 'step', 'total']
+    """
+    require_level(level)
+    if not runs:
+        raise ValueError("no runs; expected one for each step")
+    values = [quantity.of(run.outcome) for run in runs.values()]
+    at = [published, *(float(np.median(x)) for x in values)]
+    rows: list[tuple[str, float, float, float, str]] = [
+        ("As published", published, math.nan, math.nan, "total")
+    ]
+    rows += [
+        (label, after - before, math.nan, math.nan, "step")
+        for label, (before, after) in zip(runs, itertools.pairwise(at), strict=True)
+    ]
+    low, high = (float(x) for x in np.quantile(values[-1], [(1 - level) / 2, (1 + level) / 2]))
+    rows.append(("Our estimate", at[-1], low, high, "total"))
     return pd.DataFrame(rows, columns=["label", "value", "low", "high", "role"])

@@ -42,6 +42,26 @@ from plcore.simulate.synthesis import (
     uncertain,
 )
 
+#: What each quantity of `observations.csv` is, for readers.
+QUANTITIES: Mapping[str, str] = {
+    "people_with_limb_loss": "People with limb loss",
+    "rate_of_people_with_limb_loss": "People with limb loss per 1000",
+    "share_of_people_with_limb_loss": "Ages of people with limb loss",
+    "ratio_vascular_to_trauma": "Vascular to injury, people living",
+    "amputations": "Amputations",
+    "amputation_rate": "Amputations per 100,000",
+    "amputations_ratio_of_years": "Amputations, later to earlier year",
+    "share_of_amputations": "Level, age or cause of amputations",
+    "share_of_first_losses": "First losses that are minor",
+    "mean_age_at_amputation": "Mean age at amputation",
+    "dead": "Dead some years after the loss",
+    "alive": "Alive some years after the loss",
+    "dead_ratio_of_ages": "Dead, old to all ages",
+    "dead_ratio_of_levels": "Dead, major to minor loss",
+    "age_hazard_ratio": "Rise of deaths with age",
+    "major_same_leg": "Minor losses that become major",
+    "operations_per_person": "Operations per person",
+}
 #: Years whose counts the tables of sensitivity give.
 YEARS = (2024, 2030, 2050)
 _TABLES = ("left_out", "back_test", "structures", "families")
@@ -79,7 +99,8 @@ def predictive_checks(
     DataFrame
         A row an observation: observation, quantity, family, kind, use, unit, first_year, last_year,
         observed, median, low, high (in the unit), inside (whether the interval holds the
-        observation), pit (share of predictions below it), score (interval score on the scale of
+        observation), position (0 at the median, -1 and 1 at the ends of the interval, on the scale
+        of comparison), pit (share of predictions below it), score (interval score on the scale of
         comparison: Gneiting and Raftery 2007; smaller is better), source, seen.
     """
     likelihood = Likelihood(read_scenario(), observations.reset_index(drop=True))
@@ -105,8 +126,10 @@ def predictive_checks(
     table["observed"] = rows["value"]
     for name, values in (("median", median), ("low", low), ("high", high)):
         table[name] = from_scale(values, lay_out(rows))
+    half = np.where(centre < median, median - low, high - median)
     return table.assign(
         inside=outside == 0,
+        position=(centre - median) / half,
         pit=(predicted < centre).mean(axis=0),
         score=high - low + 2 / (1 - level) * outside,
         source=rows["source"],

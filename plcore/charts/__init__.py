@@ -9,7 +9,7 @@ colour-blind readers can tell them apart. Dashes, symbols and hatches do so in g
 
 - `rows`: bars, steps over orders of magnitude, waterfalls, and the layout of labelled rows;
 - `years`: fans and lines over the years, curves over any other quantity;
-- `studies`: forest and funnel plots;
+- `studies`: forest and funnel plots, and observations in their predictive intervals;
 - `claims`: claims against the evidence, and counts of verdicts;
 - `sensitivity`: tornado, Sobol indices, Morris plane, heat map;
 - `people`: pyramids, ages from year to year, one icon for everybody;
@@ -25,7 +25,7 @@ from plcore.charts.geography import maps
 from plcore.charts.people import ages_over_years, icons, pyramid
 from plcore.charts.rows import bars, steps, waterfall
 from plcore.charts.sensitivity import heat_map, indices, screening, tornado
-from plcore.charts.studies import forest, funnel
+from plcore.charts.studies import forest, funnel, predictions
 from plcore.charts.years import curves, fan, lines
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "indices",
     "lines",
     "maps",
+    "predictions",
     "pyramid",
     "screening",
     "show",

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import Row, checked, one_of, require_reference, rising, within_shares
+from plcore.charts.checks import (
+    Row,
+    by_series,
+    checked,
+    one_of,
+    require_reference,
+    rising,
+    within_shares,
+)
 from plcore.charts.frame import (
     ASSUMED,
     EVIDENCE,
@@ -288,6 +296,84 @@ def _forest_alt(title: str, rows: Sequence[Row], digits: int, percent: bool, int
         )
     parts += [f"{row['label']}: {said(row)}." for row in rows if row["role"] != "study"]
     return " ".join(parts)
+
+
+def predictions(table: pd.DataFrame, *, title: str, source: str, level: float = 0.95) -> go.Figure:
+    """Observations inside and outside their predictive intervals, a row a quantity.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row an observation: label (its quantity), position (0 at the median of the prediction, -1
+        and 1 at the ends of its interval), name (shown under the pointer), and series, such as
+        whether the fit saw it: the first is filled, the second open.
+    title : str
+        What the chart shows, in one line.
+    source : str
+        Where the numbers come from; printed under the chart.
+    level : float
+        Probability of the predictive intervals.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or unfit; the message names the column and the row.
+    """
+    rows = checked("predictions", table, text=("label", "name", "series"), number=("position",))
+    series = by_series("predictions", rows, 2)
+    quantities = dict.fromkeys(row["label"] for row in rows)
+    texts = []
+    for label in quantities:
+        of_label = [row for row in rows if row["label"] == label]
+        inside = sum(abs(row["position"]) <= 1 for row in of_label)
+        texts.append((label_lines(label), (f"{inside} of {len(of_label)}",)))
+    labels = stacked(texts, least=[_MOST_SIDE] * len(texts))
+    centre = dict(zip(quantities, (label.centre for label in labels), strict=True))
+    xaxis = "Where the observation lies in its predictive interval (-1 to 1)"
+    traces = [
+        go.Scatter(
+            x=[row["position"] for row in part],
+            y=[centre[row["label"]] for row in part],
+            name=escaped(name),
+            mode="markers",
+            marker={
+                "symbol": "circle" if first else "circle-open",
+                "size": 8,
+                "color": EVIDENCE,
+                "opacity": 0.8,
+                "line": {"color": EVIDENCE, "width": 1.5},
+            },
+            text=[
+                f"{escaped(row['name'])}<br>{escaped(row['label'])}: {number(row['position'], 2)}"
+                for row in part
+            ],
+            hovertemplate="%{text}<extra></extra>",
+            cliponaxis=False,
+        )
+        for first, (name, part) in zip((True, False), series.items(), strict=False)
+    ]
+    inside = sum(abs(row["position"]) <= 1 for row in rows)
+    share = percentage(level, 0)
+    band = {
+        "type": "rect", "xref": "x", "x0": -1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1,
+        "fillcolor": PUBLISHED, "opacity": 0.18, "line": {"width": 0}, "layer": "below",
+        "name": "interval",
+    }  # fmt: skip
+    caption = (
+        f"Shaded: the {share} predictive interval of each observation, with its own error and what "
+        "it counts otherwise than the model. At the right: how many lie inside."
+    )
+    counts = "; ".join(
+        f"{label} {right[0]}" for label, (_, right) in zip(quantities, texts, strict=True)
+    )
+    alt = f"Dot plot: {title}. {inside} of {len(rows)} observations lie in their {share} predictive intervals: {counts}."
+    return over_rows(
+        traces,
+        Words(title, xaxis, caption, source, alt),
+        rows=labels,
+        extent=span([-1.5, 1.5, *(row["position"] for row in rows)]),
+        shapes=[band],
+    )
 
 
 def funnel(

@@ -14,6 +14,7 @@
 
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
+from plcore.evidence.observations import observation_points, read_observations
 from plcore.evidence.parameters import Correlation, Parameter
 from plcore.evidence.pooling import HalfNormal, egger
 from plcore.evidence.population import Mortality, Population, read_population, total
@@ -64,12 +65,14 @@ __all__ = [
     "funnel_points",
     "logits",
     "mean_differences",
+    "observation_points",
     "one_more_study",
     "pool_prevalence",
     "pool_responses",
     "prevalence_studies",
     "prevalence_table",
     "read",
+    "read_observations",
     "read_population",
     "reference",
     "response_forest",

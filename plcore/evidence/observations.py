@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +73,58 @@ def read_observations(*, folder: Path = DATA) -> pd.DataFrame:
         sampling_sd=sampling,
         sd=np.hypot(sampling, table["discrepancy"]),
     )
+
+
+def observation_points(
+    labels: Mapping[str, str], *, level: float = 0.95, folder: Path = DATA
+) -> pd.DataFrame:
+    """Observations as points of a chart, with the limits of their own error and discrepancy.
+
+    Parameters
+    ----------
+    labels : mapping of str to str
+        What the chart calls each row of `observations.csv`, by its key.
+    level : float
+        Probability of the limits.
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        Columns observation, year (the middle of its years), value, low, high, label, seen, kind
+        and level; no limits where the row has no discrepancy.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row, or it has no year.
+
+    Examples
+    --------
+    >>> points = observation_points({"zg_people_2005": "Ziegler-Graham 2008"})
+    >>> print(points[["year", "value", "label"]])
+         year      value                label
+    0  2005.0  1600000.0  Ziegler-Graham 2008
+    """
+    table = read_observations(folder=folder).set_index("observation", drop=False)
+    with_year = set(table.index[table["first_year"].notna()])
+    for key in labels:
+        if key not in with_year:
+            raise ValueError(f"no row {key!r} with a year; expected a key of observations.csv")
+    rows = table.loc[list(labels)].reset_index(drop=True)
+    half = special.ndtri((1 + level) / 2) * rows["sd"]
+    most = np.where(rows["unit"] == "percent", 100.0, 1.0)
+    ends = {}
+    for name, at in (("low", rows["centre"] - half), ("high", rows["centre"] + half)):
+        ends[name] = np.select(
+            [rows["scale"] == "log", rows["scale"] == "logit"],
+            [np.exp(at), most * special.expit(at)],
+            at,
+        )
+    return rows.assign(
+        year=(rows["first_year"] + rows["last_year"]) / 2,
+        label=list(labels.values()),
+        level=level,
+        **ends,
+    )[["observation", "year", "value", "low", "high", "label", "seen", "kind", "level"]]

@@ -31,6 +31,7 @@ from plcore.models.limb_loss import (
     rising_shape,
     time_since_loss,
 )
+from plcore.models.observed import amputations
 from plcore.models.outcome import Outcome
 from plcore.models.pain import born_without_a_limb, people_with_pain, share_in_pain
 from plcore.models.published import implications, three_readings
@@ -43,6 +44,7 @@ __all__ = [
     "CoursePlan",
     "Outcome",
     "age_pyramid",
+    "amputations",
     "born_without_a_limb",
     "course_by_day",
     "course_draws",

@@ -1280,8 +1280,10 @@ def dead_shares(
     year: int,
     years_since: int,
     from_age: int,
+    powers: dict[tuple[int, int, int], Floats] | None = None,
 ) -> Floats:
-    """As `dead_since_loss`, from inputs that are ready."""
+    """As `dead_since_loss`, from inputs that are ready; `powers` keeps what other calls share."""
+    powers = {} if powers is None else powers
     strata = [place for place, s in enumerate(STRATA) if (s.cause, s.level) == (cause, level)]
     at = hats([year])[0]
     survivors, cases = np.zeros(len(given.survival)), np.zeros(len(given.survival))
@@ -1295,8 +1297,11 @@ def dead_shares(
             alive, everybody = _alive(
                 conditions, spread, STRATA[place].shape, pair, year, years_since, from_age
             )
-            powers = polynomials_at(given.hazard_ratio[which, place], len(alive), _RANGE)
-            survivors[which] += lasting[which] * (powers @ alive)
+            key = (place, int(survival), len(alive))
+            if key not in powers:
+                ratios = given.hazard_ratio[which, place]
+                powers[key] = polynomials_at(ratios, len(alive), _RANGE)
+            survivors[which] += lasting[which] * (powers[key] @ alive)
             cases[which] += new[which] * everybody
     return 1 - survivors / cases
 

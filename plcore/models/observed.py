@@ -36,6 +36,7 @@ from plcore.models.limb_loss import (
     shapes_of_spread,
     spread_of,
 )
+from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 
 #: Share of those with limb loss who live outside institutions, and who are insured, taken from
@@ -135,6 +136,55 @@ def predict(draws: pd.DataFrame, scenario: Scenario, rows: Rows) -> Floats:
     return out
 
 
+def amputations(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
+    """Hospital discharges with an amputation in the United States, by year.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `plcore.models.people_with_limb_loss`.
+    scenario : Scenario
+        Its choices of years, population and incidence are used.
+
+    Returns
+    -------
+    Outcome
+        Values amputations, and of them nontraumatic, traumatic, major and minor; discharges a year,
+        not people: some have several.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import run
+    >>> outcome = run(amputations, read_scenario(), n_draws=16).outcome
+    >>> bool((outcome.values["major"] < outcome.values["amputations"]).all())
+    True
+    """
+    years = scenario.years
+    population, _ = people_and_mortality(scenario)
+    flows = _Flows(draws, scenario, population)
+    chosen: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+        "amputations": (CAUSES, LEVELS),
+        "nontraumatic": (_NONTRAUMATIC, LEVELS),
+        "traumatic": (("trauma",), LEVELS),
+        "major": (CAUSES, ("major",)),
+        "minor": (CAUSES, ("minor",)),
+    }
+    everybody = slice(0, len(AGES))
+    values = {
+        name: np.column_stack(
+            [
+                flows.add_up(
+                    years=range(year, year + 1), ages=everybody, causes=causes, levels=levels
+                )
+                for year in years.tolist()
+            ]
+        )
+        for name, (causes, levels) in chosen.items()
+    }
+    return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
+
+
 def on_scale(values: Floats, rows: Rows) -> Floats:
     """Numbers on the scale on which each observation's error is normal.
 
@@ -178,6 +228,7 @@ class _Model:
         self.flows = _Flows(draws, scenario, self.population)
         self._conditions = conditions_of(self.population, self.mortality)
         self._dead: dict[tuple[object, ...], Floats] = {}
+        self._powers: dict[tuple[int, int, int], Floats] = {}
         self.stock_years = stock_years
 
     @functools.cached_property
@@ -196,7 +247,7 @@ class _Model:
         if key not in self._dead:
             self._dead[key] = dead_shares(
                 self.given, self._conditions, spread_of(self.draws), cause=cause, level=level,
-                year=year, years_since=years, from_age=from_age,
+                year=year, years_since=years, from_age=from_age, powers=self._powers,
             )  # fmt: skip
         return self._dead[key]
 

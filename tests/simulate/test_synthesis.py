@@ -200,7 +200,7 @@ def test_a_posterior_of_other_data_is_refused_with_the_command_that_renews_it(
 def test_a_posterior_that_is_not_there_is_asked_for(copied):
     (copied / "posterior" / "limb_loss.csv.gz").unlink()
 
-    with pytest.raises(ValueError, match="no such file in .*; python3 run.py fit"):
+    with pytest.raises(ValueError, match=r"no such file in .*; python3 run.py fit"):
         draws_of(read_scenario(folder=copied), 8, seed=1)
 
 
@@ -218,7 +218,7 @@ def test_as_many_draws_as_are_stored_take_each_of_them_once():
 
     np.testing.assert_array_equal(np.sort(taken[name]), np.sort(stored[name]))
     both = ["dysvascular_first_share", "trauma_outside_hospitals"]
-    pairs = pd.merge(stored[both], taken[both])
+    pairs = stored[both].merge(taken[both])
     assert len(pairs) >= 4096
 
 
