@@ -262,6 +262,20 @@ TABLES = {
         rules=(_events_within_n, _printed_agrees),
         references=_TO_SOURCES,
     ),
+    "checklists": Table(
+        file="checklists.csv",
+        columns=(
+            Column("checklist", one_of("GATHER", "STRESS-DES", "ISPOR-SMDM")),
+            Column("item", text(r"[0-9]+(\.[0-9]+)?", "a number such as 3 or 2.1")),
+            Column("asks", _any),
+            Column("met", one_of("yes", "partly", "no")),
+            Column("how", _any),
+            Column(
+                "link", text(r"[\w/]+\.html(#[\w-]+)?", "a page of the report, such as index.html")
+            ),
+        ),
+        key=("checklist", "item"),
+    ),
     "limb_loss_estimates": Table(
         file="limb_loss_estimates.csv",
         columns=(

@@ -21,6 +21,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
 from plcore.charts.display import table_html
+from plcore.evidence.data import read
 from plcore.planner.page import planner_html
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
@@ -187,8 +188,11 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
     ]
     if faults:
         raise ValueError("\n".join(dict.fromkeys(faults)))
-    if any(page.stem == "index" for page in pages):
-        raise ValueError("index.ipynb: its page would replace the front page; name it otherwise")
+    for page in pages:
+        if page.stem in ("index", "statements"):
+            raise ValueError(
+                f"{page.stem}.ipynb: its page would replace one of the report; name it otherwise"
+            )
 
 
 def _write_files(
@@ -215,6 +219,7 @@ def _write_files(
 
     _write(folder / "contents.json", _contents(pages, stamp))
     page("index.html", "index.html")
+    page("statements.html", "statements.html", checklists=_checklists())
     if planner is not None:
         _write(folder / "planner.html", planner)
     if with_reference:
@@ -234,6 +239,23 @@ def _write_files(
                 plain = {key: exhibit.figure[key] for key in kept if key in exhibit.figure}
                 _write(folder / "figures" / f"{exhibit.name}.json", _json(plain))
                 page(f"figures/{exhibit.name}.html", "figure.html", page=shown, exhibit=exhibit)
+
+
+#: The checklists of `data/checklists.csv`, and what each is for.
+_CHECKLISTS = {
+    "GATHER": "Guidelines for Accurate and Transparent Health Estimates Reporting.",
+    "STRESS-DES": "Strengthening the Reporting of Empirical Simulation Studies: the clinic.",
+    "ISPOR-SMDM": "Kinds of validation of a model, by the ISPOR-SMDM task force.",
+}
+
+
+def _checklists() -> list[tuple[str, str, list[dict[str, str]]]]:
+    rows = read("checklists").to_dict("records")
+    return [
+        (name, title, [{str(k): str(v) for k, v in row.items()} for row in rows
+                       if row["checklist"] == name])
+        for name, title in _CHECKLISTS.items()
+    ]  # fmt: skip
 
 
 def _contents(pages: Sequence[Page], stamp: Stamp) -> str:
