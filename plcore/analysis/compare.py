@@ -35,8 +35,8 @@ def paired_differences(
     Returns
     -------
     DataFrame
-        A row for each scenario but the first: scenario, reference, median, low, high and mean of
-        the differences (in the unit of the quantity), mean_error (standard error of the mean, draws
+        A row for each scenario but the first: scenario, reference, median, low, high (of the
+        level, a column too) and mean of the differences (in the unit of the quantity), mean_error (standard error of the mean, draws
         taken as independent), higher (share of draws in which the quantity is higher than under the
         reference) and equal (in which it is the same).
 
@@ -71,6 +71,7 @@ def paired_differences(
                 "median": float(median),
                 "low": float(low),
                 "high": float(high),
+                "level": level,
                 "mean": float(gain.mean()),
                 "mean_error": float(gain.std(ddof=1) / np.sqrt(len(gain))),
                 "higher": float((gain > 0).mean()),
