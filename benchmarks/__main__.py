@@ -125,9 +125,7 @@ def write_results(rows: Sequence[dict[str, str]], path: Path, *, jobs: Sequence[
         with path.open(encoding="utf-8", newline="") as file:
             # A row of an older file, without its floor, is no result.
             kept = [
-                row
-                for row in csv.DictReader(file)
-                if row["job"] not in jobs and set(COLUMNS) <= set(row)
+                row for row in csv.DictReader(file) if row["job"] not in jobs and row.get("floor")
             ]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
