@@ -28,6 +28,13 @@ class Case:
         raises ImportError is taken for not installed, too.
     peer_version : str
         "" where it is not installed.
+    floor : str
+        What must be spent at the least, in words: "27 MB written".
+    floor_call : callable without arguments
+        Spends it; see `benchmarks.floors`. It is timed on this machine, beside both sides.
+    peer_part : float
+        The share of the task that the peer is given, where the whole would take too long; the ratio
+        is that of the whole.
     limit_s : float, optional
         Seconds; only with the peer "limit".
     """
@@ -39,6 +46,9 @@ class Case:
     peer: str
     peer_version: str
     peer_call: Callable[[], object] | None
+    floor: str
+    floor_call: Callable[[], object]
+    peer_part: float = 1.0
     limit_s: float | None = None
 
     def __post_init__(self) -> None:

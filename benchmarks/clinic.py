@@ -2,11 +2,16 @@
 
 Peers are given the same times of arrival and service, and are checked to give the same waits, visit
 by visit, before they are timed. Ciw and SimPy, which simulate one replication after the other, are
-given a hundredth of the replications, so that the whole is a hundred times as long.
+given a hundredth of the replications.
+
+cimba, a compiled engine, draws its own times. Beside it our side draws its times as well, and what
+is checked is the mean wait. It runs on one thread, as we do.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from benchmarks import Case
+from benchmarks.floors import drawn, written
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose, open_days, us_federal_holidays
 from plcore.clinic.patients import ClinicDraws, random_referrals
 from plcore.clinic.queue import waits
@@ -22,8 +28,6 @@ from plcore.evidence.distributions import Floats
 from plcore.models.course import CoursePlan, infusion_days
 
 SERVERS, LOAD, VISITS, REPLICATIONS = 10, 0.9, 20_000, 200
-#: As measured once on two shared cores; cimba is a compiled engine whose model is a program.
-CIMBA_SECONDS = 0.59
 #: Replications simulated by those that do one after the other.
 FEW = 2
 
@@ -111,6 +115,32 @@ def checked(
     return lambda: call(arrivals, service)
 
 
+def mean_wait() -> float:
+    """Our side with its draws: the mean wait of all visits, in times of service."""
+    return float(waits(*visits(REPLICATIONS), servers=SERVERS).mean())
+
+
+def with_cimba() -> Callable[[], object]:
+    """The peer's call, refused where its mean wait is not ours."""
+    import cimba
+
+    from benchmarks.cimba_queue import queue
+
+    model = queue(SERVERS, LOAD, VISITS)
+    # As long as the last arrival takes, and until all are served.
+    window = cimba.Window(duration=1.2 * VISITS / (LOAD * SERVERS))
+
+    def call() -> object:
+        experiment = cimba.Experiment(model, replications=REPLICATIONS, window=window, seed=1)
+        return experiment.run(workers=1)[model].waited
+
+    theirs = np.asarray(call()).ravel() / VISITS
+    error = theirs.std(ddof=1) / math.sqrt(REPLICATIONS)
+    if abs(theirs.mean() - mean_wait()) > 6 * error:
+        raise ValueError(f"cimba's mean wait is {theirs.mean():g}; expected {mean_wait():g}")
+    return call
+
+
 TYPICAL = {
     "first_no_show": 0.24, "no_show": 0.1, "cancellation": 0.05, "dropout": 0.037,
     "return_uptake": 0.5, "recovery_minutes": 42.4, "recovery_spread": 0.25, "side_effect": 0.1,
@@ -148,14 +178,24 @@ def cases() -> Iterator[Case]:
     def ours_call() -> object:
         return waits(*many, servers=SERVERS)
 
+    floor = {
+        "floor": "times of arrival and service read, waits written",
+        "floor_call": functools.partial(np.subtract, *many, out=np.empty_like(many[0])),
+    }
     size = f"M/M/{SERVERS} at load {LOAD}, {VISITS:,} visits x {REPLICATIONS} replications"
     yield Case(
         job="clinic", size=size, ours=ours, ours_call=ours_call, peer="NumPy argmin",
-        peer_version=np.__version__, peer_call=checked(with_numpy, *many),
+        peer_version=np.__version__, peer_call=checked(with_numpy, *many), **floor,
     )  # fmt: skip
+    try:
+        number, peer_call = version("cimba"), with_cimba()
+    except (PackageNotFoundError, ImportError):
+        number, peer_call = "", None
     yield Case(
-        job="clinic", size=f"{size}; the limit: what cimba took", ours=ours, ours_call=ours_call,
-        peer="limit", peer_version="", peer_call=None, limit_s=CIMBA_SECONDS,
+        job="clinic", size=f"{size}, times drawn by both sides", ours=f"{ours} and NumPy's draws",
+        ours_call=mean_wait, peer="cimba", peer_version=number, peer_call=peer_call,
+        floor=f"{2 * VISITS * REPLICATIONS:,} exponential numbers drawn",
+        floor_call=drawn(lambda random: random.standard_exponential(2 * VISITS * REPLICATIONS)),
     )  # fmt: skip
     for peer, call in (("simpy", with_simpy), ("ciw", with_ciw)):
         try:
@@ -163,11 +203,13 @@ def cases() -> Iterator[Case]:
         except PackageNotFoundError:
             number, peer_call = "", None
         yield Case(
-            job="clinic", size=f"{size}; the peer: {FEW} of them", ours=ours,
-            ours_call=ours_call, peer=peer, peer_version=number, peer_call=peer_call,
+            job="clinic", size=size, ours=ours, ours_call=ours_call, peer=peer,
+            peer_version=number, peer_call=peer_call, peer_part=FEW / REPLICATIONS, **floor,
         )  # fmt: skip
+    simulated = five_years()
     yield Case(
         job="clinic", size="a clinic of 4 chairs: 5 years of days x 50 draws x 4 runs",
-        ours="plcore.clinic.simulate_clinic", ours_call=five_years(), peer="limit",
-        peer_version="", peer_call=None, limit_s=5.0,
+        ours="plcore.clinic.simulate_clinic", ours_call=simulated, peer="limit",
+        peer_version="", peer_call=None, limit_s=5.0, floor="its outcome written",
+        floor_call=written(simulated()),
     )  # fmt: skip

@@ -7,6 +7,7 @@ relapse. All three are checked to give the same relief by day before they are ti
 
 from __future__ import annotations
 
+import functools
 import math
 import platform
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import special
 
 from benchmarks import Case
+from benchmarks.floors import written
 from plcore.evidence.distributions import Floats
 from plcore.models.course import (
     Chance,
@@ -142,12 +144,18 @@ def cases() -> Iterator[Case]:
     x = typical(1)
     size, ours = "10,000 patients x 180 days", "plcore.models.course.simulate_course"
 
+    floor = {
+        "floor": "the luck read once and the outcome written",
+        "floor_call": written(chance, simulate_course(x, PLAN, chance)),
+    }
+
     def ours_call() -> object:
         return simulate_course(x, PLAN, chance)
 
     yield Case(
         job="course", size=size, ours=ours, ours_call=ours_call, peer="plain Python loop",
         peer_version=platform.python_version(), peer_call=checked(with_plain_loop, chance),
+        **floor,
     )  # fmt: skip
     try:
         simpy_version, simpy_call = version("simpy"), checked(with_simpy, chance)
@@ -155,11 +163,12 @@ def cases() -> Iterator[Case]:
         simpy_version, simpy_call = "", None
     yield Case(
         job="course", size=size, ours=ours, ours_call=ours_call, peer="simpy",
-        peer_version=simpy_version, peer_call=simpy_call,
+        peer_version=simpy_version, peer_call=simpy_call, **floor,
     )  # fmt: skip
     many, few = typical(1000), draw_chance(1000, PLAN.n_slots, seed=1)
     yield Case(
         job="course", size="1,000 draws x 1,000 patients x 180 days", ours=ours,
         ours_call=lambda: simulate_course(many, PLAN, few), peer="limit", peer_version="",
-        peer_call=None, limit_s=2.0,
+        peer_call=None, limit_s=2.0, floor="the luck of every infusion of every draw read once",
+        floor_call=functools.partial(np.multiply.outer, np.ones(1000), few.relief),
     )  # fmt: skip

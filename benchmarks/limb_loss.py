@@ -5,12 +5,9 @@ cache), heormodel with a cohort for each year of birth and sex, and starsim with
 first two must give our numbers, to nine digits; the simulation gives them up to chance and to its
 having no immigrants. All start without anybody in 1950. Nothing is kept between calls of ours.
 
-What must be spent at the least, for 10,000 draws by year and cause. The result is 10,000 x 111 x 3
-x 8 bytes = 27 MB, about 1 ms to write. Each number of it is a product over 7 knots x 20 degrees:
-0.47e9 multiply-adds, 19 ms at the 49 GFLOP/s of one core of the machine at hand. We take about five
-times that, half of it for the responses, a cost that more draws do not raise. By age group and sex
-as well it is 266 MB, about 20 ms, and 4.7e9 multiply-adds, 190 ms; we take twice that. The plain
-recursion needs 10,000 x 111 x 606 = 0.67e9 exponentials alone, half a second.
+What must be spent at the least: each number of the result (draws x years x causes, and age groups x
+sexes where asked for) is a product over 7 knots x 20 degrees. The plain recursion needs draws x 111
+years x 606 cells exponentials.
 """
 
 from __future__ import annotations
@@ -22,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import Case
+from benchmarks.floors import multiplied
 from plcore.evidence.population import AGES, read_mortality, read_population
 from plcore.models.limb_loss import (
     AGE_GROUPS,
@@ -48,6 +46,8 @@ FINE = ("year", "age_group", "sex", "cause")
 HATS = np.column_stack([np.interp(YEARS, KNOTS, unit) for unit in np.eye(len(KNOTS))])
 #: Draws at a time; the stock takes 5 kB a draw. 10 and 25 are slower, 100 and 200 no faster.
 _CHUNK = 50
+#: Terms of the responses in the hazard ratio.
+_DEGREES = 20
 
 
 def sampled(n: int) -> LimbLossDraws:
@@ -245,6 +245,9 @@ def cases() -> Iterator[Case]:
          "starsim", _version("starsim"), lambda: with_starsim(one)),
     ]  # fmt: skip
     for size, draws, by, peer, peer_version, call in jobs:
+        numbers = len(draws.level) * len(YEARS) * len(CAUSES)
+        cells = numbers * (2 * len(AGE_GROUPS) if by == FINE else 1)
+        adds = float(cells * len(KNOTS) * _DEGREES)
         yield Case(
             job="limb_loss",
             size=size,
@@ -253,6 +256,8 @@ def cases() -> Iterator[Case]:
             peer=peer,
             peer_version=peer_version,
             peer_call=call if peer_version else None,
+            floor=f"{adds:.2g} multiply-adds in products of matrices",
+            floor_call=multiplied(adds),
         )
 
 

@@ -15,12 +15,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from benchmarks import Case
+from benchmarks.floors import applied
 from plcore.evidence.pooling import likelihood_interval, paule_mandel, pool, pool_exact
+from plcore.evidence.pooling.exact import _N_NODES
 
 K, N = 30, 10_000
 SIZES = np.array(
@@ -111,6 +114,22 @@ def installed(package: str) -> str:
         return ""
 
 
+def weights(n_sets: int) -> dict[str, Any]:
+    """The floor of a random-effects mean: the weight of every study worked out once."""
+    return {
+        "floor": "a division for each study, once",
+        "floor_call": applied(np.reciprocal, n_sets * K),
+    }
+
+
+def likelihoods(n_sets: int) -> dict[str, Any]:
+    """The floor of a binomial-normal model: its likelihood worked out once."""
+    return {
+        "floor": f"an exponential for each study and {_N_NODES} nodes, once",
+        "floor_call": applied(np.exp, n_sets * K * _N_NODES),
+    }
+
+
 def cases() -> Iterator[Case]:
     y, v = simulated()
     yield Case(
@@ -121,6 +140,7 @@ def cases() -> Iterator[Case]:
         peer="PyMARE by columns (REML, fit only)",
         peer_version=installed("pymare"),
         peer_call=(lambda: with_pymare(y, v)) if installed("pymare") else None,
+        **weights(N),
     )
     yield Case(
         job="pooling",
@@ -130,6 +150,7 @@ def cases() -> Iterator[Case]:
         peer="statsmodels combine_effects",
         peer_version=installed("statsmodels"),
         peer_call=(lambda: with_statsmodels(y, v)) if installed("statsmodels") else None,
+        **weights(N),
     )
     r_version, r_call = in_metafor(y[:200], v[:200], 'rma(a, b, method = "REML", test = "knha")')
     yield Case(
@@ -140,6 +161,7 @@ def cases() -> Iterator[Case]:
         peer="metafor rma",
         peer_version=r_version,
         peer_call=r_call,
+        **weights(200),
     )
     events, n = simulated_counts(1000)
     glmm = 'rma.glmm(measure = "PLO", xi = a, ni = b, test = "t")'
@@ -152,6 +174,7 @@ def cases() -> Iterator[Case]:
         peer="metafor rma.glmm",
         peer_version=r_version,
         peer_call=r_call,
+        **likelihoods(100),
     )
     yield Case(
         job="pooling",
@@ -162,6 +185,7 @@ def cases() -> Iterator[Case]:
         peer_version="",
         peer_call=None,
         limit_s=2.0,
+        **likelihoods(1000),
     )
     yield Case(
         job="pooling",
@@ -172,4 +196,5 @@ def cases() -> Iterator[Case]:
         peer_version="",
         peer_call=None,
         limit_s=2.0,
+        **likelihoods(1000),
     )

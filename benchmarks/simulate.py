@@ -23,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 
 from benchmarks import Case
+from benchmarks.floors import written
 from plcore.models.outcome import Outcome
 from plcore.models.pain import people_with_pain
 from plcore.scenarios import Scenario, read_scenario
@@ -63,10 +64,16 @@ def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
         peer="draws and model alone",
         peer_version="",
         peer_call=functools.partial(directly, scenario, few),
+        floor="the draws and the outcome written",
+        floor_call=written(simulated(scenario, few)),
     )
     with ExitStack() as stack:
         context = get_context("spawn")
         pool = stack.enter_context(ProcessPoolExecutor(WORKERS, mp_context=context))
+        floor = {
+            "floor": "the draws and the outcome written",
+            "floor_call": written(simulated(scenario, many)),
+        }
         in_pool = functools.partial(simulated, scenario, many, pool)
         # The workers start with the first task, and load the data.
         simulated(scenario, WORKERS * BLOCK, pool)
@@ -77,6 +84,7 @@ def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
             peer="plcore.simulate.runs.run, here",
             peer_version=python,
             peer_call=functools.partial(simulated, scenario, many),
+            **floor,
         )
         dask = _dask(stack)
         if dask is not None:
@@ -88,6 +96,7 @@ def cases(*, few: int = 2**14, many: int = 2**17) -> Iterator[Case]:
             peer=f"plcore.simulate.runs.run, Dask with {WORKERS} workers",
             peer_version=_version("distributed"),
             peer_call=None if dask is None else functools.partial(simulated, scenario, many, dask),
+            **floor,
         )
 
 

@@ -11,11 +11,13 @@ import platform
 import statistics
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from benchmarks import Case
+from benchmarks.floors import drawn
 from plcore.analysis import fisher, simulate_trials
 
 TREATED, CONTROL, N_ARM = 0.5, 0.3, 100
@@ -100,6 +102,16 @@ def ours(n_trials: int) -> float:
     return simulate_trials(TREATED, CONTROL, N_ARM, N_ARM, n_trials=n_trials, seed=1).power
 
 
+def floor(n_trials: int) -> dict[str, Any]:
+    """Responders of both arms drawn."""
+    return {
+        "floor": f"{2 * n_trials:,} binomial numbers drawn",
+        "floor_call": drawn(
+            lambda random: [random.binomial(N_ARM, p, n_trials) for p in (TREATED, CONTROL)]
+        ),
+    }
+
+
 def cases() -> Iterator[Case]:
     size, name = (
         "{:,} trials x 200 patients, binary",
@@ -108,23 +120,24 @@ def cases() -> Iterator[Case]:
     yield Case(
         job="trials", size=size.format(N_TRIALS), ours=name, ours_call=lambda: ours(N_TRIALS),
         peer="loop over trials, NumPy", peer_version=platform.python_version(),
-        peer_call=checked(with_loop, N_TRIALS, margin=0.0),
+        peer_call=checked(with_loop, N_TRIALS, margin=0.0), **floor(N_TRIALS),
     )  # fmt: skip
     peer_version, call = installed("statsmodels", with_statsmodels, FEWER, margin=0.0)
     yield Case(
         job="trials", size=size.format(FEWER), ours=name, ours_call=lambda: ours(FEWER),
         peer="statsmodels, a trial at a time", peer_version=peer_version, peer_call=call,
+        **floor(FEWER),
     )  # fmt: skip
     # Wald's test and arms of unequal size cost mcpower about 1% of power.
     peer_version, call = installed("mcpower", with_mcpower, N_TRIALS, margin=0.015)
     yield Case(
         job="trials", size=size.format(N_TRIALS), ours=name, ours_call=lambda: ours(N_TRIALS),
-        peer="mcpower", peer_version=peer_version, peer_call=call,
+        peer="mcpower", peer_version=peer_version, peer_call=call, **floor(N_TRIALS),
     )  # fmt: skip
     yield Case(
         job="trials", size=size.format(N_TRIALS) + ", Fisher's exact test, 10% and 20% dropout",
         ours=name, ours_call=with_dropout, peer="limit", peer_version="", peer_call=None,
-        limit_s=1.0,
+        limit_s=1.0, **floor(N_TRIALS),
     )  # fmt: skip
 
 

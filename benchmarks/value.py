@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from benchmarks import Case
+from benchmarks.floors import applied, multiplied
+from plcore.analysis.smoothing import _INDUCING
 from plcore.analysis.value import evppi
 
 N = 10_000
@@ -86,6 +89,17 @@ def _version(package: str) -> str:
         return ""
 
 
+def floor(names: Sequence[str]) -> dict[str, Any]:
+    """Sorting for one parameter; for several, what a process on some inducing draws must multiply."""
+    if len(names) == 1:
+        return {"floor": "10,000 numbers sorted", "floor_call": applied(np.sort, N)}
+    adds = float(N * _INDUCING**2)
+    return {
+        "floor": f"{adds:.2g} multiply-adds in products of matrices",
+        "floor_call": multiplied(adds),
+    }
+
+
 def cases() -> Iterator[Case]:
     print(check().round(4).to_string(index=False))
     draws = sampled()
@@ -106,4 +120,5 @@ def cases() -> Iterator[Case]:
             peer=peer,
             peer_version=_version(peer),
             peer_call=call if _version(peer) else None,
+            **floor(names),
         )

@@ -7,6 +7,7 @@ that rests on it, must be they to the last digit printed. Nothing here calls the
 
 import html
 import itertools
+import json
 import math
 import re
 from bisect import bisect
@@ -98,7 +99,16 @@ def after(unit, hover):
     """What the text of a pointer says behind the unit."""
     _, drawn, rest = plain(hover).partition(unit)
     assert drawn, (unit, hover)
-    return rest
+    return rest.partition(" Limits: ")[0]
+
+
+def assert_names_limits(figure):
+    """Under a pointer, limits are named as in the caption: with their level."""
+    around = close(" ".join(note["text"] for note in figure["layout"]["annotations"]))
+    hovers = json.dumps([trace.get("hovertext", trace.get("text")) for trace in figure["data"]])
+    for name in re.findall(r"Limits: ([^<\"]+)", hovers):
+        assert re.search(r"\d%", name)
+        assert close(name) in around
 
 
 def assert_axis(axis, values, *, printed_as=lambda value: value):
@@ -469,7 +479,9 @@ def read_tornado(figure):
         cells["least"], cells["greatest"] = turning.get(row, (min(ends), max(ends)))
         assert_says(rows.numbers[row], cells["least"], cells["greatest"])
         for end in ("low", "high"):
-            head, _, number = cells.pop(f"hover_{end}").rpartition(" at ")
+            head, _, at = cells.pop(f"hover_{end}").rpartition(" at ")
+            number, _, which = at.partition(", ")
+            assert re.fullmatch(rf"the {end} end of its middle \d+%", which)
             assert close(head) == cells["label"]
             cells[f"said_{end}"] = number
             assert_says(cells.pop(f"rest_{end}"), cells[f"at_{end}"])
@@ -688,6 +700,7 @@ def assert_curves(figure, table):
         assert_says(after(unit, hover), *row[["value", "low", "high"]])
     assert_axis(figure["layout"]["yaxis"], wanted[LIMITS])
     assert_axis(figure["layout"]["xaxis"], wanted["x"])
+    assert_names_limits(figure)
 
 
 # Other charts --------------------------------------------------------------------------------------
@@ -786,7 +799,7 @@ def assert_icons(figure, table):
         places += list(zip(down, across, strict=True))
         count, low, high, label = re.fullmatch(r"(\d+)(?: \((\S+) to (\S+)\))? (.*)", key).groups()
         assert int(count) == len(down)
-        assert plain(trace["hovertext"]) == f"{panel}: {key}"
+        assert plain(trace["hovertext"]).partition(" Limits: ")[0] == f"{panel}: {key}"
         drawn.append((panel, label, LOOKS[marker["symbol"], marker["color"]], len(down),
                       float(low or "nan"), float(high or "nan")))  # fmt: skip
     # In reading order, none on another.
@@ -826,7 +839,8 @@ def assert_maps(figure, table, outlines):
                         shaded.setdefault(rings[tuple(ring)], []).append(trace["fillcolor"])
                 continue
             for (x, y), hover in zip(points, trace["hovertext"], strict=True):
-                name, said = plain(hover).removesuffix(f" {unit}").split(": ")
+                head = plain(hover).partition(" Limits: ")[0]
+                name, said = head.removesuffix(f" {unit}").split(": ")
                 ((place, row),) = rows[rows["name"] == name].iterrows()
                 boxes = [[(min(ends), max(ends)) for ends in zip(*ring, strict=True)]
                          for ring, owner in rings.items() if owner == place]  # fmt: skip
@@ -880,6 +894,7 @@ def same(drawn, wanted, *columns):
 def assert_bars(figure, table):
     drawn, wanted = read_bars(figure), bars_of(table)
     same(drawn, wanted, "label", "series", *LIMITS, "sign")
+    assert_names_limits(figure)
     assert drawn.attrs["series"] == list(dict.fromkeys(table.get("series", [""])))
     assert_signs(figure, drawn["sign"])
 
@@ -887,6 +902,7 @@ def assert_bars(figure, table):
 def assert_indices(figure, table):
     names = [f"{name}{end}" for name in ("first", "total") for end in ("_low", "", "_high")]
     same(read_indices(figure), tornado_of(table), "label", *names)
+    assert_names_limits(figure)
 
 
 def assert_forest(figure, table):
@@ -895,8 +911,11 @@ def assert_forest(figure, table):
     assert_signs(figure, drawn["label"])
     same(drawn, forest_of(table), *columns)
     for said, (_, row) in zip(drawn["said"], table.iterrows(), strict=True):
-        if row["role"] != "heading":
+        if row["role"] == "prediction":
+            assert_says(said, *row[["low", "high"]])
+        elif row["role"] != "heading":
             assert_says(said, *row[["estimate", "low", "high"]])
+    assert_names_limits(figure)
 
 
 def assert_claims(figure, table):
@@ -910,10 +929,12 @@ def assert_steps(figure, table):
     drawn = read_steps(figure)
     assert_signs(figure, drawn["sign"])
     same(drawn, bars_of(table), "label", *LIMITS, "sign")
+    assert_names_limits(figure)
 
 
 def assert_waterfall(figure, table):
     same(read_waterfall(figure), waterfall_of(table), "label", "role", *LIMITS, "base")
+    assert_names_limits(figure)
 
 
 def assert_pyramid(figure, table):

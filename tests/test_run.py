@@ -3,14 +3,25 @@
 import ast
 import csv
 import importlib.util
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import Case
-from benchmarks.__main__ import COLUMNS, find_jobs, main, measure, write_results
+from benchmarks import Case, floors
+from benchmarks.__main__ import (
+    COLUMNS,
+    FOLDER,
+    find_jobs,
+    main,
+    measure,
+    table_of,
+    write_results,
+    write_table,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_NETWORK = (
@@ -334,19 +345,47 @@ def case(**changes):
         "peer": "peer",
         "peer_version": "1.0",
         "peer_call": lambda: sum(range(20_000)),
+        "floor": "nothing",
+        "floor_call": lambda: None,
     }
     return Case(**(values | changes))
 
 
-def test_the_ratio_is_the_peers_time_by_ours():
-    row = measure(case(), seconds_a_side=0.01)
+@pytest.fixture
+def spend(monkeypatch):
+    """Calls that take so many seconds by a clock that nothing else moves, however busy it is."""
+    now = [0.0]
+    monkeypatch.setattr("benchmarks.__main__.time.perf_counter", lambda: now[0])
+
+    def spending(seconds):
+        def call():
+            now[0] += seconds
+
+        return call
+
+    return spending
+
+
+def test_the_ratio_is_the_peers_time_by_ours(spend):
+    row = measure(case(ours_call=spend(2.0), peer_call=spend(6.0), floor_call=spend(0.5)))
 
     assert tuple(row) == COLUMNS
-    # Adding 20,000 numbers takes hundreds of microseconds, doing nothing a fraction of one.
-    assert float(row["ratio"]) > 20
-    assert float(row["ratio"]) == pytest.approx(
-        float(row["peer_s"]) / float(row["ours_s"]), rel=0.01
+    assert [row[name] for name in ("ours_s", "peer_s", "ratio")] == ["2", "6", "3"]
+
+
+def test_every_row_has_its_floor_measured_in_the_same_run(spend):
+    # The floor is short: it is timed several calls at a time, and the time is that of one.
+    row = measure(
+        case(ours_call=spend(2), peer_call=spend(2), floor="27 MB written", floor_call=spend(25e-5))
     )
+
+    assert (row["floor"], float(row["floor_s"])) == ("27 MB written", pytest.approx(0.00025))
+
+
+def test_a_peer_that_does_a_part_is_compared_with_the_whole(spend):
+    row = measure(case(ours_call=spend(2), peer_call=spend(3), floor_call=spend(1), peer_part=0.01))
+
+    assert (row["peer_s"], row["peer_part"], row["ratio"]) == ("3", "0.01", "150")
 
 
 def test_each_side_is_called_at_least_three_times():
@@ -395,16 +434,70 @@ def test_measuring_one_job_leaves_the_results_of_others(tmp_path):
     path = tmp_path / "results.csv"
 
     def row(job, seconds):
-        return dict.fromkeys(COLUMNS, "") | {"job": job, "ours_s": seconds}
+        return dict.fromkeys(COLUMNS, "") | {"job": job, "ours_s": seconds, "floor": "read"}
 
-    write_results([row("pooling", "1"), row("draws", "2")], path)
-    write_results([row("draws", "3")], path)
+    write_results([row("pooling", "1"), row("draws", "2")], path, jobs=["pooling", "draws"])
+    write_results([row("draws", "3")], path, jobs=["draws"])
 
     with path.open(newline="") as file:
         assert [(r["job"], r["ours_s"]) for r in csv.DictReader(file)] == [
             ("draws", "3"),
             ("pooling", "1"),
         ]
+
+    # A job whose peers are not installed any more has no rows left.
+    write_results([], path, jobs=["draws"])
+    with path.open(newline="") as file:
+        assert [r["job"] for r in csv.DictReader(file)] == ["pooling"]
+
+
+def test_both_sides_and_the_floor_run_on_one_blas_thread():
+    from threadpoolctl import threadpool_info
+
+    threads = []
+
+    def look():
+        threads.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+
+    measure(case(ours_call=look, peer_call=look, floor_call=look), seconds_a_side=0.0)
+
+    assert set(threads) == {1}
+
+
+def test_a_floor_spends_what_it_says():
+    seen = []
+    floors.applied(lambda numbers: seen.append(len(numbers)), 200_000)()
+    assert sum(seen) == 200_000
+
+    result = {"people": np.ones((100, 1000)), "parts": [np.ones(50), (np.ones(7), "words")]}
+    target = inspect.getclosurevars(floors.written(result)).nonlocals["target"]
+    assert target.nbytes == 8 * (100_000 + 57)
+
+    for n in (1e6, 5e9):
+        names = inspect.getclosurevars(floors.multiplied(n)).nonlocals
+        assert names["rounds"] * len(names["a"]) ** 3 == pytest.approx(n, rel=0.02)
+
+
+def test_the_readme_holds_the_results_and_nothing_else(tmp_path):
+    """What `run.py bench` wrote, to the letter."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- speed: written by run.py bench -->\n")[2]
+
+    assert table.partition("\n<!-- end of speed -->")[0] == table_of(FOLDER / "results.csv")
+
+    copy, results = tmp_path / "README.md", tmp_path / "results.csv"
+    copy.write_text(text, encoding="utf-8")
+    rows = [dict.fromkeys(COLUMNS, "") | {
+        "job": "queue", "size": "9 visits", "ours_s": "0.0838", "floor_s": "0.00002",
+        "floor": "read", "peer": "simpy", "peer_version": "4", "peer_s": "1.27",
+        "peer_part": "0.01", "ratio": "1515", "peak_mb": "33.2"}]  # fmt: skip
+    write_results(rows, results, jobs=["queue"])
+    write_table(results, copy)
+    assert (
+        "| `queue`: 9 visits | 84 ms | 20 µs: read | simpy 4 | 1.3 s for 1% of it | 1515 | 33 MB |"
+        in copy.read_text(encoding="utf-8").splitlines()
+    )
+    assert len(copy.read_text(encoding="utf-8").splitlines()) < len(text.splitlines())
 
 
 def test_an_unknown_benchmark_exits_with_2_and_lists_those_that_there_are(tmp_path, capsys):

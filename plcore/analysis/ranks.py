@@ -47,7 +47,8 @@ def partial_rank_correlations(
     Returns
     -------
     DataFrame
-        A row a parameter, the strongest first: parameter, prcc, low, high (from -1 to 1).
+        A row a parameter, the strongest first: parameter, prcc, low, high (from -1 to 1)
+        and the level.
 
     Raises
     ------
@@ -78,9 +79,8 @@ def partial_rank_correlations(
     # An exact monotone relation has r = 1 and no width.
     with np.errstate(divide="ignore"):
         z = np.arctanh(r)
-    table = pd.DataFrame(
-        {"parameter": names, "prcc": r, "low": np.tanh(z - margin), "high": np.tanh(z + margin)}
-    )
+    limits = {"low": np.tanh(z - margin), "high": np.tanh(z + margin), "level": level}
+    table = pd.DataFrame({"parameter": names, "prcc": r, **limits})
     return table.sort_values("prcc", key=np.abs, ascending=False, kind="stable", ignore_index=True)
 
 

@@ -74,7 +74,7 @@ def sobol_indices(
     -------
     DataFrame
         A row a parameter: parameter, first, first_low, first_high, total, total_low, total_high,
-        all shares of the variance; estimates may lie a little outside 0 to 1. 1 less the sum of
+        all shares of the variance, and the level; estimates may lie a little outside 0 to 1. 1 less the sum of
         `first` is what parameters cause only together.
 
     Raises
@@ -142,7 +142,7 @@ def sobol_indices(
         {
             "parameter": names,
             "first": first, "first_low": low[0], "first_high": high[0],
-            "total": total, "total_low": low[1], "total_high": high[1],
+            "total": total, "total_low": low[1], "total_high": high[1], "level": level,
         }
     )  # fmt: skip
     # The order of those that do not matter must not hang on rounding.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,10 @@ import pandas as pd
 from plcore.evidence.schema import MARKS
 
 Row = dict[str, Any]
+#: Where the words for an interval say its level.
+LEVEL = "{level}"
+#: The level of limits that come without one, as nearly everywhere in medicine.
+_USUAL_LEVEL = 0.95
 #: Steps between ticks, and squares, of numbers beyond it would be infinite or nothing.
 _LARGEST = 1e100
 
@@ -127,6 +132,50 @@ def rising(chart: str, row: Row, columns: Sequence[str]) -> None:
                 f"{chart}: row {row['row']}: {lower} is {row[lower]:g} and {upper} is "
                 f"{row[upper]:g}; expected {lower} to be no larger than {upper}"
             )
+
+
+def name_intervals(chart: str, rows: Sequence[Row], words: str) -> str:
+    """The words for the intervals of a chart, such as "80% interval", by the level of its table.
+
+    Each row gets the key "interval": the same words with its own level.
+
+    Parameters
+    ----------
+    chart : str
+        Named in every error.
+    rows : sequence of dict
+        With the key "level": a share between 0 and 1, or None. Where no row has one it is 0.95.
+    words : str
+        What the limits are; "{level}" stands for the level, as in "{level} interval".
+
+    Raises
+    ------
+    ValueError
+        If a level is not between 0 and 1, or the words name other percentages than the level.
+    """
+    for row in rows:
+        if row["level"] is not None and not 0 < row["level"] < 1:
+            raise ValueError(
+                f"{chart}: level, row {row['row']}: {row['level']:g}; expected a share between "
+                "0 and 1, such as 0.95"
+            )
+    levels = sorted({row["level"] for row in rows if row["level"] is not None})
+    named = re.findall(r"\d+(?:\.\d+)?(?=\s?%)", words)
+    for level in levels:
+        if named and _percent(level) not in named:
+            raise ValueError(
+                f"{chart}: interval is {words!r} and the level of the table {level:g}; expected "
+                f"{_percent(level)}%, or {LEVEL!r} in its place"
+            )
+    every = " and ".join(_percent(level) for level in levels or [_USUAL_LEVEL])
+    for row in rows:
+        own = every if row["level"] is None else _percent(row["level"])
+        row["interval"] = words.replace(LEVEL, f"{own}%")
+    return words.replace(LEVEL, f"{every}%")
+
+
+def _percent(level: float) -> str:
+    return f"{100 * level:.6g}"
 
 
 def both_or_neither(chart: str, row: Row) -> None:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 from plcore.charts.checks import (
     Row,
     checked,
+    name_intervals,
     one_of,
     rising,
 )
@@ -61,7 +62,7 @@ def claims_against_evidence(
         found_high (empty where not given, but at least one of each three) and verdict (one of
         `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under
         10". Optional: seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`,
-        printed as a sign behind the number).
+        printed as a sign behind the number) and level (of the intervals found; 0.95 without it).
     title : str
         What the chart shows, in one line.
     source : str
@@ -76,7 +77,8 @@ def claims_against_evidence(
     """
     name = "claims_against_evidence"
     rows = checked(name, table, text=("label", "verdict"), blank=(*_CLAIMED, *_FOUND),
-                   optional=("seen",))  # fmt: skip
+                   optional=("seen", "level"))  # fmt: skip
+    limits = name_intervals(name, rows, "range or {level} interval")
     for row in rows:
         one_of(name, row, "verdict", VERDICTS)
         for columns in (_CLAIMED, _FOUND):
@@ -103,20 +105,20 @@ def claims_against_evidence(
             _dots(rows, labels, _CLAIMED, unit),
             _dots(rows, labels, _FOUND, unit),
         ],
-        Words(title, unit, _caption(rows), source, _alt(title, unit, rows)),
+        Words(title, unit, _caption(rows, limits), source, _alt(title, unit, rows)),
         rows=labels,
         extent=span(row[column] for row in rows for column in (*_CLAIMED, *_FOUND)),
         shapes=[rule(each.centre - each.height / 2) for each in labels[1:]],
     )
 
 
-def _caption(rows: Sequence[Row]) -> str:
+def _caption(rows: Sequence[Row], limits: str) -> str:
     both = (_CLAIMED, _FOUND)
     ranged = any(row["found_low"] is not None or row["found_high"] is not None for row in rows)
     said = [
         "Diamonds and grey lines: as claimed.",
         "Dots and blue lines: what the deciding source found"
-        + (", with its range or 95% interval." if ranged else "."),
+        + (f", with its {limits}." if ranged else "."),
     ]
     if any(_open_ended(row, columns) for row in rows for columns in both):
         said.append("Triangles: ends of open ranges.")

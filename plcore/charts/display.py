@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 import plotly.io as pio  # type: ignore[import-untyped]
+
+from plcore.charts.frame import ALSO_DRAWN
 
 PLOTLY = "application/vnd.plotly.v1+json"
 #: Without showSendToCloud=False, plotly 7 puts a button on every chart that uploads it.
@@ -46,7 +48,9 @@ def show(
     caption : str
         What is shown and how to read it; it stands under a chart and over a table.
     table : DataFrame, required with a Figure
-        The numbers that the chart is drawn from.
+        The numbers that the chart is drawn from. What a chart draws from a second table (published
+        points, the edges of a funnel, outlines) is added below them, and named in the column
+        `also_drawn`.
     alt : str, required with a Figure that has none at `layout.meta["alt"]`
         What the chart shows, for whoever cannot see it.
 
@@ -156,6 +160,8 @@ def _figure_bundle(
     table = _with_plain_columns(table, name)
     # engine="json": the bytes must not depend on whether a faster JSON package is installed.
     drawn = json.loads(pio.to_json(figure, validate=False, engine="json"))
+    others = (drawn["layout"].get("meta") or {}).pop(ALSO_DRAWN, {})
+    table = _with_others(table, others)
     moving = {"frames": drawn["frames"]} if drawn.get("frames") else {}
     data = {
         PLOTLY: {"data": drawn["data"], "layout": drawn["layout"], "config": dict(CONFIG)} | moving,
@@ -163,6 +169,19 @@ def _figure_bundle(
         "text/plain": f"{caption}\n{alt}",
     }
     return data, {"name": name, "caption": caption, "alt": alt, "numeric": _numeric(table)}
+
+
+def _with_others(table: pd.DataFrame, others: Mapping[str, str]) -> pd.DataFrame:
+    """The table, and below it the rows of other tables, given as CSV texts by what they are."""
+    if not others or ALSO_DRAWN in table:
+        return table
+    frames = [table]
+    for what, text in others.items():
+        rows = pd.read_csv(
+            io.StringIO(text), keep_default_na=False, na_values=[""], float_precision="round_trip"
+        )
+        frames.append(rows.assign(**{ALSO_DRAWN: what}))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _with_plain_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:

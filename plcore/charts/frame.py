@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from plcore.evidence.schema import MARKS
@@ -83,6 +84,8 @@ TEMPLATE = go.layout.Template(
         "barcornerradius": 0,
     }
 )
+#: Where the layout of a figure keeps what it draws besides its table, until `show` takes it.
+ALSO_DRAWN = "also_drawn"
 #: Size of the font and height of a line of each text that `framed` sets around a chart.
 _SIZES = {
     "title": (TITLE_SIZE, TITLE_LINE),
@@ -130,7 +133,7 @@ def _filled(text: str, pixels: float, size: float, bold: bool) -> list[str]:
 def _parts(word: str, pixels: float, size: float) -> list[str]:
     # An address or a key without blanks would run out of the figure.
     most = max(4, int(pixels / (0.66 * size)))
-    return [word] if len(word) <= most else textwrap.wrap(word, most)
+    return [word] if width(word, size) <= pixels else textwrap.wrap(word, most)
 
 
 def escaped(text: str) -> str:
@@ -178,6 +181,13 @@ def interval(low: float | None, middle: float | None, high: float | None) -> str
     if a is not None and c is not None:
         return f"{a} to {c}"
     return f"over {a}" if a is not None else f"under {c}" if c is not None else ""
+
+
+def limits_named(row: Mapping[str, Any]) -> str:
+    """A line of a hover text that says what the limits of a row are, where it has any."""
+    if row["low"] is None and row["high"] is None:
+        return ""
+    return f"<br>Limits: {escaped(row['interval'])}"
 
 
 def marks_explained(seen: Iterable[str]) -> str:
@@ -289,6 +299,27 @@ def framed(
             "meta": words.meta,
         },
     )
+
+
+def also_drawn(
+    figure: go.Figure, what: str, table: pd.DataFrame, columns: Sequence[str]
+) -> go.Figure:
+    """The figure with the numbers of a second table that it draws, for `show` to publish.
+
+    Parameters
+    ----------
+    figure : plotly Figure
+    what : str
+        What the rows are, such as "published".
+    table : DataFrame
+        As it was given to the chart.
+    columns : sequence of str
+        Those that are drawn; one that the table lacks is passed over.
+    """
+    kept = table[[column for column in columns if column in table.columns]]
+    # As text: a figure keeps plain values only, and a CSV keeps every digit.
+    meta = dict(figure.layout.meta) | {ALSO_DRAWN: {what: kept.to_csv(index=False)}}
+    return figure.update_layout(meta=meta)
 
 
 def hatching(shape: str) -> dict[str, Any]:

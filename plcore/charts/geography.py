@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import Row, both_or_neither, checked, rising
+from plcore.charts.checks import Row, both_or_neither, checked, name_intervals, rising
 from plcore.charts.frame import (
     EDGE,
     FAINT_INK,
@@ -25,9 +25,11 @@ from plcore.charts.frame import (
     NOTE_SIZE,
     TEXT_WIDTH,
     Words,
+    also_drawn,
     escaped,
     framed,
     interval,
+    limits_named,
     significant,
     wrapped,
 )
@@ -54,8 +56,8 @@ def maps(
     ----------
     table : DataFrame
         A row a place and map: panel (heading of its map), place, name and value. Optional: low and
-        high (both or neither; shown under the pointer). Every map has every place of the outlines
-        once.
+        high (both or neither; shown under the pointer) and their level (0.95 without it). Every
+        map has every place of the outlines once.
     outlines : DataFrame
         A row a corner: place, part (a number for each separate piece) and x, y on a flat map whose
         units are alike in both directions.
@@ -77,7 +79,8 @@ def maps(
         do not rise.
     """
     rows = checked("maps", table, text=("panel", "place", "name"), number=("value",),
-                   optional=("low", "high"))  # fmt: skip
+                   optional=("low", "high", "level"))  # fmt: skip
+    name_intervals("maps", rows, "{level} interval")
     corners = checked("maps, outlines", outlines, text=("place",), number=("part", "x", "y"))
     _check_breaks(breaks)
     shapes = _shapes(corners)
@@ -108,6 +111,7 @@ def maps(
         yaxis={},
         annotations=notes,
     )
+    also_drawn(figure, "outline", outlines, ("place", "part", "x", "y"))
     return figure.update_layout(**axes)
 
 
@@ -209,7 +213,7 @@ def _map(
         marker={"size": 14, "opacity": 0},
         hovertext=[
             f"<b>{escaped(row['name'])}</b>: {interval(row['low'], row['value'], row['high'])}"
-            f"<br>{escaped(unit)}"
+            f"<br>{escaped(unit)}{limits_named(row)}"
             for row in rows
         ],
         hoverinfo="text",

@@ -14,6 +14,7 @@ from plcore.charts.checks import (
     both_or_neither,
     by_series,
     checked,
+    name_intervals,
     one_of,
     require_scale,
     rescaled,
@@ -36,6 +37,7 @@ from plcore.charts.frame import (
     escaped,
     framed,
     hatching,
+    limits_named,
     number,
     significant,
     wrapped,
@@ -364,7 +366,7 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
         A row a kind of icon, in the order in which they are laid out: panel (its heading), label,
         look (limb_loss, pain, perhaps_pain, painless or other) and count (a whole number; 0 shows
         the key alone). Optional: low and high (both or neither), limits of the count, printed
-        behind it.
+        behind it, and their level (0.95 without it).
     title : str
         What the chart shows, in one line.
     unit : str
@@ -372,7 +374,8 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
     source : str
         Where the numbers come from; printed under the chart.
     caption : str
-        Where the counts come from, and which interval the limits are.
+        Where the counts come from, and which interval the limits are; "{level}" stands for the
+        level of the table.
 
     Raises
     ------
@@ -387,7 +390,8 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
     >>> figure = icons(table, title="T", unit="A person", source="S", caption="Rounded.")
     """
     rows = checked("icons", table, text=("panel", "label", "look"), number=("count",),
-                   optional=("low", "high"))  # fmt: skip
+                   optional=("low", "high", "level"))  # fmt: skip
+    name_intervals("icons", rows, "{level} interval")
     for row in rows:
         one_of("icons", row, "look", tuple(LOOKS))
         both_or_neither("icons", row)
@@ -405,7 +409,8 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
         placed += found
         headings.append(heading)
     height = top - _AFTER_PANEL
-    words = Words(title, unit, caption, source, _icons_alt(title, panels))
+    limits = name_intervals("icons", [dict(row) for row in rows], caption)
+    words = Words(title, unit, limits, source, _icons_alt(title, panels))
     return framed(
         [_icon_trace(each) for each in placed],
         words,
@@ -478,7 +483,7 @@ def _icon_trace(each: _Placed) -> go.Scatter:
         mode="markers",
         marker={"symbol": symbol, "size": size, "color": fill,
                 "line": {"color": line, "width": 1.5}},
-        hovertext=escaped(f"{each.row['panel']}: {_counted(each.row)}"),
+        hovertext=escaped(f"{each.row['panel']}: {_counted(each.row)}") + limits_named(each.row),
         hoverinfo="text",
         cliponaxis=False,
         showlegend=False,

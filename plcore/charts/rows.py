@@ -16,6 +16,7 @@ from plcore.charts.checks import (
     both_or_neither,
     by_series,
     checked,
+    name_intervals,
     one_of,
     require_scale,
     rescaled,
@@ -43,6 +44,7 @@ from plcore.charts.frame import (
     framed,
     hatching,
     interval,
+    limits_named,
     marks_explained,
     number,
     sign,
@@ -254,7 +256,7 @@ def bars(
     xaxis: str,
     source: str,
     percent: bool = False,
-    interval: str = "95% interval",
+    interval: str = "{level} interval",
     colours: Sequence[str] = SERIES,
 ) -> go.Figure:
     """Horizontal bars from zero, with whiskers and the numbers beside them.
@@ -263,8 +265,9 @@ def bars(
     ----------
     table : DataFrame
         A bar a row, from the top: label, value, low, high (both limits, or neither). Optional:
-        series (bars of one label, hatched from the second series on) and seen (a key of
-        `plcore.evidence.schema.MARKS`, printed as a sign behind the number).
+        series (bars of one label, hatched from the second series on), seen (a key of
+        `plcore.evidence.schema.MARKS`, printed as a sign behind the number) and level (of the
+        interval from low to high, such as 0.8; 0.95 without it).
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -274,7 +277,8 @@ def bars(
     percent : bool
         Whether the numbers are shares, 0 to 1, to be printed as percent.
     interval : str
-        What `low` and `high` are, as printed in the caption.
+        What `low` and `high` are, as printed in the caption; "{level}" stands for the level of
+        the table.
     colours : sequence of str
         Colours of the series, as #RRGGBB, in their order.
 
@@ -291,7 +295,8 @@ def bars(
     (0.6,)
     """
     rows = checked("bars", table, text=("label",), number=("value",), blank=("low", "high"),
-                   optional=("series", "seen"))  # fmt: skip
+                   optional=("series", "seen", "level"))  # fmt: skip
+    limits = name_intervals("bars", rows, interval)
     for row in rows:
         both_or_neither("bars", row)
         rising("bars", row, _LIMITS)
@@ -303,14 +308,22 @@ def bars(
     labels = bar_labels(groups, digits, percent)
     centres = bar_centres(groups, labels)
     traces = [
-        bar_trace(part, [centres[row["place"]] for row in part], colour, hatch, xaxis)
+        bar_trace(
+            part,
+            [centres[row["place"]] for row in part],
+            colour,
+            hatch,
+            xaxis,
+            digits + 1,
+            percent=percent,
+        )
         for each, colour, hatch in zip(series.values(), colours, HATCHES, strict=False)
         for part in _by_assumed(each)
     ]
     alt = _bars_alt(title, xaxis, rows, digits, percent)
     return over_rows(
         traces,
-        Words(title, xaxis, _bars_caption(rows, interval), source, alt),
+        Words(title, xaxis, _bars_caption(rows, limits), source, alt),
         rows=labels,
         extent=span([row[each] for row in rows for each in _LIMITS], zero=True),
         percent=percent,
@@ -384,7 +397,14 @@ def _by_assumed(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def bar_trace(
-    rows: Sequence[Row], centres: Sequence[float], colour: str, hatch: str, xaxis: str
+    rows: Sequence[Row],
+    centres: Sequence[float],
+    colour: str,
+    hatch: str,
+    xaxis: str,
+    digits: int,
+    *,
+    percent: bool,
 ) -> go.Bar:
     assumed = rows[0]["seen"] == "assumed"
     name = escaped(rows[0]["series"])
@@ -408,7 +428,7 @@ def bar_trace(
             "thickness": 1.5,
             "width": 4,
         },
-        hovertext=[_bars_hover(row, xaxis) for row in rows],
+        hovertext=[_bars_hover(row, xaxis, digits, percent) for row in rows],
         hoverinfo="text",
         # Text of a bar would otherwise be drawn from its hover text.
         textposition="none",
@@ -417,11 +437,12 @@ def bar_trace(
     )
 
 
-def _bars_hover(row: Row, xaxis: str) -> str:
+def _bars_hover(row: Row, xaxis: str, digits: int, percent: bool) -> str:
     who = ", ".join(escaped(each) for each in (row["label"], row["series"]) if each)
     mark = MARKS.get(row["seen"], "")
-    numbers = interval(row["low"], row["value"], row["high"])
-    return f"<b>{who}</b><br>{escaped(xaxis)}: {numbers}" + (f"<br>{mark}" if mark else "")
+    numbers = " ".join(printed(row["value"], row["low"], row["high"], digits, percent=percent))
+    said = f"<b>{who}</b><br>{escaped(xaxis)}: {numbers}{limits_named(row)}"
+    return said + (f"<br>{mark}" if mark else "")
 
 
 def _bars_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int, percent: bool) -> str:
@@ -435,7 +456,7 @@ def _bars_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int, percent:
 
 
 def steps(
-    table: pd.DataFrame, *, title: str, xaxis: str, source: str, interval: str = "95% interval"
+    table: pd.DataFrame, *, title: str, xaxis: str, source: str, interval: str = "{level} interval"
 ) -> go.Figure:
     """Points with limits on a scale on which each mark is ten times the one before.
 
@@ -444,7 +465,7 @@ def steps(
     table : DataFrame
         A step a row, from the top: label, value, low, high, all above 0. Optional: seen (a key of
         `plcore.evidence.schema.MARKS`, printed as a sign behind the number; the mark is open where
-        the number is assumed).
+        the number is assumed) and level (of the interval from low to high; 0.95 without it).
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -452,14 +473,16 @@ def steps(
     source : str
         Where the numbers come from; printed under the chart.
     interval : str
-        What `low` and `high` are, as printed in the caption.
+        What `low` and `high` are, as printed in the caption; "{level}" stands for the level of
+        the table.
 
     Raises
     ------
     ValueError
         If a cell is missing or unfit; the message names the column and the row. Also if a number is not above 0.
     """
-    rows = checked("steps", table, text=("label",), number=_LIMITS, optional=("seen",))
+    rows = checked("steps", table, text=("label",), number=_LIMITS, optional=("seen", "level"))
+    limits = name_intervals("steps", rows, interval)
     for row in rows:
         rising("steps", row, _LIMITS)
         if row["low"] <= 0:
@@ -473,7 +496,7 @@ def steps(
     )
     first = math.floor(math.log10(min(row["low"] for row in rows)) + 1e-9)
     last = math.ceil(math.log10(max(row["high"] for row in rows)) - 1e-9)
-    caption = f"Lines: {interval}; each mark below is ten times the one before."
+    caption = f"Lines: {limits}; each mark below is ten times the one before."
     caption += f" {marks_explained(row['seen'] for row in rows)}"
     words = Words(title, xaxis, caption.strip(), source, _steps_alt(title, xaxis, rows))
     figure = over_rows(
@@ -514,7 +537,8 @@ def _step_traces(rows: Sequence[Row], labels: Sequence[Label], xaxis: str) -> li
         },
         hovertext=[
             f"{escaped(row['label'])}<br>{escaped(xaxis)}: "
-            f"{interval(row['low'], row['value'], row['high'])}{_how(row)}"
+            f"{interval(row['low'], row['value'], row['high'])}"
+            f"{limits_named(row)}{_how(row)}"
             for row in rows
         ],
         hoverinfo="text",
@@ -566,7 +590,8 @@ def waterfall(
     ----------
     table : DataFrame
         A bar a row, from the top: label, value, low, high (limits may be blank) and role, "total"
-        or "step". A total after the first must be what the rows before it add up to.
+        or "step". A total after the first must be what the rows before it add up to. Optional:
+        level (of the interval from low to high; 0.95 without it).
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -590,7 +615,8 @@ def waterfall(
     """
     require_scale("waterfall", scale)
     rows = checked("waterfall", table, text=("label", "role"), number=("value",),
-                   blank=("low", "high"))  # fmt: skip
+                   blank=("low", "high"), optional=("level",))  # fmt: skip
+    limits = name_intervals("waterfall", rows, "{level} interval")
     rows = rescaled(rows, _LIMITS, scale)
     for row in rows:
         one_of("waterfall", row, "role", ("total", "step"))
@@ -623,7 +649,7 @@ def waterfall(
     words = Words(
         title,
         xaxis,
-        _waterfall_caption(bool(limited)),
+        _waterfall_caption(limits if limited else ""),
         source,
         _waterfall_alt(title, xaxis, rows, digits),
     )
@@ -688,7 +714,7 @@ def _waterfall_bars(
             hovertext=[
                 f"{escaped(rows[i]['label'])}: "
                 f"{interval(rows[i]['low'], rows[i]['value'], rows[i]['high'])}"
-                f"<br>{escaped(xaxis)}"
+                f"<br>{escaped(xaxis)}{limits_named(rows[i])}"
                 for i in chosen
             ],
             hoverinfo="text",
@@ -708,9 +734,9 @@ def _link(x: float, above: float, below: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _waterfall_caption(limited: bool) -> str:
+def _waterfall_caption(limits: str) -> str:
     said = "Blue adds, orange and hatched takes away, green is a total."
-    return f"{said} Means; whiskers: 95% interval." if limited else said
+    return f"{said} Means; whiskers: {limits}." if limits else said
 
 
 def _waterfall_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int) -> str:

@@ -9,7 +9,14 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import Row, checked, require_scale, rescaled, rising
+from plcore.charts.checks import (
+    Row,
+    checked,
+    name_intervals,
+    require_scale,
+    rescaled,
+    rising,
+)
 from plcore.charts.frame import (
     ASSUMED,
     EVIDENCE,
@@ -58,7 +65,7 @@ _BLUES = ((0.0, "#FFFFFF"), (1.0, "#5DA5DA"))
 def named_rows(chart: str, table: pd.DataFrame, numbers: Sequence[str]) -> list[Row]:
     """The rows of a table, each with a label: the parameter's name in words where none is given."""
     key = "label" if "label" in getattr(table, "columns", ()) else "parameter"
-    rows = checked(chart, table, text=(key,), number=numbers)
+    rows = checked(chart, table, text=(key,), number=numbers, optional=("level",))
     return [row | {"label": row[key] if key == "label" else row[key].replace("_", " ")}
             for row in rows]  # fmt: skip
 
@@ -93,7 +100,7 @@ def tornado(
     xaxis: str,
     source: str,
     scale: float = 1.0,
-    interval: str = "middle 95%",
+    interval: str = "middle {level}",
 ) -> go.Figure:
     """What each parameter alone does to the answer, from its low to its high end.
 
@@ -101,7 +108,8 @@ def tornado(
     ----------
     table : DataFrame
         As `plcore.analysis.one_way` gives it, or some of its rows: parameter, low, high, at_low,
-        at_high, base, least, greatest. Optional: label, what the parameter is called.
+        at_high, base, least, greatest. Optional: label, what the parameter is called, and level,
+        the share of its distribution between low and high; 0.95 without it.
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -111,7 +119,8 @@ def tornado(
     scale : float
         The answers are divided by it: 1e6 prints millions.
     interval : str
-        The interval of a parameter whose ends are `low` and `high`, as printed in the caption.
+        The interval of a parameter whose ends are `low` and `high`, as printed in the caption;
+        "{level}" stands for the level of the table.
 
     Raises
     ------
@@ -122,6 +131,7 @@ def tornado(
     require_scale("tornado", scale)
     columns = ("at_low", "at_high", "base", "least", "greatest")
     rows = rescaled(named_rows("tornado", table, ("low", "high", *columns)), columns, scale)
+    limits = name_intervals("tornado", rows, interval)
     for row in rows:
         rising("tornado", row, ("least", "base", "greatest"))
         if row["base"] != rows[0]["base"]:
@@ -151,7 +161,7 @@ def tornado(
         Words(
             title,
             xaxis,
-            _tornado_caption(rows, digits, interval),
+            _tornado_caption(rows, digits, limits),
             source,
             _tornado_alt(title, xaxis, rows, digits),
         ),
@@ -206,7 +216,8 @@ def _tornado_bars(
             "pattern": hatching(hatch),
         },
         hovertext=[
-            f"<b>{escaped(row['label'])}</b> at {significant(row[end])}<br>"
+            f"<b>{escaped(row['label'])}</b> at {significant(row[end])}, the {end} end of its "
+            f"{escaped(row['interval'])}<br>"
             f"{escaped(xaxis)}: {significant(row[f'at_{end}'])}"
             for row in rows
         ],
@@ -258,7 +269,7 @@ def _tornado_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int) -> st
 
 
 def indices(
-    table: pd.DataFrame, *, title: str, source: str, interval: str = "95% bootstrap interval"
+    table: pd.DataFrame, *, title: str, source: str, interval: str = "{level} bootstrap interval"
 ) -> go.Figure:
     """Sobol indices: the share of the variance that is due to each parameter.
 
@@ -266,13 +277,15 @@ def indices(
     ----------
     table : DataFrame
         As `plcore.analysis.sobol_indices` gives it, or some of its rows: parameter, first,
-        first_low, first_high, total, total_low, total_high. Optional: label.
+        first_low, first_high, total, total_low, total_high. Optional: label, and level of the
+        intervals; 0.95 without it.
     title : str
         What the chart shows, in one line.
     source : str
         Where the numbers come from; printed under the chart.
     interval : str
-        What the limits are, as printed in the caption.
+        What the limits are, as printed in the caption; "{level}" stands for the level of the
+        table.
 
     Raises
     ------
@@ -281,26 +294,36 @@ def indices(
     """
     columns = [f"{name}{end}" for name in ("first", "total") for end in ("_low", "", "_high")]
     given = named_rows("indices", table, columns)
+    limits = name_intervals("indices", given, interval)
     rows: list[Row] = []
     for row in given:
         for series, name in (("alone", "first"), ("with others", "total")):
             low, value, high = (row[f"{name}{end}"] for end in ("_low", "", "_high"))
             rising("indices", row, (f"{name}_low", f"{name}_high"))
             each = {"label": row["label"], "value": value, "low": low, "high": high}
-            place = {"row": row["row"], "place": len(rows), "series": series, "seen": ""}
+            place = {"row": row["row"], "place": len(rows), "series": series, "seen": "",
+                     "interval": row["interval"]}  # fmt: skip
             rows.append({**each, **place})
     groups = bar_groups(rows, ["alone", "with others"])
     labels = bar_labels(groups, _DIGITS, percent=False)
     centres = bar_centres(groups, labels)
     unit = "Share of the variance of the answer, 0 to 1"
     traces = [
-        bar_trace(part, [centres[row["place"]] for row in part], colour, hatch, unit)
+        bar_trace(
+            part,
+            [centres[row["place"]] for row in part],
+            colour,
+            hatch,
+            unit,
+            _DIGITS + 1,
+            percent=False,
+        )
         for part, colour, hatch in zip((rows[0::2], rows[1::2]), SERIES, HATCHES, strict=False)
     ]
     caption = (
         "Alone: the variance that would go if the parameter were known (first-order Sobol index). "
         "With others: what would be left if all others were known (total index). "
-        f"Whiskers: {interval}."
+        f"Whiskers: {limits}."
     )
     said = [
         f"{row['label']} {number(row['first'], _DIGITS)} and {number(row['total'], _DIGITS)}"
@@ -325,7 +348,7 @@ def screening(
     answer: str,
     source: str,
     scale: float = 1.0,
-    interval: str = "95% bootstrap interval",
+    interval: str = "{level} bootstrap interval",
 ) -> go.Figure:
     """The Morris plane: how much each parameter matters, and how unevenly.
 
@@ -333,7 +356,7 @@ def screening(
     ----------
     table : DataFrame
         As SALib's Morris analysis gives it: parameter, mu_star, mu_star_low, mu_star_high, sigma.
-        Optional: label.
+        Optional: label, and level of the limits; 0.95 without it.
     title : str
         What the chart shows, in one line.
     answer : str
@@ -343,7 +366,8 @@ def screening(
     scale : float
         The effects are divided by it: 1e6 prints millions.
     interval : str
-        What the limits of mu_star are, as printed in the caption.
+        What the limits of mu_star are, as printed in the caption; "{level}" stands for the level
+        of the table.
 
     Raises
     ------
@@ -353,6 +377,7 @@ def screening(
     """
     columns = ("mu_star_low", "mu_star", "mu_star_high", "sigma")
     rows = named_rows("screening", table, columns)
+    limits = name_intervals("screening", rows, interval)
     require_scale("screening", scale)
     rows = rescaled(rows, columns, scale)
     for row in rows:
@@ -372,7 +397,7 @@ def screening(
     words = Words(
         title,
         unit,
-        _screening_caption(main, len(rest), interval),
+        _screening_caption(main, len(rest), limits),
         source,
         _screening_alt(title, answer, main, len(rest)),
     )

@@ -14,6 +14,7 @@ from plcore.charts.checks import (
     Row,
     by_series,
     checked,
+    name_intervals,
     one_of,
     require_reference,
     rising,
@@ -25,9 +26,11 @@ from plcore.charts.frame import (
     OUTSIDE,
     PUBLISHED,
     Words,
+    also_drawn,
     decimals_telling_apart,
     escaped,
     framed,
+    limits_named,
     marks_explained,
     number,
     percentage,
@@ -54,7 +57,7 @@ def forest(
     source: str,
     reference: float | None = None,
     percent: bool = False,
-    interval: str = "95% interval",
+    interval: str = "{level} interval",
 ) -> go.Figure:
     """Studies as squares with their intervals, pooled means as diamonds, predictions as bars.
 
@@ -65,7 +68,7 @@ def forest(
         pooled, prediction or heading; a heading takes no numbers, a prediction may lack the
         estimate). Optional: n and events (whole numbers, printed after the label), weight (the area
         of the square; a study without one among others that have it is drawn open, as not pooled),
-        seen (a key of `plcore.evidence.schema.MARKS`, printed as a sign behind the label of a
+        level (of the intervals, predictions included; 0.95 without it), seen (a key of `plcore.evidence.schema.MARKS`, printed as a sign behind the label of a
         study) and group (shown under the pointer).
     title : str
         What the chart shows, in one line.
@@ -78,7 +81,8 @@ def forest(
     percent : bool
         Whether the numbers are shares, 0 to 1, to be printed as percent.
     interval : str
-        What `low` and `high` are, as printed in the caption.
+        What `low` and `high` are, as printed in the caption; "{level}" stands for the level of
+        the table.
 
     Raises
     ------
@@ -88,7 +92,10 @@ def forest(
     """
     require_reference("forest", reference)
     rows = checked("forest", table, text=("label", "role"), blank=_LIMITS,
-                   optional=("n", "events", "weight", "seen", "group"))  # fmt: skip
+                   optional=("n", "events", "weight", "seen", "group", "level"))  # fmt: skip
+    limits = name_intervals("forest", rows, interval)
+    prediction = name_intervals("forest", [row for row in rows if row["role"] == "prediction"],
+                                "{level} prediction interval")  # fmt: skip
     for row in rows:
         _check(row, percent)
     drawn = [row for row in rows if row["role"] != "heading"]
@@ -100,8 +107,8 @@ def forest(
     labels = _labels(rows, digits, percent)
     placed = [(row, labels[row["place"]]) for row in drawn]
     edge = reference if reference is None else float(reference)
-    words = Words(title, xaxis, _forest_caption(drawn, interval), source, _forest_alt(title, drawn, digits,
-                  percent, interval))  # fmt: skip
+    words = Words(title, xaxis, _forest_caption(drawn, limits, prediction), source,
+                  _forest_alt(title, drawn, digits, percent, limits))  # fmt: skip
     return over_rows(
         [*_studies(placed, xaxis, digits, percent), *_summaries(placed, xaxis, digits, percent)],
         words,
@@ -230,7 +237,10 @@ def _summaries(
 def _forest_hover(row: Row, xaxis: str, digits: int, percent: bool) -> str:
     lines = [f"<b>{escaped(row['label'])}{_counts(row)}</b>", escaped(row["group"])]
     lines.append(escaped(xaxis))
-    lines += printed(row["estimate"], row["low"], row["high"], digits + 1, percent=percent)
+    # The middle of a prediction is that of the pooled mean, and is not printed beside it either.
+    estimate = None if row["role"] == "prediction" else row["estimate"]
+    lines += printed(estimate, row["low"], row["high"], digits + 1, percent=percent)
+    lines.append(limits_named(row).removeprefix("<br>"))
     if row["seen"] and MARKS[row["seen"]]:
         lines.append(MARKS[row["seen"]])
     return "<br>".join(line for line in lines if line)
@@ -259,7 +269,7 @@ def _reference(at: float | None) -> Iterator[dict[str, Any]]:
         }
 
 
-def _forest_caption(rows: Sequence[Row], interval: str) -> str:
+def _forest_caption(rows: Sequence[Row], interval: str, prediction: str) -> str:
     roles = {row["role"] for row in rows}
     studies = [row for row in rows if row["role"] == "study"]
     weighed = {row["weight"] is None for row in studies}
@@ -273,7 +283,7 @@ def _forest_caption(rows: Sequence[Row], interval: str) -> str:
         black = "Diamonds (open: of a part): " if "subtotal" in roles else "Diamond: "
         said.append(f"{black}pooled mean and its {interval}.")
     if "prediction" in roles:
-        said.append("Grey bar: prediction interval.")
+        said.append(f"Grey bar: {prediction}.")
     return " ".join([*said, marks_explained(row["seen"] for row in studies)]).strip()
 
 
@@ -388,7 +398,7 @@ def funnel(
         `plcore.evidence.schema.MARKS`).
     edges : DataFrame
         se (rising), low, high and centre (shares): where 95% of studies would lie if all had one
-        share.
+        share. Optional: level, if it is not 95%.
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -405,7 +415,9 @@ def funnel(
     """
     rows = checked("funnel", points, text=("label",), number=("share", "se"),
                    optional=("n", "seen"))  # fmt: skip
-    funnel_rows = checked("funnel", edges, number=("se", "low", "high", "centre"))
+    funnel_rows = checked("funnel", edges, number=("se", "low", "high", "centre"),
+                          optional=("level",))  # fmt: skip
+    expected = name_intervals("funnel, edges", funnel_rows, "{level}")
     for row in funnel_rows:
         rising("funnel", row, ("low", "centre", "high"))
     reach = [row["share"] for row in rows]
@@ -414,9 +426,9 @@ def funnel(
     deepest = 1.04 * max(row["se"] for row in [*rows, *funnel_rows])
     across = ticks(left, right, 6)
     down = ticks(0, deepest, 6)
-    words = Words(title, f"Down: {yaxis}. Across: {xaxis}", _funnel_caption(rows), source,
+    words = Words(title, f"Down: {yaxis}. Across: {xaxis}", _funnel_caption(rows, expected), source,
                   _funnel_alt(title, rows, funnel_rows))  # fmt: skip
-    return framed(
+    figure = framed(
         [*_edges(funnel_rows), _points(rows, xaxis)],
         words,
         plot_height=_HEIGHT,
@@ -434,6 +446,8 @@ def funnel(
             "ticktext": tick_texts(down),
         },
     )
+    columns = ("se", "low", "high", "centre", "level")
+    return also_drawn(figure, "edge of the funnel", edges, columns)
 
 
 def _edges(rows: Sequence[Row]) -> list[Any]:
@@ -493,10 +507,10 @@ def _marked(row: Row) -> str:
     return MARKS[row["seen"]] if row["seen"] else ""
 
 
-def _funnel_caption(rows: Sequence[Row]) -> str:
+def _funnel_caption(rows: Sequence[Row], expected: str) -> str:
     said = (
-        "Dots: studies. Line: pooled share. Dashed: where 95% of the studies would lie if they "
-        "differed by chance alone."
+        f"Dots: studies. Line: pooled share. Dashed: where {expected} of the studies would lie if "
+        "they differed by chance alone."
     )
     marks = dict.fromkeys(_marked(row) for row in rows if _marked(row))
     return f"{said} Open: {', '.join(marks)}." if marks else said

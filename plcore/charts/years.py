@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby, pairwise
 from typing import Any
@@ -16,6 +17,7 @@ from plcore.charts.checks import (
     checked,
     extrapolated,
     in_time,
+    name_intervals,
     require_reference,
     require_scale,
     rescaled,
@@ -34,9 +36,11 @@ from plcore.charts.frame import (
     SERIES,
     SYMBOLS,
     Words,
+    also_drawn,
     escaped,
     framed,
     interval,
+    limits_named,
     percentage,
     significant,
     tick_texts,
@@ -49,7 +53,7 @@ from plcore.evidence.schema import MARKS
 PLOT_HEIGHT = 330
 #: Extrapolated years are dotted, so the dash of a series must not look like dots.
 DASHES = ("solid", "longdash", "dashdot", "longdashdot", "dash")
-_LABEL_WIDTH = 92
+_LABEL_WIDTH, _WIDEST_WORD = 92, 150
 #: Draws nothing but its entry in the legend.
 _DOTTED = go.Scatter(
     x=[None],
@@ -60,8 +64,7 @@ _DOTTED = go.Scatter(
     hoverinfo="skip",
     showlegend=True,
 )
-_LEVELS = (95, 80, 50)
-_FAN_LIMITS = ("low_95", "low_80", "low_50", "median", "high_50", "high_80", "high_95")
+_LIMIT = re.compile(r"(?:low|high)_(?P<level>\d+(?:\.\d+)?)")
 #: Each band lies on the wider ones, so that the shades add up.
 _SHADE, _FAINT_SHADE = 0.2, 0.1
 _LIMITS = ("low", "value", "high")
@@ -208,8 +211,14 @@ def _shading(
 
 def label_room(labels: Sequence[str]) -> float:
     """Pixels that labels need to the right of the plot."""
-    found = [line for label in labels for line in wrapped(label, _LABEL_WIDTH, LABEL_SIZE)]
+    found = [line for label in labels for line in _label_lines(label)]
     return max((width(each, LABEL_SIZE) + 18 for each in found), default=2 * EDGE)
+
+
+def _label_lines(label: str) -> list[str]:
+    """The lines of a label: no word is broken, not even at a hyphen, unless it is very long."""
+    longest = max(width(word, LABEL_SIZE) for word in label.split(" "))
+    return wrapped(label, min(max(_LABEL_WIDTH, longest), _WIDEST_WORD), LABEL_SIZE)
 
 
 def end_labels(
@@ -223,7 +232,7 @@ def end_labels(
 
     `ends` holds the name, last year and last value of each series.
     """
-    texts = [wrapped(name, _LABEL_WIDTH, LABEL_SIZE) for name, *_ in ends]
+    texts = [_label_lines(name) for name, *_ in ends]
     heights = [len(text) * LABEL_LINE + 4 for text in texts]
     per_pixel = (top - bottom) / PLOT_HEIGHT
     wanted = [(top - value) / per_pixel for *_, value in ends]
@@ -277,14 +286,15 @@ def fan(
     scale: float = 1.0,
     colours: Sequence[str] = SERIES,
 ) -> go.Figure:
-    """A median over the years with its 50, 80 and 95% intervals, or several with theirs of 95%.
+    """A median over the years with its intervals, or several with the widest of each.
 
     Parameters
     ----------
     table : DataFrame
-        A row a year: year, median, low_50, high_50, low_80, high_80, low_95, high_95. Optional:
-        series (each has a line, a 95% band and a label) and extrapolated (bool; those years are
-        dotted, on grey).
+        A row a year: year, median, and low_ and high_ of one level or more, in percent, as
+        low_50, high_50, low_80, high_80, low_95, high_95. Optional: series (each has a line, the
+        band of the highest level and a label) and extrapolated (bool; those years are dotted, on
+        grey).
     title : str
         What the chart shows, in one line.
     yaxis : str
@@ -292,8 +302,8 @@ def fan(
     source : str
         Where the numbers come from; printed under the chart.
     points : DataFrame, optional
-        Published numbers to compare: year, value, label. Optional: low, high (their limits) and
-        seen (a key of `plcore.evidence.schema.MARKS`; the marker is open where the source itself
+        Published numbers to compare: year, value, label. Optional: low, high (their limits), level
+        (of these, where it is known) and seen (a key of `plcore.evidence.schema.MARKS`; the marker is open where the source itself
         was not read).
     scale : float
         The numbers of both tables are divided by it: 1e6 prints millions.
@@ -307,45 +317,66 @@ def fan(
         not lie within each other, or the years of a series do not increase.
     """
     flags = extrapolated("fan", table)
-    rows = checked("fan", table, number=("year", *_FAN_LIMITS), optional=("series",))
+    levels = _levels(table)
+    limits = (
+        *(f"low_{level}" for level in levels),
+        "median",
+        *(f"high_{level}" for level in reversed(levels)),
+    )
+    rows = checked("fan", table, number=("year", *limits), optional=("series",))
     for row in rows:
-        rising("fan", row, _FAN_LIMITS)
+        rising("fan", row, limits)
     require_scale("fan", scale)
     rows = [row | {"extrapolated": flag} for row, flag in zip(rows, flags, strict=True)]
-    rows = rescaled(rows, _FAN_LIMITS, scale)
+    rows = rescaled(rows, limits, scale)
     published = [] if points is None else _checked_points(points, scale)
     series = by_series("fan", rows, min(len(colours), len(DASHES)))
-    words = Words(title, yaxis, _fan_caption(series, published), source,
-                  _fan_alt(title, yaxis, series, published))  # fmt: skip
-    return over_years(
-        [*_fans(series, colours, yaxis), *_point_traces(published, yaxis)],
+    words = Words(title, yaxis, _fan_caption(series, levels, published), source,
+                  _fan_alt(title, yaxis, series, levels[0], published))  # fmt: skip
+    figure = over_years(
+        [*_fans(series, levels, colours, yaxis), *_point_traces(published, yaxis)],
         words,
         series=series,
         column="median",
-        extent=[row[limit] for row in rows for limit in ("low_95", "high_95")]
+        extent=[row[limit] for row in rows for limit in (limits[0], limits[-1])]
         + [row[each] for row in published for each in _LIMITS if row[each] is not None],
         years=[row["year"] for row in (*rows, *published)],
         colours=colours,
     )
+    if points is None:
+        return figure
+    return also_drawn(figure, "published", points, ("year", "value", "low", "high", "level",
+                                                    "label", "seen"))  # fmt: skip
 
 
-def _fans(series: Mapping[str, Sequence[Row]], colours: Sequence[str], yaxis: str) -> Iterator[Any]:
+def _levels(table: pd.DataFrame) -> tuple[str, ...]:
+    """The levels of the intervals in the columns of a fan, in percent, the widest first."""
+    columns = [str(column) for column in getattr(table, "columns", ())]
+    ends = [found for found in map(_LIMIT.fullmatch, columns) if found]
+    levels = sorted({end["level"] for end in ends}, key=float, reverse=True)
+    # Without any, what is missing is named as the summaries have it.
+    return tuple(levels) or ("95", "80", "50")
+
+
+def _fans(
+    series: Mapping[str, Sequence[Row]], levels: Sequence[str], colours: Sequence[str], yaxis: str
+) -> Iterator[Any]:
     several = len(series) > 1
     for rows, colour in zip(series.values(), colours, strict=False):
         in_time("fan", rows)
-        yield from _bands(rows, colour, _LEVELS[:1] if several else _LEVELS)
+        yield from _bands(rows, colour, levels[:1] if several else levels)
     for rows, colour, dash, symbol in zip(series.values(), colours, DASHES, SYMBOLS, strict=False):
         yield from line(rows, "median", colour, dash)
-        hover = [_fan_hover(row, yaxis) for row in rows]
+        hover = [_fan_hover(row, levels, yaxis) for row in rows]
         yield marks(rows, "median", colour, symbol if several else "", hover)
 
 
-def _bands(rows: Sequence[Row], colour: str, levels: Sequence[int]) -> Iterator[Any]:
-    for level in levels:
+def _bands(rows: Sequence[Row], colour: str, levels: Sequence[str]) -> Iterator[Any]:
+    for place, level in enumerate(levels):
         for flag, piece in pieces(rows):
             years = [row["year"] for row in piece]
             # The band of a single year has no area and is drawn as a bar instead.
-            wide = 1 if len(piece) > 1 else {95: 4, 80: 9, 50: 14}[level]
+            wide = 1 if len(piece) > 1 else 4 + 5 * place
             yield go.Scatter(
                 x=[*years, *reversed(years)],
                 y=[row[f"high_{level}"] for row in piece]
@@ -365,12 +396,12 @@ def _rgba(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _fan_hover(row: Row, yaxis: str) -> str:
+def _fan_hover(row: Row, levels: Sequence[str], yaxis: str) -> str:
     who = f"{escaped(row['series'])}, " if row["series"] else ""
     flag = " (extrapolated)" if row["extrapolated"] else ""
     limits = "<br>".join(
         f"{level}%: {significant(row[f'low_{level}'])} to {significant(row[f'high_{level}'])}"
-        for level in reversed(_LEVELS)
+        for level in reversed(levels)
     )
     return (
         f"<b>{who}{row['year']:.0f}</b>{flag}<br>{escaped(yaxis)}<br>"
@@ -384,8 +415,9 @@ def _checked_points(points: pd.DataFrame, scale: float) -> list[Row]:
         points,
         text=("label",),
         number=("year", "value"),
-        optional=("low", "high", "seen"),
+        optional=("low", "high", "seen", "level"),
     )
+    name_intervals("fan, points", rows, "{level} limits")
     for row in rows:
         rising("fan, points", row, _LIMITS)
     return rescaled(rows, _LIMITS, scale)
@@ -420,6 +452,8 @@ def _point_traces(rows: Sequence[Row], yaxis: str) -> Iterator[Any]:
             hovertext=[
                 f"<b>{name}, {row['year']:.0f}</b><br>{escaped(yaxis)}: "
                 + interval(row["low"], row["value"], row["high"])
+                # Published limits are of many kinds: their level is said where it is known.
+                + (limits_named(row) if row["level"] is not None else "")
                 for row in group
             ],
             hoverinfo="text",
@@ -432,28 +466,38 @@ def _reach(value: float, limit: float | None) -> float:
     return 0.0 if limit is None else abs(limit - value)
 
 
-def _fan_caption(series: Mapping[str, Sequence[Row]], points: Sequence[Row]) -> str:
-    bands = (
-        "Lines: medians. Bands: 95% intervals."
-        if len(series) > 1
-        else "Line: median. Bands, dark to light: 50, 80 and 95% intervals."
-    )
+def _fan_caption(
+    series: Mapping[str, Sequence[Row]], levels: Sequence[str], points: Sequence[Row]
+) -> str:
+    inner, widest = ", ".join(reversed(levels[1:])), levels[0]
+    if len(series) > 1:
+        bands = f"Lines: medians. Bands: {widest}% intervals."
+    elif inner:
+        bands = f"Line: median. Bands, dark to light: {inner} and {widest}% intervals."
+    else:
+        bands = f"Line: median. Band: {widest}% interval."
     limits = any(row["low"] is not None or row["high"] is not None for row in points)
     unread = any(MARKS.get(row["seen"]) for row in points)
-    published = " Black: published" + (" with its limits" if limits else "")
+    known = {row["interval"] for row in points if row["level"] is not None}
+    named = known.pop() if len(known) == 1 else "limits"
+    published = " Black: published" + (f" with its {named}" if limits else "")
     published += ", open where not read at its source." if unread else "."
     return bands + (published if points else "")
 
 
 def _fan_alt(
-    title: str, yaxis: str, series: Mapping[str, Sequence[Row]], points: Sequence[Row]
+    title: str,
+    yaxis: str,
+    series: Mapping[str, Sequence[Row]],
+    level: str,
+    points: Sequence[Row],
 ) -> str:
     said = []
     for name, rows in series.items():
         ends = [rows[0]] if len(rows) == 1 else [rows[0], rows[-1]]
         numbers = ", ".join(
-            f"{significant(row['median'])} in {row['year']:.0f} (95% interval "
-            f"{significant(row['low_95'])} to {significant(row['high_95'])})"
+            f"{significant(row['median'])} in {row['year']:.0f} ({level}% interval "
+            f"{significant(row[f'low_{level}'])} to {significant(row[f'high_{level}'])})"
             for row in ends
         )
         said.append(f"{name or 'median'} {numbers}")
@@ -551,7 +595,7 @@ def curves(
     source: str,
     percent: bool = False,
     reference: float | None = None,
-    interval: str = "95% interval",
+    interval: str = "{level} interval",
     colours: Sequence[str] = SERIES,
 ) -> go.Figure:
     """Curves over a number, with bands where limits are given, each labelled at its end.
@@ -559,7 +603,8 @@ def curves(
     Parameters
     ----------
     table : DataFrame
-        A row a point of a curve: x, value, series. Optional: low and high (both or neither).
+        A row a point of a curve: x, value, series. Optional: low and high (both or neither), and
+        their level; 0.95 without it.
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -573,7 +618,8 @@ def curves(
     reference : float, optional
         Where to draw a dashed line across, such as the power wanted.
     interval : str
-        What `low` and `high` are, as printed in the caption.
+        What `low` and `high` are, as printed in the caption; "{level}" stands for the level of
+        the table.
     colours : sequence of str
         Colours of the series, as #RRGGBB, in their order.
 
@@ -585,7 +631,8 @@ def curves(
     """
     require_reference("curves", reference)
     rows = checked("curves", table, text=("series",), number=("x", "value"),
-                   optional=("low", "high"))  # fmt: skip
+                   optional=("low", "high", "level"))  # fmt: skip
+    limits = name_intervals("curves", rows, interval)
     for row in rows:
         both_or_neither("curves", row)
         rising("curves", row, _LIMITS)
@@ -606,7 +653,7 @@ def curves(
     words = Words(
         title,
         f"{yaxis}; across: {xaxis}",
-        f"Bands: {interval}." if banded else "Lines without intervals.",
+        f"Bands: {limits}." if banded else "Lines without intervals.",
         source,
         _curves_alt(title, xaxis, yaxis, series, percent),
     )
@@ -692,7 +739,7 @@ def _printed(row: Row, percent: bool) -> str:
 def _curves_hover(row: Row, yaxis: str, percent: bool) -> str:
     return (
         f"<b>{escaped(row['series'])}, {significant(row['x'])}</b><br>"
-        f"{escaped(yaxis)}: {_printed(row, percent)}"
+        f"{escaped(yaxis)}: {_printed(row, percent)}{limits_named(row)}"
     )
 
 

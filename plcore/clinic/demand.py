@@ -294,7 +294,7 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     -------
     DataFrame
         A row for each year and group ("in pain at the opening", "newly in pain", "all"): year,
-        group, mean, median, low, high, in people.
+        group, mean, median, low, high, in people, and the level.
 
     Raises
     ------
@@ -321,7 +321,8 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
         for i in range(opening.n_years):
             now = yearly[:, i]
             rows.append((opening.year + i, group, now.mean(), *np.quantile(now, tails)))
-    return pd.DataFrame(rows, columns=["year", "group", "mean", "median", "low", "high"])
+    columns = ["year", "group", "mean", "median", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).assign(level=level)
 
 
 def funnel_table(
@@ -346,7 +347,7 @@ def funnel_table(
     DataFrame
         step and who (in words); median, low and high, in people; share, share_low and share_high,
         of the step before; source and seen, as in `parameters.csv`, or "the model" or "the planner"
-        as the source.
+        as the source; and the level.
 
     Raises
     ------
@@ -387,13 +388,13 @@ def funnel_table(
             share = funnel.shares[step]
         source, seen = _source_of(step, funnel, known)
         limits = [*np.quantile(now, tails), *np.quantile(share, tails)]
-        rows.append((step, who[step], *limits, source, seen))
+        rows.append((step, who[step], *limits, source, seen, level))
         before = now
     return pd.DataFrame(
         rows,
         columns=[
             "step", "who", "median", "low", "high", "share", "share_low", "share_high",
-            "source", "seen",
+            "source", "seen", "level",
         ],
     )  # fmt: skip
 

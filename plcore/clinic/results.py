@@ -253,8 +253,8 @@ def by_period(
     Returns
     -------
     DataFrame
-        A row for each measure and period: measure, period, open_days, mean, median, low, high. The
-        measure `waiting` is the number at the end of the period, all others are sums.
+        A row for each measure and period: measure, period, open_days, mean, median, low, high and
+        the level. The measure `waiting` is the number at the end of the period, all others are sums.
 
     Raises
     ------
@@ -284,6 +284,7 @@ def by_period(
                     "median": median,
                     "low": low,
                     "high": high,
+                    "level": level,
                 }
             )
         )

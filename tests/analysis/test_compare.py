@@ -36,6 +36,7 @@ def test_differences_by_hand():
         "median": [1.5, -0.5],
         "low": [0.75, -1.5],
         "high": [2.5, 0.25],
+        "level": [0.5, 0.5],
         "mean": [1.75, -0.75],
         "mean_error": [
             pytest.approx(np.std([1, 0, 2, 4], ddof=1) / 2),

@@ -29,15 +29,23 @@ from charts_read_back import (
     assert_tornado,
     assert_verdicts,
     assert_waterfall,
+    plain,
     unit_of,
 )
 from conftest import NOTEBOOKS
-from scipy import special
 
 from plcore import charts
-from plcore.evidence.data import read
+from plcore.analysis import (
+    Quantity,
+    paired_differences,
+    partial_rank_correlations,
+    sobol_indices,
+)
+from plcore.clinic.demand import Demand, Opening, demand_table
 from plcore.evidence.schema import VERDICTS
-from plcore.report.teaching import state_outlines
+from plcore.models import people_with_pain
+from plcore.scenarios import read_scenario
+from plcore.simulate import run
 
 # Tables in which every number is another -----------------------------------------------------------
 
@@ -290,6 +298,124 @@ def test_what_is_drawn_and_printed_is_what_the_table_holds(chart, scale, series)
     CHECKS[chart](json.loads(pio.to_json(figure)), *tables)
 
 
+# The level of an interval -------------------------------------------------------------------------
+
+#: A chart of each kind with intervals at a level, and the words for them in its caption.
+LEVELLED = {
+    "bars": "Whiskers: 80% interval", "steps": "Lines: 80% interval",
+    "waterfall": "whiskers: 80% interval", "curves": "Bands: 80% interval",
+    "forest": "whiskers: 80% interval", "indices": "Whiskers: 80% bootstrap interval",
+    "screening": "Lines beside dots: 80% bootstrap interval", "tornado": "its middle 80%",
+    "claims_against_evidence": "range or 80% interval", "funnel": "where 80% of the studies",
+    "icons": "Counted, with 80% limits", "maps": "", "fan": "Band: 80% interval",
+}  # fmt: skip
+WITHOUT_INTERVALS = {"lines", "pyramid", "ages_over_years", "heat_map", "verdict_counts"}
+
+
+def at_level_80(name, monkeypatch):
+    """A chart whose tables say that their limits are those of 80%."""
+    chart = getattr(charts, name)
+
+    def levelled(*tables, **options):
+        tables = [table.assign(level=0.8) for table in tables]
+        if name == "fan":
+            options["points"] = options["points"].assign(level=0.8)
+            gone = [f"{end}_{level}" for end in ("low", "high") for level in (50, 95)]
+            tables = [tables[0].drop(columns=[*gone, "level"])]
+        if name == "icons":
+            options["caption"] = "Counted, with {level} limits."
+        return chart(*tables, **options)
+
+    monkeypatch.setattr(charts, name, levelled)
+    figure, *_ = BY_NAME[name](np.random.default_rng(13), 1.0, 1)
+    return json.loads(pio.to_json(figure))
+
+
+@pytest.mark.parametrize("name", LEVELLED)
+def test_a_chart_at_level_80_says_80_and_nowhere_95(name, monkeypatch):
+    figure = at_level_80(name, monkeypatch)
+    figure["layout"]["meta"].pop("also_drawn", None)
+    figure["layout"].pop("template")
+    printed = json.dumps(figure)
+
+    assert not re.search(r"\b95 ?%", printed)
+    around = " ".join(note["text"] for note in figure["layout"]["annotations"])
+    assert LEVELLED[name] in plain(around)
+    limits = re.findall(r"Limits: (\d+%)", printed)
+    assert set(limits) <= {"80%"}
+    if name not in ("fan", "funnel", "screening", "tornado", "claims_against_evidence"):
+        assert limits
+
+
+def test_every_chart_either_says_its_level_or_has_no_intervals():
+    assert {*LEVELLED} | WITHOUT_INTERVALS == {*BY_NAME}
+    assert not {*LEVELLED} & WITHOUT_INTERVALS
+
+
+@pytest.mark.parametrize("levels", [[0.8], [0.8, 0.95]])
+def test_a_chart_of_rows_of_several_levels_names_each(levels):
+    table = pd.DataFrame({"label": ["A", "B"], "value": 2.0, "low": 1.0, "high": 3.0})
+    table["level"] = np.resize(levels, 2)
+    figure = charts.bars(table, xaxis="People", **WORDS)
+
+    (caption,) = (note.text for note in figure.layout.annotations if note.name == "caption")
+    said = " and ".join(f"{100 * level:.0f}" for level in levels)
+    assert plain(caption) == f"Whiskers: {said}% interval."
+    assert [hover[-12:-9] for hover in figure.data[0].hovertext] == [
+        f"{100 * level:.0f}%" for level in table["level"]
+    ]
+
+
+def test_words_that_name_another_level_than_the_table_are_refused():
+    table = pd.DataFrame({"label": ["A"], "value": 2.0, "low": 1.0, "high": 3.0, "level": 0.8})
+
+    with pytest.raises(ValueError, match=r"bars: interval is '95% limits' and the level .* 0\.8"):
+        charts.bars(table, xaxis="People", interval="95% limits", **WORDS)
+    with pytest.raises(ValueError, match=r"bars: level, row 0: 80; expected a share"):
+        charts.bars(table.assign(level=80), xaxis="People", **WORDS)
+    assert "80% limits" in str(charts.bars(table, xaxis="P", interval="80% limits", **WORDS))
+
+
+def test_tables_made_at_a_level_carry_it():
+    rng = np.random.default_rng(1)
+    world = read_scenario(choices={"first_year": 2050, "last_year": 2050})
+    names = ["plp_prevalence", "dysvascular_hazard_ratio"]
+    quantity = Quantity("plp", 2050)
+    sobol = sobol_indices(people_with_pain, world, quantity, parameters=names, n_base=64,
+                          resamples=20, level=0.8)  # fmt: skip
+    runs = [run(people_with_pain, read_scenario(name, choices=world.choices), n_draws=256)
+            for name in ("baseline", "dysvascular_plus_25")]  # fmt: skip
+    weeks = rng.uniform(1, 2, (8, 53))
+    demand = Demand(Opening(2027, n_years=1), weeks, weeks, weeks, weeks, weeks)
+    tables = [
+        sobol,
+        partial_rank_correlations(runs[0], quantity, parameters=names, level=0.8),
+        paired_differences(runs, quantity, level=0.8),
+        demand_table(demand, level=0.8),
+    ]
+    for table in tables:
+        assert list(table["level"]) == [0.8] * len(table)
+    assert "80% bootstrap interval" in str(charts.indices(sobol, **WORDS))
+
+
+def test_a_label_is_not_broken_at_a_hyphen():
+    table = pd.DataFrame({"year": [2005, 2050], "value": [1.0, 2.0]})
+    for name in ("Evidence-based reading", "Source-corrected", "as claimed by clinics"):
+        figure = charts.lines(table.assign(series=name), yaxis="People", **WORDS)
+        (label,) = (note.text for note in figure.layout.annotations if note.name == "series")
+        assert [word for line in label.split("<br>") for word in line.split()] == name.split()
+
+
+def test_under_the_pointer_a_share_is_a_percent_and_a_prediction_has_no_middle():
+    table = pd.DataFrame({"label": ["A"], "value": 0.8166, "low": 0.77, "high": 0.86})
+    (bar,) = charts.bars(table, xaxis="Share", percent=True, **WORDS).data
+    assert plain(bar.hovertext[0]) == "A Share: 81.7% (77.0\N{EN DASH}86.0) Limits: 95% interval"
+
+    forest = table.rename(columns={"value": "estimate"}).assign(role="prediction")
+    (bar,) = charts.forest(forest, xaxis="Share", percent=True, **WORDS).data
+    assert plain(bar.text) == "A Share 77.0\N{EN DASH}86.0% Limits: 95% prediction interval"
+
+
 def test_every_chart_is_read_back():
     assert {*BY_NAME} == {name for name in charts.__all__ if name.islower()} - {"show"}
 
@@ -312,7 +438,7 @@ def notebook_charts():
 FIGURES = notebook_charts()
 MEDIANS = {"median": "value", "low_95": "low", "high_95": "high"}
 #: The numbers of these are in the table as they are on the chart, whatever unit the chart prints.
-AS_DRAWN = ("plp_severity_ladder", "teaching_what_is_counted", "value_of_knowing")
+AS_DRAWN = ("pools", "plp_severity_ladder", "teaching_what_is_counted", "value_of_knowing")
 
 
 def medians(table, **columns):
@@ -329,8 +455,6 @@ def by_row(table, *columns, **names):
 
 #: What stands in the table of the report under another name, or among other rows.
 FROM_TABLE = {
-    "pools": lambda t: medians(t, label=["US studies", "Studies of high-income countries",
-                                         "Studies of all countries"]),
     "growth_paths": lambda t: t.assign(value=t["median"]),
     "limb_loss_by_age_at_loss": medians,
     "california_check": lambda t: by_row(
@@ -349,18 +473,6 @@ FROM_TABLE = {
     "explained": lambda t: t.assign(
         label=t["label"].str.replace("_", " ").str.replace("plp", "PLP")),
 }  # fmt: skip
-#: Published points of the fans of the report: rows of limb_loss_estimates.csv and their labels.
-POINTS = {
-    "as_claimed": dict.fromkeys(["zg2008_total_2005", "zg2008_total_2050"], "Ziegler-Graham 2008"),
-    "limb_loss_fan": {
-        "nhis1996_total": "Health interview survey 1996",
-        "zg2008_total_2005": "Ziegler-Graham 2008",
-        "jhu_total_2008": "Johns Hopkins, unpublished",
-        "avalere2024_total": "Avalere 2024",
-        "rivera2024_total": "Rivera 2024",
-        "zg2008_total_2050": "Ziegler-Graham 2008",
-    },
-}
 #: The first rows of these are drawn.
 FIRST = {"tornado": 12, "teaching_what_sets_2050": 8, "chairs_tornado": 10, "sobol_indices": 10,
          "morris_screening": 8, "explained": 8}  # fmt: skip
@@ -371,40 +483,20 @@ def test_the_figures_of_the_report_are_those_of_the_notebooks(own_report):
     assert [e["name"] for e in contents["exhibits"] if e["chart"]] == list(FIGURES)
 
 
-def second_table(name, chart, figure, scale):
-    """What a chart of the report draws that is not in its table, from where it comes."""
-    if name in POINTS:
-        rows = read("limb_loss_estimates").set_index("estimate").loc[list(POINTS[name])]
-        return [scaled(chart, rows.assign(label=list(POINTS[name].values())), scale)]
-    if chart is maps:
-        return [state_outlines()]
-    if chart is funnel:
-        # 95% of studies of one share: 1.96 standard errors to either side, on the scale of logits.
-        (line,) = (trace for trace in figure["data"] if trace["name"] == "centre")
-        centre, se = special.logit(line["x"][0]), np.array(line["y"])
-        reach = special.ndtri(0.975) * se
-        limits = {"low": centre - reach, "high": centre + reach, "centre": centre}
-        return [pd.DataFrame({"se": se} | {name: special.expit(x) for name, x in limits.items()})]
-    return []
-
-
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_of_the_report_draws_the_numbers_of_its_table(own_report, name):
     figure = json.loads((own_report / "figures" / f"{name}.json").read_text(encoding="utf-8"))
     words = dict.fromkeys(["label", "series", "panel"], str)
-    tables = {
-        csv: pd.read_csv(own_report / "tables" / f"{csv}.csv", dtype=words)
-        for csv in {name, "chairs"}
-    }
-    table = tables[name]
-    if name == "service_level":
-        names = ("as assumed", "half accept and half come here")
-        parts = zip((tables["chairs"], table), names, strict=True)
-        table = pd.concat([part.assign(x=part["chairs"], value=part["probability"], series=series)
-                           for part, series in parts])  # fmt: skip
+    table = pd.read_csv(own_report / "tables" / f"{name}.csv", dtype=words)
+    chart = BY_NAME[FIGURES[name]]
+    others = []
+    if "also_drawn" in table:
+        below = table["also_drawn"].notna()
+        others, table = [table[below].dropna(axis=1, how="all")], table[~below]
+        table = table.astype({"year": int}) if "year" in table else table
     table = FROM_TABLE.get(name, lambda t: t)(table).head(FIRST.get(name, len(table)))
     said = unit_of(figure) + figure["layout"]["meta"]["alt"]
     scale = 1e6 if "(millions)" in said else 1e3 if "(thousands)" in said else 1.0
-    chart = BY_NAME[FIGURES[name]]
-    table = table if name in AS_DRAWN else scaled(chart, table, scale)
-    CHECKS[chart](figure, table, *second_table(name, chart, figure, scale))
+    if name not in AS_DRAWN:
+        table, *others = (scaled(chart, each, scale) for each in (table, *others))
+    CHECKS[chart](figure, table, *others)

@@ -20,6 +20,7 @@ from plcore.evidence.data import DATA, cite
 from plcore.evidence.population import (
     SEXES,
     Population,
+    _close,
     areas,
     read_mortality,
     read_population,
@@ -177,6 +178,19 @@ def test_the_five_year_groups_keep_their_totals_in_the_years_printed(area):
 def test_the_people_of_85_and_over_keep_their_total_where_they_are_split():
     """Male, 1960: 366,252 of 85 and over in the Census file."""
     assert read_population().people[10, 0, 85:].sum() == pytest.approx(366_252, rel=1e-12)
+
+
+def test_people_of_85_and_over_are_split_as_in_the_social_security_area_of_the_same_year():
+    split = read_population().people[:, :, 85:]
+    like = read_population(variant="social_security_area").people[:, :, 85:]
+    for year in (*range(1950, 1980), *range(2020, 2024)):
+        place = year - 1950
+        np.testing.assert_allclose(
+            split[place] / split[place].sum(axis=1, keepdims=True),
+            like[place] / like[place].sum(axis=1, keepdims=True),
+            rtol=1e-12,
+            err_msg=str(year),
+        )
 
 
 def test_splitting_the_census_groups_finds_the_single_ages_again():
@@ -338,6 +352,19 @@ def test_the_hazard_at_100_and_over_keeps_the_life_expectancy_at_100():
     left += alive / old[-1]
 
     assert life_expectancy(read_mortality(), 1950, "male", age=100) == pytest.approx(left)
+
+
+def test_the_open_age_is_closed_with_the_years_that_its_last_age_lives():
+    # 1% die a year to the age of 118; those of 119 live half a year more.
+    hazard = np.array([[0.02] * 100 + [0.01] * 19 + [2.0]])
+    alive_at_119 = np.exp(-0.19)
+    years_lived = (1 - alive_at_119) / 0.01 + alive_at_119 / 2
+
+    closed = _close(hazard)
+    assert closed.shape == (1, 101)
+    assert closed[0, :100].tolist() == [0.02] * 100
+    # Everybody dies once: deaths over years lived.
+    assert closed[0, 100] == pytest.approx(1 / years_lived, rel=1e-12)
 
 
 def test_survival_through_the_uns_age_groups_is_kept_in_the_middle_of_a_period():

@@ -7,7 +7,15 @@ from scipy import special, stats
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.prevalence import logits, pool_prevalence, prevalence_studies
-from plcore.evidence.spread import explained_by, funnel_points, one_more_study, ways_of_pooling
+from plcore.evidence.spread import (
+    _worlds,
+    explained_by,
+    forest_by,
+    forest_table,
+    funnel_points,
+    one_more_study,
+    ways_of_pooling,
+)
 
 ALL = prevalence_studies("all")
 USA = prevalence_studies("usa")
@@ -97,3 +105,41 @@ def test_the_same_seed_gives_the_same_bits_and_the_widths_of_today_are_the_poste
     now = meta.bayes(*logits(USA), prior=meta.HalfNormal(1.0))
     width = 100 * (special.expit(now.high) - special.expit(now.low))
     assert first.loc[0, "mean_width"] == pytest.approx(float(width))
+
+
+def test_a_study_weighs_the_inverse_of_its_own_variance_and_that_between_studies():
+    table = forest_table(USA, label="Pooled")
+    studies = table[table["role"] == "study"]
+    events, n = studies["events"].to_numpy(), studies["n"].to_numpy()
+    # The variance of a logit is 1 / with + 1 / without pain; tau2 is that of the pooled mean.
+    weight = 1 / (1 / events + 1 / (n - events) + pool_prevalence(USA).tau2)
+
+    np.testing.assert_allclose(studies["weight"], weight, rtol=1e-12)
+    mean = np.average(special.logit(events / n), weights=weight)
+    assert table.loc[len(studies), "estimate"] == pytest.approx(special.expit(mean), rel=1e-9)
+
+
+def test_in_groups_a_study_keeps_its_weight_among_all_studies():
+    names = {"usa": "United States", "high_income": "Other rich", "other": "Other"}
+    everything = forest_table(ALL, label="All").set_index("label")["weight"]
+    table = forest_by(ALL, "region", names=names)
+    studies = table[table["role"] == "study"]
+
+    assert len(studies) == len(ALL)
+    np.testing.assert_allclose(studies["weight"], everything.loc[studies["label"]], rtol=1e-12)
+    # Each subtotal is the mean of its own group, pooled without the others.
+    for region, subtotal in zip(
+        names, table[table["role"] == "subtotal"].itertuples(), strict=True
+    ):
+        own = pool_prevalence(ALL[ALL["region"] == region])
+        assert (subtotal.estimate, subtotal.low) == (own.share, own.low)
+
+
+def test_the_worlds_that_further_studies_come_from_are_the_posterior():
+    posterior = meta.bayes(*logits(USA), prior=meta.HalfNormal(1.0))
+    centre, tau = _worlds(posterior, 200_000, np.random.default_rng(1))
+
+    ends = float(posterior.low), float(posterior.estimate), float(posterior.high)
+    width = ends[2] - ends[0]
+    np.testing.assert_allclose(np.quantile(centre, [0.025, 0.5, 0.975]), ends, atol=0.02 * width)
+    assert np.median(tau) == pytest.approx(float(posterior.tau), rel=0.05)

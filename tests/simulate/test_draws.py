@@ -161,3 +161,15 @@ def test_what_cannot_be_drawn_is_refused(fault):
 
     with pytest.raises(ValueError, match=expected):
         draw(**arguments)
+
+
+@pytest.mark.parametrize("sampler", [plain, sobol])
+def test_names_that_differ_in_a_single_letter_have_luck_of_their_own(sampler):
+    names = ["rate_1996", "rate_1997", "sate_1996", "rate_199", "rate_1996 (second set)"]
+    # One column at a time, so that a Sobol sequence gives each the same dimension.
+    columns = np.column_stack([sampler([name], 1024, 1)[:, 0] for name in names])
+    alike = np.corrcoef(columns, rowvar=False)[np.triu_indices(len(names), 1)]
+
+    assert (np.abs(alike) < 0.99).all()
+    firsts = columns[0]
+    assert len(set(firsts)) == len(names)
