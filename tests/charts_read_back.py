@@ -706,6 +706,38 @@ def assert_curves(figure, table):
 # Other charts --------------------------------------------------------------------------------------
 
 
+def assert_predictions(figure, table):
+    """Observations by quantity and place in their intervals, and how many lie inside."""
+    axis = figure["layout"]["yaxis"]
+    labels = dict(zip(axis["tickvals"], map(plain, axis["ticktext"]), strict=True))
+    band = next(shape for shape in figure["layout"]["shapes"] if shape["name"] == "interval")
+    assert (band["x0"], band["x1"]) == (-1, 1)
+    drawn = pd.DataFrame(
+        {"label": labels[y].replace("<br>", " "), "position": x, "series": trace["name"],
+         "text": plain(text).replace("<br>", " "), "open": "open" in trace["marker"]["symbol"]}
+        for trace in figure["data"]
+        for x, y, text in zip(trace["x"], trace["y"], trace["text"], strict=True)
+    )  # fmt: skip
+    series = list(dict.fromkeys(table["series"]))
+    wanted = pd.concat([table[table["series"] == name] for name in series])
+    assert [close(x) for x in drawn["label"]] == [close(x) for x in wanted["label"]]
+    same(drawn, wanted, "position", "series")
+    assert (drawn["open"] == (drawn["series"] != series[0])).all()
+    for text, row in zip(drawn["text"], wanted.to_dict("records"), strict=True):
+        assert close(text).startswith(close(row["name"]))
+        assert float(text.split(": ")[-1].replace("\u2212", "-")) == pytest.approx(
+            row["position"], abs=0.0051
+        )
+    inside = wanted["position"].between(-1, 1)
+    right = [plain(a["text"]) for a in figure["layout"]["annotations"] if " of " in a["text"]
+             and plain(a["text"]).split(" of ")[0].isdigit()]  # fmt: skip
+    expected = [
+        f"{inside[wanted['label'] == label].sum()} of {(wanted['label'] == label).sum()}"
+        for label in dict.fromkeys(table["label"])
+    ]
+    assert right == expected
+
+
 def assert_funnel(figure, table, edges):
     """Studies by share and standard error, and the three lines they lie around."""
     unit = re.fullmatch(r"Down: (.*)\. Across: (.*)", unit_of(figure))

@@ -101,7 +101,7 @@ def predictive_checks(
         observed, median, low, high (in the unit), inside (whether the interval holds the
         observation), position (0 at the median, -1 and 1 at the ends of the interval, on the scale
         of comparison), pit (share of predictions below it), score (interval score on the scale of
-        comparison: Gneiting and Raftery 2007; smaller is better), source, seen.
+        comparison: Gneiting and Raftery 2007; smaller is better), level, source, seen.
     """
     likelihood = Likelihood(read_scenario(), observations.reset_index(drop=True))
     rows = likelihood.observations
@@ -132,6 +132,7 @@ def predictive_checks(
         position=(centre - median) / half,
         pit=(predicted < centre).mean(axis=0),
         score=high - low + 2 / (1 - level) * outside,
+        level=level,
         source=rows["source"],
         seen=rows["seen"],
     )

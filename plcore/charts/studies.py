@@ -308,7 +308,9 @@ def _forest_alt(title: str, rows: Sequence[Row], digits: int, percent: bool, int
     return " ".join(parts)
 
 
-def predictions(table: pd.DataFrame, *, title: str, source: str, level: float = 0.95) -> go.Figure:
+def predictions(
+    table: pd.DataFrame, *, title: str, source: str, interval: str = "{level} predictive interval"
+) -> go.Figure:
     """Observations inside and outside their predictive intervals, a row a quantity.
 
     Parameters
@@ -316,20 +318,26 @@ def predictions(table: pd.DataFrame, *, title: str, source: str, level: float = 
     table : DataFrame
         A row an observation: label (its quantity), position (0 at the median of the prediction, -1
         and 1 at the ends of its interval), name (shown under the pointer), and series, such as
-        whether the fit saw it: the first is filled, the second open.
+        whether the fit saw it: the first is filled, the second open. Optional: level (of the
+        intervals; 0.95 without it).
     title : str
         What the chart shows, in one line.
     source : str
         Where the numbers come from; printed under the chart.
-    level : float
-        Probability of the predictive intervals.
+    interval : str
+        What the intervals are, as printed in the caption; "{level}" stands for the level of the
+        table.
 
     Raises
     ------
     ValueError
         If a cell is missing or unfit; the message names the column and the row.
     """
-    rows = checked("predictions", table, text=("label", "name", "series"), number=("position",))
+    rows = checked(
+        "predictions", table, text=("label", "name", "series"), number=("position",),
+        optional=("level",),
+    )  # fmt: skip
+    said = name_intervals("predictions", rows, interval)
     series = by_series("predictions", rows, 2)
     quantities = dict.fromkeys(row["label"] for row in rows)
     texts = []
@@ -363,20 +371,19 @@ def predictions(table: pd.DataFrame, *, title: str, source: str, level: float = 
         for first, (name, part) in zip((True, False), series.items(), strict=False)
     ]
     inside = sum(abs(row["position"]) <= 1 for row in rows)
-    share = percentage(level, 0)
     band = {
         "type": "rect", "xref": "x", "x0": -1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1,
         "fillcolor": PUBLISHED, "opacity": 0.18, "line": {"width": 0}, "layer": "below",
         "name": "interval",
     }  # fmt: skip
     caption = (
-        f"Shaded: the {share} predictive interval of each observation, with its own error and what "
+        f"Shaded: the {said} of each observation, with its own error and what "
         "it counts otherwise than the model. At the right: how many lie inside."
     )
     counts = "; ".join(
         f"{label} {right[0]}" for label, (_, right) in zip(quantities, texts, strict=True)
     )
-    alt = f"Dot plot: {title}. {inside} of {len(rows)} observations lie in their {share} predictive intervals: {counts}."
+    alt = f"Dot plot: {title}. {inside} of {len(rows)} observations lie in their {said}: {counts}."
     return over_rows(
         traces,
         Words(title, xaxis, caption, source, alt),

@@ -23,6 +23,7 @@ from charts_read_back import (
     assert_indices,
     assert_lines,
     assert_maps,
+    assert_predictions,
     assert_pyramid,
     assert_screening,
     assert_steps,
@@ -37,7 +38,7 @@ from conftest import NOTEBOOKS
 from plcore import charts
 from plcore.analysis import (
     Quantity,
-    paired_differences,
+    compare,
     partial_rank_correlations,
     sobol_indices,
 )
@@ -133,6 +134,14 @@ def forest(rng, scale, series):
     table.loc[[8, 9], ["n", "events"]] = np.nan
     table.loc[10, "estimate"] = np.nan if series == 1 else table.loc[10, "estimate"]
     return charts.forest(table, xaxis="Share", percent=series == 2, reference=0.5, **WORDS), table
+
+
+def predictions(rng, scale, series):
+    table = pd.DataFrame({"position": rng.uniform(-1.6, 1.6, 12)})
+    table["label"] = ["Counts of people with limb loss", "Deaths", "Ages at the loss"] * 4
+    table["name"] = [f"row {i} <b>" for i in range(12)]
+    table["series"] = ["fitted", "checked"] * 6 if series == 2 else "fitted"
+    return charts.predictions(table, **WORDS), table
 
 
 def claims_against_evidence(rng, scale, series):
@@ -286,7 +295,7 @@ CHECKS = {
     steps: assert_steps, waterfall: assert_waterfall, pyramid: assert_pyramid,
     ages_over_years: assert_ages, tornado: assert_tornado, screening: assert_screening,
     heat_map: assert_heat_map, funnel: assert_funnel, icons: assert_icons, maps: assert_maps,
-    verdict_counts: assert_verdicts,
+    verdict_counts: assert_verdicts, predictions: assert_predictions,
 }  # fmt: skip
 BY_NAME = {chart.__name__: chart for chart in CHECKS}
 
@@ -302,6 +311,7 @@ def test_what_is_drawn_and_printed_is_what_the_table_holds(chart, scale, series)
 
 #: A chart of each kind with intervals at a level, and the words for them in its caption.
 LEVELLED = {
+    "predictions": "80% predictive interval",
     "bars": "Whiskers: 80% interval", "steps": "Lines: 80% interval",
     "waterfall": "whiskers: 80% interval", "curves": "Bands: 80% interval",
     "forest": "whiskers: 80% interval", "indices": "Whiskers: 80% bootstrap interval",
@@ -343,7 +353,8 @@ def test_a_chart_at_level_80_says_80_and_nowhere_95(name, monkeypatch):
     assert LEVELLED[name] in plain(around)
     limits = re.findall(r"Limits: (\d+%)", printed)
     assert set(limits) <= {"80%"}
-    if name not in ("fan", "funnel", "screening", "tornado", "claims_against_evidence"):
+    if name not in ("fan", "funnel", "screening", "tornado", "claims_against_evidence",
+                    "predictions"):  # fmt: skip
         assert limits
 
 
@@ -379,7 +390,7 @@ def test_words_that_name_another_level_than_the_table_are_refused():
 def test_tables_made_at_a_level_carry_it():
     rng = np.random.default_rng(1)
     world = read_scenario(choices={"first_year": 2050, "last_year": 2050})
-    names = ["plp_prevalence", "dysvascular_hazard_ratio"]
+    names = ["plp_prevalence", "severity_weekly"]
     quantity = Quantity("plp", 2050)
     sobol = sobol_indices(people_with_pain, world, quantity, parameters=names, n_base=64,
                           resamples=20, level=0.8)  # fmt: skip
@@ -390,7 +401,7 @@ def test_tables_made_at_a_level_carry_it():
     tables = [
         sobol,
         partial_rank_correlations(runs[0], quantity, parameters=names, level=0.8),
-        paired_differences(runs, quantity, level=0.8),
+        compare(runs, quantity, level=0.8),
         demand_table(demand, level=0.8),
     ]
     for table in tables:
