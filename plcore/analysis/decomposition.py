@@ -127,7 +127,9 @@ def _stock(
         incidence[:, :, at:] = incidence[:, :, [at]]
         given = dataclasses.replace(given, incidence=incidence)
     # The shape of incidence by age belongs to the population as it was, whatever happens later.
-    responses = responses_of(draws, scenario, people, mortality, quantities=("people",))
+    responses = responses_of(
+        draws, scenario, people, mortality, quantities=("people",), age_groups=(0,), years=[year]
+    )
     return project(responses, given, years=[year])[:, 0]
 
 

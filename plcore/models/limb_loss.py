@@ -548,7 +548,8 @@ def conditions_of(population: Population, mortality: Mortality) -> Conditions:
     return Conditions(content.digest(), population, mortality)
 
 
-@functools.lru_cache(maxsize=160)
+# Room for the eight populations and mortalities of a decomposition beside those of a run.
+@functools.lru_cache(maxsize=320)
 def _kept_unit(
     conditions: Conditions,
     spread: tuple[float, ...],

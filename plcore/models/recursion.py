@@ -155,7 +155,7 @@ def fit_polynomials(values_at: Callable[[Floats], Floats], span: tuple[float, fl
         If the range is so wide that 200 nodes do not give eleven digits.
     """
     low, high = np.log(span)
-    n = 1 if low == high else 8 + math.ceil(8 * (high - low))
+    n = 1 if low == high else 8 + math.ceil(6 * (high - low))
     while n <= _MOST_NODES:
         angle = (np.arange(n) + 0.5) * np.pi / n
         nodes = np.exp((low + high) / 2 + (high - low) / 2 * np.cos(angle))
