@@ -583,6 +583,7 @@ def waterfall(
     xaxis: str,
     source: str,
     scale: float = 1.0,
+    values: str = "means",
 ) -> go.Figure:
     """From one total to another, a bar for each step between.
 
@@ -600,6 +601,8 @@ def waterfall(
         Where the numbers come from; printed under the chart.
     scale : float
         The values are divided by it: 1e6 prints millions.
+    values : str
+        What the values are, such as "means" or "medians", as printed in the caption.
 
     Raises
     ------
@@ -649,7 +652,7 @@ def waterfall(
     words = Words(
         title,
         xaxis,
-        _waterfall_caption(limits if limited else ""),
+        _waterfall_caption(values, limits if limited else ""),
         source,
         _waterfall_alt(title, xaxis, rows, digits),
     )
@@ -734,9 +737,9 @@ def _link(x: float, above: float, below: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _waterfall_caption(limits: str) -> str:
+def _waterfall_caption(values: str, limits: str) -> str:
     said = "Blue adds, orange and hatched takes away, green is a total."
-    return f"{said} Means; whiskers: {limits}." if limits else said
+    return f"{said} {values.capitalize()}; whiskers: {limits}." if limits else said
 
 
 def _waterfall_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int) -> str:

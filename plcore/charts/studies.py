@@ -373,7 +373,7 @@ def predictions(
     inside = sum(abs(row["position"]) <= 1 for row in rows)
     band = {
         "type": "rect", "xref": "x", "x0": -1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1,
-        "fillcolor": PUBLISHED, "opacity": 0.18, "line": {"width": 0}, "layer": "below",
+        "fillcolor": PUBLISHED, "opacity": 0.1, "line": {"width": 0}, "layer": "below",
         "name": "interval",
     }  # fmt: skip
     caption = (
