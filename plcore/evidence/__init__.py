@@ -19,13 +19,16 @@ from plcore.evidence.parameters import Correlation, Parameter
 from plcore.evidence.pooling import HalfNormal, egger
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
+    childhood_claims,
     logits,
+    pain_after_minor_loss,
     pool_prevalence,
     prevalence_studies,
     prevalence_table,
     severity_findings,
 )
 from plcore.evidence.spread import (
+    disagreement,
     explained_by,
     forest_by,
     forest_table,
@@ -53,10 +56,12 @@ __all__ = [
     "Population",
     "ResponseRate",
     "audit_table",
+    "childhood_claims",
     "cite",
     "claims_and_trials",
     "comparable_claims",
     "comparisons",
+    "disagreement",
     "egger",
     "estimate_points",
     "explained_by",
@@ -67,6 +72,7 @@ __all__ = [
     "mean_differences",
     "observation_points",
     "one_more_study",
+    "pain_after_minor_loss",
     "pool_prevalence",
     "pool_responses",
     "prevalence_studies",

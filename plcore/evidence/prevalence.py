@@ -22,9 +22,10 @@ import pandas as pd
 from scipy import special
 
 from plcore.evidence import pooling as meta
-from plcore.evidence.data import DATA, read
+from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import DISTRIBUTIONS, SCORES, Floats
 from plcore.evidence.parameters import Parameter, parameter, read_parameters
+from plcore.evidence.trials.response import wilson
 
 #: The regions of the studies in each pool. None is a probability sample of people with limb loss.
 POOLS = {
@@ -188,6 +189,84 @@ def severity_findings(*, folder: Path = DATA) -> pd.DataFrame:
     """
     table = read("plp_severity", folder=folder)
     return table[table["include"] == "yes"].reset_index(drop=True)
+
+
+def pain_after_minor_loss(*, folder: Path = DATA) -> pd.DataFrame:
+    """What was counted of pain after the loss of fingers, and what is believed from it.
+
+    These are proxies: nobody counted phantom limb pain there, and nothing was found of toes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are read.
+
+    Returns
+    -------
+    DataFrame
+        A row a count of `pain_after_minor_loss.csv`: outcome, lost, n, events, share, low, high
+        (95% Wilson limits), source and seen. The last row is the share in pain that is believed:
+        the median of `plp_prevalence_minor` of `parameters.csv` and its 95% interval.
+
+    Examples
+    --------
+    >>> print(pain_after_minor_loss()[["n", "events", "share"]].round(2).iloc[[0, -1]])
+          n  events  share
+    0    50      16   0.32
+    6  <NA>    <NA>   0.21
+    """
+    table = read("pain_after_minor_loss", folder=folder)
+    lower, upper = wilson(table["events"].to_numpy(), table["n"].to_numpy())
+    whole = table[["outcome", "lost", "n", "events"]].astype({"n": "Int64", "events": "Int64"})
+    counts = whole.assign(
+        share=table["events"] / table["n"],
+        low=lower,
+        high=upper,
+        source=[cite(keys, folder=folder) for keys in table["source"]],
+        seen=table["seen"],
+    )
+    believed = {item.name: item for item in read_parameters(folder=folder)}["plp_prevalence_minor"]
+    low, high = believed.interval()
+    row = {
+        "outcome": "believed: phantom limb pain now", "lost": "fingers or toes",
+        "share": believed.median, "low": low, "high": high,
+        "source": cite(believed.source, folder=folder), "seen": believed.seen,
+    }  # fmt: skip
+    return pd.concat([counts, pd.DataFrame([row])], ignore_index=True)
+
+
+def childhood_claims(parameters: Sequence[Parameter]) -> pd.DataFrame:
+    """Pain of those born without a limb or who lost one early: studies beside the pages' claims.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        Of a scenario.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and series, as `plcore.charts.bars` takes them: label, series, value, low and
+        high (95% interval; none of a claim).
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> childhood_claims(read_scenario().parameters)["value"].round(2).tolist()
+    [0.05, 0.2, 0.22, 0.5]
+    """
+    named = {item.name: item for item in parameters}
+    rows = []
+    for group, label in (
+        ("congenital", "Born without a limb"),
+        ("before_six", "Lost a limb before age 6"),
+    ):
+        studied, claimed = named[f"plp_{group}"], named[f"{group}_share_claimed"]
+        rows += [
+            (label, "Pain found by studies", studied.median, *studied.interval()),
+            (label, "Pain as the pages print it", claimed.median, None, None),
+        ]
+    return pd.DataFrame(rows, columns=["label", "series", "value", "low", "high"])
 
 
 def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:

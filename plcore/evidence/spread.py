@@ -137,6 +137,50 @@ def forest_by(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -
     return pd.concat([*rows, everything.iloc[-2:]], ignore_index=True)
 
 
+def disagreement(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -> pd.DataFrame:
+    """How much the studies of each group disagree, and whether small ones differ from large ones.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        As `plcore.evidence.prevalence_studies` gives them.
+    column : str
+        The feature by which they are grouped, such as "region".
+    names : mapping of str to str
+        Its values, in order, and what each group is called.
+
+    Returns
+    -------
+    DataFrame
+        A row for all studies and one a group: studies (the group), number, i2 (share of the spread
+        that is not chance), tau (spread between studies, logits) and egger_p (of Egger's
+        regression).
+
+    Examples
+    --------
+    >>> from plcore.evidence.prevalence import prevalence_studies
+    >>> table = disagreement(prevalence_studies("all"), "region", names={"usa": "United States"})
+    >>> table["studies"].tolist()
+    ['All studies', 'United States']
+    """
+    groups = {"All studies": studies} | {
+        name: studies[studies[column] == value] for value, name in names.items()
+    }
+    rows = []
+    for name, group in groups.items():
+        pooled = pool_prevalence(group)
+        rows.append(
+            {
+                "studies": name,
+                "number": len(group),
+                "i2": pooled.i2,
+                "tau": pooled.tau2**0.5,
+                "egger_p": float(meta.egger(*logits(group)).p),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
     """The same studies pooled in four ways, to see whether the method matters.
 

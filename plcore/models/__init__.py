@@ -33,7 +33,7 @@ from plcore.models.limb_loss import (
 )
 from plcore.models.observed import amputations
 from plcore.models.outcome import Outcome
-from plcore.models.pain import born_without_a_limb, people_with_pain, share_in_pain
+from plcore.models.pain import born_without_a_limb, pain_by_time_since_loss, people_with_pain
 from plcore.models.published import implications, three_readings
 
 __all__ = [
@@ -55,11 +55,11 @@ __all__ = [
     "infusion_days",
     "losses_with_diabetes",
     "mean_age_at_loss",
+    "pain_by_time_since_loss",
     "people_and_mortality",
     "people_with_limb_loss",
     "people_with_pain",
     "rising_shape",
-    "share_in_pain",
     "simulate_course",
     "three_readings",
     "time_since_loss",

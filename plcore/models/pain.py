@@ -1,7 +1,7 @@
 """People with phantom limb pain: people with limb loss, by time since the loss, times the share in pain.
 
-Prevalence studies are mostly of people who lost a hand, a foot or more (major loss), while about
-half of those counted lost only fingers or toes (minor loss). So the share in pain is one number
+Prevalence studies are mostly of people who lost a hand, a foot or more (major loss), while some
+seven in ten of those counted lost only fingers or toes (minor loss). So the share in pain is one number
 after major loss, from those studies, and another after minor loss, for which there are only
 proxies (`data/pain_after_minor_loss.csv`). Two bounds stand beside the answer: only major losses
 counted, and all losses taken alike.
@@ -67,7 +67,7 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     -------
     Outcome
         Values limb_loss, and of it major and minor; plp_as_claimed (all of them) and
-        plp_source_corrected (the pages' 60-85%); plp, the evidence-based reading, of the kind of
+        plp_source_corrected (the pages' 60-85%); plp, our estimate, of the kind of
         prevalence chosen, and its bounds plp_major_only and plp_all_alike; for current pain also
         plp_weekly, plp_moderate_severe, plp_extremely_bothersome and plp_problematic, parts of
         plp. All in people.
@@ -242,6 +242,41 @@ def share_in_pain(draws: pd.DataFrame, *, kind: str, minor: str = "own_share") -
     if minor == "none":
         share[..., LEVELS.index("minor")] = 0
     return np.asarray(share)
+
+
+def pain_by_time_since_loss(draws: pd.DataFrame, *, kind: str = "current") -> pd.DataFrame:
+    """Share in pain by time since the loss, after major and after minor loss.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `share_in_pain`.
+    kind : str
+        As for `share_in_pain`.
+
+    Returns
+    -------
+    DataFrame
+        A row a band: time_since_loss, and the median and 95% limits of the share after major loss
+        (major, major_low, major_high) and after minor loss (minor, minor_low, minor_high). What is
+        after minor loss rests on proxies.
+
+    Examples
+    --------
+    >>> from plcore.scenarios import read_scenario
+    >>> from plcore.simulate import draw
+    >>> table = pain_by_time_since_loss(draw(read_scenario().parameters, 64, seed=1))
+    >>> table["time_since_loss"].tolist()[0]
+    'Under 1 year'
+    """
+    shares = share_in_pain(draws, kind=kind)
+    words = [band.replace("_", " ") for band in BANDS]
+    table = pd.DataFrame({"time_since_loss": [band[:1].upper() + band[1:] for band in words]})
+    for k, level in enumerate(LEVELS):
+        limits = np.quantile(shares[..., k], [0.5, 0.025, 0.975], axis=0)
+        for end, values in zip(("", "_low", "_high"), limits, strict=True):
+            table[f"{level}{end}"] = values
+    return table
 
 
 def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:

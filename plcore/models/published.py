@@ -7,7 +7,10 @@ Clinic pages print the pair as the people with phantom limb pain. The three read
 
 - as claimed: all of them have phantom limb pain;
 - source-corrected: they have lost a limb, and the pages' own 60-85% of them have the pain;
-- evidence-based: they have lost a limb, and the share in pain is pooled from the studies.
+- pooled share: they have lost a limb, and the share in pain is the one pooled from the studies,
+  which asked mostly after major loss; here it is applied to all.
+
+None is an estimate of ours: that is `plcore.models.pain`, which rests on what was counted.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ def three_readings(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     Returns
     -------
     Outcome
-        Values limb_loss, plp_as_claimed, plp_source_corrected and plp_evidence_based, in people.
+        Values limb_loss, plp_as_claimed, plp_source_corrected and plp_pooled_share, in people.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def three_readings(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     >>> from plcore.scenarios import read_scenario
     >>> from plcore.simulate import run
     >>> outcome = run(three_readings, read_scenario(), n_draws=64).outcome
-    >>> outcome.values["plp_evidence_based"].shape
+    >>> outcome.values["plp_pooled_share"].shape
     (64, 46)
     """
     years = scenario.years
@@ -74,7 +77,7 @@ def three_readings(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
         "limb_loss": limb_loss,
         "plp_as_claimed": limb_loss,
         "plp_source_corrected": limb_loss * _column(draws, "plp_share_claimed"),
-        "plp_evidence_based": limb_loss * _column(draws, "plp_prevalence"),
+        "plp_pooled_share": limb_loss * _column(draws, "plp_prevalence"),
     }
     return Outcome(years, values, outside)
 

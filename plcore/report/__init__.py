@@ -1,6 +1,8 @@
 """Run the notebooks and write what they show as an offline site.
 
 - `notebooks`: run notebooks, and read what a page holds
+- `headlines`: the table of headline numbers, which every page and the README agree with
+- `teaching`: what only the charts for a class need
 - `slides`: the deck made from the notebook of teaching charts
 - `reference`: pdoc's pages of the public names
 - `site`: the folder of pages, charts and tables, put in place of the previous one when complete

@@ -119,13 +119,13 @@ def run(
     >>> from plcore.models import three_readings
     >>> from plcore.scenarios import read_scenario
     >>> print(run(three_readings, read_scenario(), n_draws=256))
-    Baseline: as published, US studies (baseline)
+    Baseline: our estimate, US studies (baseline)
     256 draws, seed 1, 2005-2050
     2050, median (95% interval):
       limb_loss: 3,600,000 (3,550,000 to 3,650,000)
       plp_as_claimed: 3,600,000 (3,550,000 to 3,650,000)
       plp_source_corrected: 2,610,000 (2,180,000 to 3,040,000)
-      plp_evidence_based: 2,710,000 (2,330,000 to 3,010,000)
+      plp_pooled_share: 2,710,000 (2,330,000 to 3,010,000)
     """
     if not callable(model):
         raise TypeError(f"model is {model!r}; expected a function of draws and a scenario")

@@ -132,7 +132,7 @@ def test_the_first_and_last_year_by_hand_whatever_the_path(growth):
     np.testing.assert_allclose(values["limb_loss"][:, [0, -1]], [[1.6e6, 3.6e6], [1.5e6, 3.0e6]])
     assert values["plp_as_claimed"][0, 0] == pytest.approx(1.6e6)
     assert values["plp_source_corrected"][0, 0] == pytest.approx(0.96e6)
-    assert values["plp_evidence_based"][:, -1] == pytest.approx([2.7e6, 1.92e6])
+    assert values["plp_pooled_share"][:, -1] == pytest.approx([2.7e6, 1.92e6])
 
 
 def test_the_path_is_the_one_that_the_scenario_chooses():

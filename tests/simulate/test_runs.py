@@ -156,13 +156,13 @@ def test_the_difference_between_scenarios_is_not_noise():
 
 def test_a_run_prints_its_scenario_draws_and_last_year():
     assert str(run(three_readings, SHORT, n_draws=64)).splitlines() == [
-        "Baseline: as published, US studies (baseline)",
+        "Baseline: our estimate, US studies (baseline)",
         "64 draws, seed 1, 2010-2012",
         "2012, median (95% interval):",
         "  limb_loss: 1,820,000 (1,770,000 to 1,860,000)",
         "  plp_as_claimed: 1,820,000 (1,770,000 to 1,860,000)",
         "  plp_source_corrected: 1,300,000 (1,110,000 to 1,540,000)",
-        "  plp_evidence_based: 1,370,000 (1,190,000 to 1,510,000)",
+        "  plp_pooled_share: 1,370,000 (1,190,000 to 1,510,000)",
     ]
 
 
