@@ -18,12 +18,29 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from plcore.analysis.trial_design import natural_improvement
 from plcore.clinic.people import pain_in_areas, people_of
 from plcore.clinic.places import EARTH_RADIUS_KM, by_state
-from plcore.evidence.data import DATA
+from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
+from plcore.evidence.parameters import Parameter
+from plcore.evidence.prevalence import prevalence_table
+from plcore.evidence.trials.response import wilson
+from plcore.models.course import (
+    CLAIMED,
+    EVIDENCE,
+    PLACEBO_ONLY,
+    CoursePlan,
+    course_by_day,
+    course_draws,
+    draw_chance,
+    infusion_days,
+    simulate_course,
+)
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.scenarios import Scenario
+from plcore.simulate.draws import draw
+from plcore.simulate.runs import Run
 
 STATES = "us_states.geojson"
 _ABOUT = 1e5
@@ -55,6 +72,217 @@ _APART = {
     "AK": (Albers(50, -154, 55, 65), 0.35, (-1620.0, -1680.0)),
     "HI": (Albers(20.5, -157.5, 8, 18), 1.0, (-700.0, -1420.0)),
 }
+
+
+def what_is_counted(readings: Run, estimate: Run, *, year: int = 2005) -> pd.DataFrame:
+    """The published count and what it is read as, and below it our estimate with its bounds.
+
+    Parameters
+    ----------
+    readings : Run
+        Of `plcore.models.three_readings`.
+    estimate : Run
+        Of `plcore.models.people_with_pain`.
+    year : int
+        A year of both runs.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.charts.bars` takes it, in millions: label, series, value, low and high (95%; none
+        of what was published without an interval).
+    """
+    ours, pain = "Our estimate: limb loss", "Our estimate: in pain"
+    times = "Pain, from the published count"
+    rows: list[tuple[Run, str, str, str, bool]] = [
+        (readings, "limb_loss", "Limb loss, as published", "As published", False),
+        (readings, "plp_as_claimed", "Pain as printed: all of them", "As claimed", False),
+        (readings, "plp_source_corrected", "Pain, if 60-85% of them", times, True),
+        (readings, "plp_pooled_share", "Pain, times the pooled share", times, True),
+        (estimate, "limb_loss", "Limb loss, our estimate", ours, True),
+        (estimate, "plp", "In pain, our estimate", pain, True),
+        (estimate, "plp_major_only", "... if only major losses hurt", pain, True),
+        (estimate, "plp_all_alike", "... if all losses hurt alike", pain, True),
+    ]
+    bars = []
+    for run, outcome, label, series, limited in rows:
+        low, value, high = np.quantile(_in_year(run, outcome, year), [0.025, 0.5, 0.975]) / 1e6
+        limits = (low, high) if limited else (math.nan, math.nan)
+        bars.append((label, series, value, *limits))
+    return pd.DataFrame(bars, columns=["label", "series", "value", "low", "high"])
+
+
+def people_in_pain(estimate: Run, *, one_in: int, year: int = 2025) -> pd.DataFrame:
+    """People in rows of icons: who has limb loss, and who of them is in pain.
+
+    Parameters
+    ----------
+    estimate : Run
+        Of `plcore.models.people_with_pain`.
+    one_in : int
+        Of so many Americans one has limb loss, as published.
+    year : int
+        A year of the run, in which the shares in pain are taken.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.charts.icons` takes it: panel, label, look and count.
+    """
+    crowd = f"{one_in} Americans in 2005, as published"
+    rows = [(crowd, "with limb loss", "limb_loss", 1), (crowd, "without", "other", one_in - 1)]
+    for panel, in_pain, everybody in (
+        ("A hundred people with limb loss", "plp", "limb_loss"),
+        ("A hundred who lost a hand, a foot or more", "plp_major_only", "major"),
+    ):
+        share = _in_year(estimate, in_pain, year) / _in_year(estimate, everybody, year)
+        surely, perhaps, not_in_pain = sure_and_perhaps(*np.quantile(share, [0.025, 0.975]))
+        rows += [
+            (panel, "in pain at the lower end of the interval", "pain", surely),
+            (panel, "more in pain at its upper end", "perhaps_pain", perhaps),
+            (panel, "not in pain now or lately", "other", not_in_pain),
+        ]
+    return pd.DataFrame(rows, columns=["panel", "label", "look", "count"])
+
+
+def _in_year(run: Run, outcome: str, year: int) -> Floats:
+    return np.asarray(run.outcome.values[outcome][:, list(run.outcome.years).index(year)])
+
+
+def asked_in_three_ways(scenario: Scenario) -> pd.DataFrame:
+    """Shares in pain now, lately and ever, and those of one cohort asked three times.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its parameters and its choice prevalence_tau_scale are used.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.charts.bars` takes it: label, series, value, low and high (95% interval of
+        another high-income setting; none of the cohort).
+    """
+    parameters = {item.name: item for item in scenario.parameters}
+    kinds = prevalence_table(tau_scale=float(scenario.choices["prevalence_tau_scale"]))
+    pooled = kinds[kinds["pool"] == "high_income"].set_index("kind")
+    rows: list[tuple[str, str, float, float, float]] = []
+    for kind, words in (
+        ("point", "Pain now"),
+        ("period", "Pain in the last days or weeks"),
+        ("ever", "Pain ever"),
+    ):
+        found = pooled.loc[[kind]]
+        value, low, high = (
+            float(found[f"setting_{end}"].iloc[0]) for end in ("value", "low", "high")
+        )
+        label = f"{words} ({int(found['studies'].iloc[0])} studies)"
+        rows.append((label, "Pooled studies, another setting", value, low, high))
+    for visit, words in (
+        ("8_days", "8 days after the loss"),
+        ("6_months", "6 months after"),
+        ("2_years", "2 years after"),
+    ):
+        share = parameters[f"plp_share_{visit}"].median
+        rows.append((words, "One cohort, pain at each visit", share, math.nan, math.nan))
+    return pd.DataFrame(rows, columns=["label", "series", "value", "low", "high"])
+
+
+def phantoms_and_pain(parameters: Sequence[Parameter]) -> pd.DataFrame:
+    """Of a hundred born without a limb, or who lost one early: phantom limbs, and those that hurt.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        Of a scenario.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.charts.icons` takes it: panel, label, look, count, low and high (95% Wilson).
+    """
+    studies = read("plp_prevalence_studies").set_index("study")
+    named = {item.name: item for item in parameters}
+    rows: list[tuple[str, str, str, int, float, float]] = []
+    for panel, study, claimed in (
+        (
+            "A hundred people born without a limb",
+            "Melzack 1997 (congenital)",
+            "congenital_share_claimed",
+        ),
+        (
+            "A hundred who lost one before the age of six",
+            "Melzack 1997 (before age 6)",
+            "before_six_share_claimed",
+        ),
+    ):
+        n, painful = (int(studies[name].loc[[study]].iloc[0]) for name in ("n", "events"))
+        low, high = (round(100 * float(limit)) for limit in wilson(painful, n))
+        hurt, felt = round(100 * painful / n), round(100 * named[claimed].median)
+        rows += [
+            (panel, "a phantom limb that hurts", "pain", hurt, low, high),
+            (panel, "a phantom limb without pain", "painless", felt - hurt, math.nan, math.nan),
+            (panel, "no phantom limb", "other", 100 - felt, math.nan, math.nan),
+        ]
+    return pd.DataFrame(rows, columns=["panel", "label", "look", "count", "low", "high"])
+
+
+def improved_untreated(parameters: Sequence[Parameter], *, patients: int = 25) -> pd.DataFrame:
+    """Share of patients with 30% less pain on another day, although nothing was done.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        Of a scenario; community_pain_centre and community_pain_spread are used.
+    patients : int
+        In a series.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.charts.curves` takes it: x (correlation of a person's pain on two days), value,
+        low and high (95% of such series), series (pain at which patients were taken).
+    """
+    named = {item.name: item for item in parameters}
+    centre, spread = (named[f"community_pain_{name}"].median for name in ("centre", "spread"))
+    retests = np.linspace(0.3, 0.95, 27)
+    parts = []
+    for entry in (4, 6):
+        share = natural_improvement(centre, spread, retests, lowest=entry, fraction=0.3)
+        low, high = seen_by_chance(share, patients)
+        columns = {"x": retests, "value": share, "low": low, "high": high}
+        parts.append(pd.DataFrame({**columns, "series": f"Taken at {entry} or more of 10"}))
+    return pd.concat(parts)
+
+
+def relief_by_day(scenario: Scenario) -> pd.DataFrame:
+    """Share of patients in relief by day of a course of infusions, under three assumptions.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its parameters are drawn.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.charts.curves` takes it: x (days), value, low and high (95%), series.
+    """
+    plan = CoursePlan(infusion_days(10, 3.5), max_returns=6)
+    chance = draw_chance(2000, plan.n_slots, seed=1)
+    draws = draw(scenario.parameters, 256, seed=1)
+    sets = {"As claimed": CLAIMED, "Evidence-based prior": EVIDENCE, "Placebo only": PLACEBO_ONLY}
+    parts = [
+        course_by_day(simulate_course(course_draws(draws, names=names), plan, chance)).assign(
+            series=series
+        )
+        for series, names in sets.items()
+    ]
+    table = pd.concat(parts)
+    table = table[table["outcome"] == "relief"].rename(
+        columns={"day": "x", "median": "value", "low_95": "low", "high_95": "high"}
+    )
+    return table[["x", "value", "low", "high", "series"]]
 
 
 def sure_and_perhaps(low: float, high: float, *, people: int = 100) -> tuple[int, int, int]:
@@ -189,6 +417,30 @@ def pain_by_state(
         for a, (code, area) in enumerate(zip(codes, areas, strict=True))
     ]
     return pd.DataFrame(rows)
+
+
+def states_by_year(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """Maps of people in pain by state in three years, and if limb loss did not follow diabetes.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `pain_by_state`.
+    scenario : Scenario
+        Of the draws.
+
+    Returns
+    -------
+    DataFrame
+        As `pain_by_state`, with panel: 2005, 2025, 2050, or 2025 by age and sex alone.
+    """
+    by_year = pain_by_state(draws, scenario, years=[2005, 2025, 2050])
+    same = pain_by_state(draws.assign(diabetes_elasticity=0.0), scenario, years=[2025])
+    panels = [
+        by_year.assign(panel=by_year["year"].astype(str)),
+        same.assign(panel="2025, by age and sex alone"),
+    ]
+    return pd.concat(panels, ignore_index=True)
 
 
 def state_outlines(*, folder: Path = DATA) -> pd.DataFrame:
