@@ -499,6 +499,7 @@ def responses_of(
     """
     d = columns_of(draws)
     ratios, survival = _of_strata(d, "hazard_ratio"), _survival_of(d, scenario)
+    _refuse(ratios, ratios > 0, "hazard_ratio", "above 0")
     spread = spread_of(draws)
     conditions = conditions_of(population, mortality)
     carried = tuple(name for name in CARRIED if name in _carried_for(quantities))
@@ -562,9 +563,8 @@ def _kept_unit(
 ) -> Floats:
     population = conditions.population
     by_age = _shape_by_age(population, spread, shape)
-    knots = (*KNOTS[:-1], max(KNOTS[-1], int(population.years[-1])))
     return _unit(
-        population, conditions.mortality, by_age, survival, knots, span, carried, age_groups,
+        population, conditions.mortality, by_age, survival, KNOTS, span, carried, age_groups,
         years=years, from_nothing=False,
     )  # fmt: skip
 
@@ -910,7 +910,8 @@ def _check_inputs(
     if by_age.shape != expected:
         raise ValueError(f"a shape of incidence has shape {by_age.shape}; expected {expected}")
     _refuse(by_age, by_age >= 0, "shape of incidence", "0 or more")
-    first, last = int(population.years[0]), int(population.years[-1])
+    # Beyond the last knot of the model incidence stays level.
+    first, last = int(population.years[0]), min(int(population.years[-1]), KNOTS[-1])
     if list(knots) != sorted(set(knots)) or knots[0] > first or knots[-1] < last:
         raise ValueError(f"knots are {list(knots)}; expected rising years that span {first}-{last}")
     if not 0 < span[0] <= span[1]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sensitivity_models import Y, model, normal, scenario, uniform
 
-from plcore.analysis.compare import paired_differences, ranking
+from plcore.analysis.compare import compare, ranking
 from plcore.analysis.design import Quantity
 from plcore.evidence.parameters import Correlation
 from plcore.models import people_with_limb_loss
@@ -27,23 +27,27 @@ THREE = [made([1, 2, 3, 4], "now"), made([2, 2, 5, 8], "more"), made([0, 3, 3, 1
 
 
 def test_differences_by_hand():
-    found = paired_differences(THREE, Y, level=0.5)
+    table = compare(THREE, Y, level=0.5)
 
     # more less now: 1, 0, 2, 4; other less now: -1, 1, 0, -3.
-    assert found.to_dict("list") == {
-        "scenario": ["more", "other"],
-        "reference": ["now", "now"],
-        "median": [1.5, -0.5],
-        "low": [0.75, -1.5],
-        "high": [2.5, 0.25],
-        "level": [0.5, 0.5],
-        "mean": [1.75, -0.75],
+    assert table.to_dict("list") == {
+        "scenario": ["now", "more", "other"],
+        "label": [each.scenario.title for each in THREE],
+        "value": [2.5, 3.5, 2.0],
+        "low": [1.75, 2.0, 0.75],
+        "high": [3.25, 5.75, 3.0],
+        "more": [0, 1.5, -0.5],
+        "more_low": [0, 0.75, -1.5],
+        "more_high": [0, 2.5, 0.25],
+        "mean": [0, 1.75, -0.75],
         "mean_error": [
+            0,
             pytest.approx(np.std([1, 0, 2, 4], ddof=1) / 2),
             pytest.approx(np.std([-1, 1, 0, -3], ddof=1) / 2),
         ],
-        "higher": [0.75, 0.25],
-        "equal": [0.25, 0.25],
+        "higher": [0, 0.75, 0.25],
+        "equal": [1, 0.25, 0.25],
+        "level": [0.5, 0.5, 0.5],
     }
 
 
@@ -69,9 +73,9 @@ def test_a_shift_of_one_parameter_is_seen_without_noise():
     # Both have the same draws of b and the same quantiles of a: the difference is exactly 0.1.
     before = run(of_sum, scenario(normal("a"), normal("b", 0, 100), name="before"), n_draws=256)
     after = run(of_sum, scenario(normal("a", 0.1), normal("b", 0, 100), name="after"), n_draws=256)
-    found = paired_differences([before, after], Y).iloc[0]
+    found = compare([before, after], Y).iloc[1]
 
-    assert found[["median", "low", "high", "mean"]].to_list() == pytest.approx([0.1] * 4)
+    assert found[["more", "more_low", "more_high", "mean"]].to_list() == pytest.approx([0.1] * 4)
     assert found["mean_error"] < 1e-12
     assert found["higher"] == 1
 
@@ -100,9 +104,12 @@ def test_projections_with_more_amputations_are_above_those_with_fewer_in_every_d
         for name in names
     ]
     quantity = Quantity("limb_loss", 2050)
-    found = paired_differences(runs, quantity)
+    table = compare(runs, quantity)
 
-    assert list(found["higher"]) == [1, 0]
+    assert list(table["higher"]) == [0, 1, 0]
+    assert list(table["equal"]) == [1, 0, 0]
+    # The model is linear in incidence, and draws are shared: mirror images.
+    assert table["more"][1] == pytest.approx(-table["more"][2], rel=1e-9)
     assert list(ranking(runs, quantity)["mean_rank"]) == [2, 1, 3]
 
 
@@ -113,37 +120,37 @@ def test_a_new_correlation_may_reorder_the_draws_of_what_it_concerns():
         of_sum, scenario(normal("a"), normal("b"), name="linked", correlations=links), n_draws=64
     )
 
-    assert len(paired_differences([apart, linked], Y)) == 1
+    assert len(compare([apart, linked], Y)) == 2
 
 
-COMPARISONS = pytest.mark.parametrize("compare", [paired_differences, ranking])
+COMPARISONS = pytest.mark.parametrize("compared", [compare, ranking])
 
 
 @COMPARISONS
-def test_runs_that_do_not_share_their_draws_are_refused(compare):
+def test_runs_that_do_not_share_their_draws_are_refused(compared):
     one, two = (scenario(normal("a"), normal("b"), name=name) for name in ("one", "two"))
     first = run(of_sum, one, n_draws=64)
 
     with pytest.raises(ValueError, match=r"one and two have the seeds 1 and 2; expected the same"):
-        compare([first, run(of_sum, two, n_draws=64, seed=2)], Y)
+        compared([first, run(of_sum, two, n_draws=64, seed=2)], Y)
     with pytest.raises(ValueError, match=r"one and two have 64 and 32 draws; expected as many"):
-        compare([first, run(of_sum, two, n_draws=32)], Y)
+        compared([first, run(of_sum, two, n_draws=32)], Y)
     with pytest.raises(ValueError, match=r"one and two have other draws of a, which is the same"):
-        compare([first, run(of_sum, two, n_draws=64, sampler=plain)], Y)
+        compared([first, run(of_sum, two, n_draws=64, sampler=plain)], Y)
 
 
 @COMPARISONS
-def test_what_cannot_be_compared_is_refused(compare):
+def test_what_cannot_be_compared_is_refused(compared):
     with pytest.raises(ValueError, match=r"1 runs; expected two or more"):
-        compare(THREE[:1], Y)
+        compared(THREE[:1], Y)
     with pytest.raises(ValueError, match=r"two runs of now; expected scenarios of different names"):
-        compare([THREE[0], THREE[0]], Y)
+        compared([THREE[0], THREE[0]], Y)
     with pytest.raises(ValueError, match=r"no outcome 'z'; expected one of y"):
-        compare(THREE, Quantity("z", 2030))
+        compared(THREE, Quantity("z", 2030))
     with pytest.raises(ValueError, match=r"1 draw; expected two or more"):
-        compare([made([1], "now"), made([2], "more")], Y)
+        compared([made([1], "now"), made([2], "more")], Y)
 
 
 def test_a_level_outside_0_to_1_is_refused():
     with pytest.raises(ValueError, match=r"level is 95; expected a probability between 0 and 1"):
-        paired_differences(THREE, Y, level=95)
+        compare(THREE, Y, level=95)

@@ -6,43 +6,51 @@ import math
 import numpy as np
 import pytest
 
-from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, waterfall_table
+from plcore.analysis.decomposition import (
+    CARRIED_OVER,
+    REASONS,
+    decompose,
+    from_published,
+    waterfall_table,
+)
+from plcore.analysis.design import Quantity
 from plcore.evidence.population import read_mortality, read_population
-from plcore.models.limb_loss import KNOTS, flat_shape, inputs, rising_shape
+from plcore.models import people_with_limb_loss
+from plcore.models.limb_loss import KNOTS, STRATA, SURVIVALS, inputs, ratio_pattern, shapes_of
 from plcore.scenarios import read_scenario
-from plcore.simulate.draws import draw
+from plcore.simulate import draws_of, run
 
-FIRST, LAST = 2005, 2050
-SCENARIO = read_scenario("post_2009_rise", choices={"first_year": FIRST, "last_year": LAST})
-DRAWS = draw(SCENARIO.parameters, 3, seed=2)
+FIRST, LAST = 2024, 2050
+SCENARIO = read_scenario("rise_goes_on", choices={"first_year": FIRST, "last_year": LAST})
+DRAWS = draws_of(SCENARIO, 2, seed=2)
 PARTS = decompose(DRAWS, SCENARIO)
 
 
-def plain_stock(draws, happened):
-    """People with limb loss in 2050 if only some things happen after 2005: a loop over years."""
+def plain_stock(happened):
+    """People with limb loss in 2050 if only some things go on after 2024: a loop over years."""
     population, mortality = read_population("USA"), read_mortality("USA")
-    causes = (
-        rising_shape(population, mean_age=67, male_ratio=1.9),
-        flat_shape(population, male_ratio=4),
-        flat_shape(population, male_ratio=1.3),
-    )
-    given = inputs(draws)
-    stock = np.zeros((len(draws), 3, 2, 101))
-    for year in [1950] * 300 + list(range(1950, LAST)):
+    shapes, given = shapes_of(DRAWS, population), inputs(DRAWS, SCENARIO)
+    survivals = [SURVIVALS[place] for place in given.survival]
+    stock = np.zeros((len(DRAWS), len(STRATA), 2, 101))
+    for year in [1950] * 150 + list(range(1950, LAST)):
         size_year, age_year, death_year, trend_year = (
             year if reason in happened else min(year, FIRST) for reason in REASONS
         )
         at_age = population.people[age_year - 1950]
         people = at_age / at_age.sum() * population.people[size_year - 1950].sum()
         hazard = mortality.hazard[death_year - 1950]
-        for i, c in itertools.product(range(len(draws)), range(3)):
-            trend = np.interp(trend_year, KNOTS, given.trend[i, c])
-            new = people * causes[c] * given.level[i, c] * trend
-            living = stock[i, c] + new * (1 - given.first_year_excess[i, c])
-            left = living * np.exp(-given.hazard_ratio[i, c] * hazard)
-            stock[i, c, :, 0] = 0
-            stock[i, c, :, 1:] = left[:, :-1]
-            stock[i, c, :, 100] += left[:, 100]
+        for i, (s, stratum) in itertools.product(range(len(DRAWS)), enumerate(STRATA)):
+            survival = survivals[i] if stratum.cause == "dysvascular" else (0.0, 0.0)
+            # The change of the hazard ratio by year goes on in any case.
+            pattern = ratio_pattern(np.array([year]), survival)[0]
+            incidence = np.interp(trend_year, KNOTS, given.incidence[i, s])
+            new = people * shapes[stratum.shape] * incidence
+            m = given.hazard_ratio[i, s] * pattern * hazard
+            left = stock[i, s] * np.exp(-m)
+            left = left + new * (1 - given.first_year_excess[i, s]) * np.exp(-m / 2)
+            stock[i, s, :, 0] = 0
+            stock[i, s, :, 1:] = left[:, :-1]
+            stock[i, s, :, 100] += left[:, 100]
     return stock.sum(axis=(1, 2, 3))
 
 
@@ -51,7 +59,7 @@ def stocks():
     subsets = itertools.chain.from_iterable(
         itertools.combinations(REASONS, n) for n in range(len(REASONS) + 1)
     )
-    return {frozenset(happened): plain_stock(DRAWS, happened) for happened in subsets}
+    return {frozenset(happened): plain_stock(happened) for happened in subsets}
 
 
 def test_each_reason_is_its_mean_gain_over_all_orders_of_a_plain_recursion(stocks):
@@ -66,9 +74,16 @@ def test_each_reason_is_its_mean_gain_over_all_orders_of_a_plain_recursion(stock
         )
 
 
-def test_the_carried_over_stock_is_what_changes_with_2005_held_for_good(stocks):
+def test_the_carried_over_stock_is_what_changes_with_the_first_year_held_for_good(stocks):
     np.testing.assert_allclose(PARTS[CARRIED_OVER] + PARTS["start"], stocks[frozenset()], rtol=1e-9)
     np.testing.assert_allclose(PARTS["end"], stocks[frozenset(REASONS)], rtol=1e-9)
+
+
+def test_start_and_end_are_the_stocks_of_the_model():
+    stock = people_with_limb_loss(DRAWS, SCENARIO).values["limb_loss"]
+
+    np.testing.assert_allclose(PARTS["start"], stock[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(PARTS["end"], stock[:, -1], rtol=1e-9)
 
 
 def test_the_parts_add_up_to_the_end_in_every_draw():
@@ -77,24 +92,26 @@ def test_the_parts_add_up_to_the_end_in_every_draw():
     np.testing.assert_allclose(total, PARTS["end"], rtol=1e-9)
 
 
-def test_a_constant_trend_adds_nothing_and_a_rising_one_adds_people():
-    constant = read_scenario(choices={"first_year": FIRST, "last_year": LAST})
-    parts = decompose(draw(constant.parameters, 3, seed=2), constant)
+def test_incidence_that_is_held_adds_nothing_and_one_that_rises_adds_people():
+    held = read_scenario("incidence_held", choices={"first_year": FIRST, "last_year": LAST})
+    parts = decompose(DRAWS, held)
+    rises = inputs(DRAWS, SCENARIO).incidence[:, 0, -1] > inputs(DRAWS, held).incidence[:, 0, -1]
 
     assert np.all(np.abs(parts["incidence trend"]) < 1e-9 * parts["end"])
-    assert np.all(PARTS["incidence trend"] > 0.1 * PARTS["end"])
+    assert rises.all()
+    assert np.all(PARTS["incidence trend"] > 0.05 * PARTS["end"])
 
 
 def test_a_few_years_are_taken_apart_as_well_as_many():
-    parts = decompose(DRAWS, SCENARIO, first_year=2009, last_year=2010)
+    parts = decompose(DRAWS, SCENARIO, first_year=2010, last_year=2011)
     total = parts["start"] + parts[CARRIED_OVER] + parts[list(REASONS)].sum(axis=1)
 
     np.testing.assert_allclose(total, parts["end"], rtol=1e-9)
-    # The new cases of 2009 are those of its own population: a year later only the deaths differ.
+    # The new cases of 2010 are those of its own population: a year later only the deaths differ.
     assert np.all(np.abs(parts["population size"]) < 1e-9 * parts["end"])
 
 
-@pytest.mark.parametrize(("first", "last"), [(2004, 2050), (2005, 2005), (2005, 2061)])
+@pytest.mark.parametrize(("first", "last"), [(2005, 2050), (2024, 2024), (2024, 2061)])
 def test_years_that_cannot_be_taken_apart_are_refused(first, last):
     with pytest.raises(ValueError, match=f"first_year is {first} and last_year {last}; expected"):
         decompose(DRAWS, SCENARIO, first_year=first, last_year=last)
@@ -104,7 +121,8 @@ def test_the_steps_of_the_waterfall_are_means_that_add_up():
     table = waterfall_table(PARTS).set_index("label")
 
     assert list(table["role"]) == ["total", *["step"] * 5, "total"]
-    assert list(table.index[[0, -1]]) == ["2005", "2050"]
+    assert list(table.index) == ["2024", CARRIED_OVER.capitalize(),
+                                 *(reason.capitalize() for reason in REASONS), "2050"]  # fmt: skip
     assert table["value"].iloc[:-1].sum() == pytest.approx(table.loc["2050", "value"], rel=1e-12)
     assert np.all(table["low"].isna() | (table["low"] <= table["value"]))
 
@@ -114,3 +132,22 @@ def test_a_step_without_spread_has_no_limits():
     same["mortality"] = 5.0
 
     assert math.isnan(waterfall_table(same).set_index("label").loc["Mortality", "low"])
+
+
+def test_the_way_from_the_published_number_ends_at_the_median_and_limits_of_the_last_run():
+    choices = {"first_year": 2050, "last_year": 2050}
+    runs = {
+        title: run(people_with_limb_loss, read_scenario(name, choices=choices), n_draws=64)
+        for title, name in (("Another model", "rates_of_1996_held"), ("Incidence", "baseline"))
+    }
+    table = from_published(3.6e6, runs, Quantity("limb_loss", 2050)).set_index("label")
+    ours = runs["Incidence"].outcome.values["limb_loss"]
+
+    assert list(table.index) == ["As published", "Another model", "Incidence", "Our estimate"]
+    assert table["value"].iloc[:-1].sum() == pytest.approx(np.median(ours), rel=1e-12)
+    assert table.loc["Our estimate", ["low", "high"]].tolist() == pytest.approx(
+        np.quantile(ours, [0.025, 0.975]).tolist()
+    )
+    assert table["low"].iloc[:-1].isna().all()
+    with pytest.raises(ValueError, match="no runs; expected one for each step"):
+        from_published(3.6e6, {}, Quantity("limb_loss", 2050))

@@ -16,16 +16,23 @@ from plcore.evidence.pooling import HalfNormal, bayes, mean_quantile, pool
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import wilson
 from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course
-from plcore.models.limb_loss import CAUSES, LimbLossDraws, project, respond
+from plcore.models.limb_loss import CAUSES, STRATA, SURVIVALS, LimbLossDraws, project, respond
 from plcore.models.pain import SEVERITIES, people_with_pain
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
 
 KNOTS = (1950, 1988, 2060)
 AGE = np.arange(101)
-#: Of the hazard of everybody; with losses at rising ages, at every age alike, and at one age only.
-WIDE = ((0.5, 6.0),) * 3
-SHAPE = np.stack([np.tile(part, (2, 1)) for part in (AGE / 50, np.ones(101), 101.0 * (AGE == 30))])
+#: With losses at rising ages, at every age alike, and at one age only.
+SHAPES = {
+    name: np.tile(part, (2, 1))
+    for name, part in {
+        "older": AGE / 50, "younger": AGE / 50, "trauma": np.ones(101), "cancer": 101.0 * (AGE == 30)
+    }.items()
+}  # fmt: skip
+#: Two of the ways in which hazard ratios go with age and time: the model runs once for each.
+CHOSEN = (0, len(SURVIVALS) - 1)
+N = len(STRATA)
 SCENARIO = read_scenario(choices={"first_year": 2005, "last_year": 2010})
 DRAWS = draw(SCENARIO.parameters, 16, seed=4)
 
@@ -36,8 +43,9 @@ share_of_draws = st.lists(st.floats(0, 1), min_size=16, max_size=16).map(np.arra
 @functools.cache
 def responses():
     return respond(
-        read_population(), read_mortality(), SHAPE, knots=KNOTS, ranges=WIDE, age_groups=(0, 40, 80)
-    )
+        read_population(), read_mortality(), SHAPES, knots=KNOTS, span=(0.5, 6.0),
+        survivals=[SURVIVALS[place] for place in CHOSEN], age_groups=(0, 40, 80),
+    )  # fmt: skip
 
 
 def arrays(values, *shape):
@@ -49,11 +57,12 @@ def arrays(values, *shape):
 
 limb_loss = st.builds(
     LimbLossDraws,
-    level=arrays(st.one_of(st.just(0.0), st.floats(1e-9, 0.05)), 2, 3),
-    trend=arrays(st.one_of(st.just(0.0), st.floats(1e-3, 50)), 2, 3, len(KNOTS)),
-    hazard_ratio=arrays(st.floats(0.5, 6), 2, 3),
-    first_year_excess=arrays(shares, 2, 3),
+    incidence=arrays(st.one_of(st.just(0.0), st.floats(1e-9, 0.05)), 2, N, len(KNOTS)),
+    hazard_ratio=arrays(st.floats(0.5, 6), 2, N),
+    first_year_excess=arrays(shares, 2, N),
+    survival=st.lists(st.sampled_from(CHOSEN), min_size=2, max_size=2).map(np.array),
 )
+strata = st.integers(0, N - 1)
 
 
 # --- People with limb loss ----------------------------------------------------------------------
@@ -78,24 +87,26 @@ def test_people_are_those_before_and_new_ones_less_deaths(given_draws):
 
 
 @settings(max_examples=15)
-@given(given_draws=limb_loss, cause=st.integers(0, 2), knot=st.integers(0, 2), more=st.floats(0, 9))
-def test_more_incidence_in_any_year_never_leaves_fewer_people(given_draws, cause, knot, more):
-    trend = given_draws.trend.copy()
-    trend[:, cause, knot] += more
+@given(given_draws=limb_loss, place=strata, knot=st.integers(0, 2), more=st.floats(0, 0.1))
+def test_more_incidence_in_any_year_never_leaves_fewer_people(given_draws, place, knot, more):
+    incidence = given_draws.incidence.copy()
+    incidence[:, place, knot] += more
     before = project(responses(), given_draws, by=("year", "age_group", "sex"))
     after = project(
-        responses(), dataclasses.replace(given_draws, trend=trend), by=("year", "age_group", "sex")
+        responses(),
+        dataclasses.replace(given_draws, incidence=incidence),
+        by=("year", "age_group", "sex"),
     )
 
     assert np.all(after >= before - 1e-9 * max(after.max(), 1))
 
 
 @settings(max_examples=15)
-@given(given_draws=limb_loss, cause=st.integers(0, 2), times=st.floats(1, 3), more=shares)
-def test_a_higher_hazard_ratio_or_excess_never_leaves_more_people(given_draws, cause, times, more):
+@given(given_draws=limb_loss, place=strata, times=st.floats(1, 3), more=shares)
+def test_a_higher_hazard_ratio_or_excess_never_leaves_more_people(given_draws, place, times, more):
     ratio, excess = given_draws.hazard_ratio.copy(), given_draws.first_year_excess.copy()
-    ratio[:, cause] = np.minimum(ratio[:, cause] * times, 6)
-    excess[:, cause] = np.maximum(excess[:, cause], more)
+    ratio[:, place] = np.minimum(ratio[:, place] * times, 6)
+    excess[:, place] = np.maximum(excess[:, place], more)
     before = project(responses(), given_draws)
     after = project(
         responses(),
@@ -109,11 +120,10 @@ def test_a_higher_hazard_ratio_or_excess_never_leaves_more_people(given_draws, c
 @given(one=limb_loss, other=limb_loss)
 def test_losses_of_two_kinds_of_people_add_up(one, other):
     """The model is linear in incidence: two groups of the same hazards, together or apart."""
-    alike = {"hazard_ratio": one.hazard_ratio, "first_year_excess": one.first_year_excess}
-    new = [each.level[..., np.newaxis] * each.trend for each in (one, other)]
+    new = [each.incidence for each in (one, other)]
     together, first, second = (
-        project(responses(), LimbLossDraws(np.ones((2, 3)), trend, **alike), by=("year", "cause"))
-        for trend in (new[0] + new[1], *new)
+        project(responses(), dataclasses.replace(one, incidence=incidence), by=("year", "cause"))
+        for incidence in (new[0] + new[1], *new)
     )
 
     np.testing.assert_allclose(together, first + second, rtol=1e-9, atol=1e-9 * together.max())
@@ -121,13 +131,14 @@ def test_losses_of_two_kinds_of_people_add_up(one, other):
 
 @settings(max_examples=15)
 @given(given_draws=limb_loss)
-def test_causes_ages_and_sexes_add_up_to_everybody(given_draws):
-    whole = project(responses(), given_draws)
-    parts = project(responses(), given_draws, by=("year", "age_group", "sex", "cause"))
+def test_causes_levels_ages_and_sexes_add_up_to_everybody(given_draws):
+    everybody = project(responses(), given_draws)
+    parts = project(responses(), given_draws, by=("year", "age_group", "sex", "cause", "level"))
     by_cause = [project(responses(), given_draws, causes=[cause]) for cause in CAUSES]
 
-    np.testing.assert_allclose(parts.sum(axis=(2, 3, 4)), whole, rtol=1e-9, atol=1e-9 * whole.max())
-    np.testing.assert_allclose(sum(by_cause), whole, rtol=1e-9, atol=1e-9 * whole.max())
+    slack = {"rtol": 1e-9, "atol": 1e-9 * everybody.max()}
+    np.testing.assert_allclose(parts.sum(axis=(2, 3, 4, 5)), everybody, **slack)
+    np.testing.assert_allclose(sum(by_cause), everybody, **slack)
 
 
 # --- People in pain -----------------------------------------------------------------------------

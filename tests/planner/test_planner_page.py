@@ -246,7 +246,7 @@ COUNTIES = [*EXTREME, "06037", "36061", "02016", "15003", "28055", "46102", "516
     ("codes", "changes"),
     [
         (COUNTIES, {}),
-        (EXTREME, {"scenario": "minor_excluded", "severity": "extremely_bothersome", "year": 2040}),
+        (EXTREME, {"scenario": "major_only", "severity": "extremely_bothersome", "year": 2040}),
     ],
     ids=["usual", "other"],
 )
@@ -405,7 +405,7 @@ def test_what_is_typed_is_what_is_worked_out_and_shown(open_page):
     for name, value in typed.items():
         page.fill(f"#{name}", value)
     picked = {
-        "scenario": "post_2009_rise", "severity": "weekly", "infusions": "12", "returns": "none",
+        "scenario": "rise_goes_on", "severity": "weekly", "infusions": "12", "returns": "none",
     }  # fmt: skip
     for name, value in picked.items():
         page.select_option(f"#{name}", value)
