@@ -147,7 +147,7 @@ def interval_table(
     Returns
     -------
     DataFrame
-        Column Reading, and one a year: "2.57 (2.31 to 2.88)".
+        Column Reading, and one a year: "3.60 (3.55 to 3.65)".
 
     Raises
     ------

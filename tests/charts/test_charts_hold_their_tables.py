@@ -449,7 +449,7 @@ def notebook_charts():
 FIGURES = notebook_charts()
 MEDIANS = {"median": "value", "low_95": "low", "high_95": "high"}
 #: The numbers of these are in the table as they are on the chart, whatever unit the chart prints.
-AS_DRAWN = ("pools", "plp_severity_ladder", "teaching_what_is_counted", "value_of_knowing")
+AS_DRAWN = ("plp_severity_ladder", "teaching_what_is_counted", "value_of_knowing")
 
 
 def medians(table, **columns):
@@ -466,6 +466,11 @@ def by_row(table, *columns, **names):
 
 #: What stands in the table of the report under another name, or among other rows.
 FROM_TABLE = {
+    "headline_numbers": lambda t: t.assign(
+        value=t["median"],
+        label=t["year"].astype(str) + ": " + t["quantity"].str[:1].str.lower() + t["quantity"].str[1:],
+        series=t["quantity"].map({"Limb loss": "Limb loss", "Limb loss, as published": "As published"}
+                                 ).fillna("In pain")),
     "growth_paths": lambda t: t.assign(value=t["median"]),
     "limb_loss_by_age_at_loss": medians,
     "california_check": lambda t: by_row(

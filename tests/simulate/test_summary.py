@@ -100,10 +100,10 @@ def test_errors_of_sobol_draws_are_no_more_than_said():
 
 
 def test_words_have_the_digits_asked_for_and_replace_the_columns():
-    table = pd.DataFrame({"what": ["x"], "v": [2_571_234.0], "lo": [0.0], "hi": [3_000_000.0]})
+    table = pd.DataFrame({"what": ["x"], "v": [2_561_234.0], "lo": [0.0], "hi": [3_000_000.0]})
     worded = in_words(table, {"v": ("v", "lo", "hi")}, scale=1e6)
 
-    assert worded.to_dict("records") == [{"what": "x", "v": "2.57 (0 to 3.00)"}]
+    assert worded.to_dict("records") == [{"what": "x", "v": "2.56 (0 to 3.00)"}]
 
 
 def test_a_table_of_intervals_is_of_one_scenario_and_of_years_that_are_there():

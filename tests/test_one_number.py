@@ -1,0 +1,162 @@
+"""One number for each question: every page, table and text that says how many says the same."""
+
+import json
+import re
+from pathlib import Path
+
+import golden_tables
+import pytest
+
+from plcore.models import people_with_pain
+from plcore.report.headlines import AS_PUBLISHED, headline_numbers, headline_table
+from plcore.scenarios import read_scenario
+from plcore.simulate import run
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Texts that print headline numbers, and those of them that have the whole table.
+TEXTS = ("README.md", *(f"notebooks/{name}.ipynb" for name in (
+    "01_start_here", "04_plp_prevalence", "08_teaching_charts")))  # fmt: skip
+WITH_TABLE = TEXTS[:3]
+YEARS = ("2025", "2030", "2050")
+OUTCOMES = {
+    "Limb loss": "limb_loss",
+    "In pain now or lately": "plp",
+    "In pain if only major losses hurt": "plp_major_only",
+    "In pain if all losses hurt alike": "plp_all_alike",
+}
+#: A number in millions and its interval, as a text or a table prints them.
+_NUMBER = r"\*{0,2}(\d\.\d\d)(?: million)?(?: Americans)?\*{0,2}"
+PRINTED = re.compile(_NUMBER + r"\s\((\d\.\d\d) to (\d\.\d\d)\)")
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    """The numbers of 2005 and of the headline years, worked out afresh."""
+    estimate = run(people_with_pain, read_scenario())
+    return headline_numbers(estimate, years=[2005, *map(int, YEARS)])
+
+
+@pytest.fixture(scope="module")
+def words(numbers):
+    return headline_table(numbers).set_index("quantity")
+
+
+def text_of(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if not name.endswith(".ipynb"):
+        return text
+    cells = json.loads(text)["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+def golden(name):
+    return golden_tables.read(golden_tables.TABLES / f"{name}.csv")
+
+
+def test_a_printed_number_is_found_whatever_its_dress():
+    said = "**0.84 million Americans** (0.57 to 1.19), 0.49 million (0.38 to 0.61), 1.24 (0.70 to 2.32)"
+
+    assert [found[0] for found in PRINTED.findall(said)] == ["0.84", "0.49", "1.24"]
+
+
+@pytest.mark.parametrize("name", WITH_TABLE)
+def test_the_table_of_a_text_is_the_table_of_headline_numbers(name, words):
+    rows = [
+        [cell.strip() for cell in line.strip().strip("|").split("|")]
+        for line in text_of(name).splitlines()
+        if line.startswith("| ")
+    ]
+    years = next(row[1:] for row in rows if row[0].startswith("Millions of people"))
+    printed = {
+        row[0]: dict(zip(years, row[1:], strict=True)) for row in rows if row[0] in words.index
+    }
+
+    assert tuple(years) == YEARS
+    assert set(OUTCOMES) <= set(printed)
+    for quantity, by_year in printed.items():
+        assert by_year == words.loc[quantity, list(YEARS)].to_dict(), quantity
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_text_has_a_number_with_an_interval_that_is_not_a_headline(name, words):
+    known = set(words.to_numpy().ravel())
+    printed = {f"{value} ({low} to {high})" for value, low, high in PRINTED.findall(text_of(name))}
+
+    assert len(printed) >= 2
+    assert printed - known == set()
+
+
+@pytest.mark.parametrize("name", ["headline_table", "plp_people"])
+def test_a_table_of_headlines_is_that_of_a_fresh_run(name, words):
+    table = golden(name)
+    table = table.set_index(table.columns[0]).astype(str)
+
+    for quantity in (*OUTCOMES, AS_PUBLISHED):
+        for year in YEARS:
+            cell = table.loc[quantity, year]
+            expected = words.loc[quantity, year]
+            assert cell in (expected, "nan" if expected == "" else expected), (quantity, year)
+
+
+def test_numbers_behind_the_charts_are_those_of_a_fresh_run(numbers):
+    ours = numbers[numbers["quantity"] != AS_PUBLISHED].set_index(["quantity", "year"])
+    bars = golden("headline_numbers")
+    bars = bars[bars["quantity"] != AS_PUBLISHED]
+    assert len(bars) == len(OUTCOMES) * len(YEARS)
+    for row in bars.itertuples():
+        expected = ours.loc[(row.quantity, row.year), ["median", "low", "high"]].tolist()
+        assert [row.median, row.low, row.high] == pytest.approx(expected, rel=1e-6)
+
+    fan = golden("plp_and_bounds").set_index(["outcome", "year"])
+    scenarios = golden("plp_scenarios").set_index("scenario")
+    counted = golden("teaching_what_is_counted").set_index("label")
+    for quantity, outcome in OUTCOMES.items():
+        if outcome == "limb_loss":
+            continue
+        for year in (2005, *map(int, YEARS)):
+            expected = ours.loc[(quantity, year), ["median", "low", "high"]].tolist()
+            drawn = fan.loc[(outcome, year), ["median", "low_95", "high_95"]].tolist()
+            assert drawn == pytest.approx(expected, rel=1e-6)
+    names = {"baseline": 1, "major_only": 2, "all_alike": 3}
+    for name, place in names.items():
+        expected = ours.loc[(list(OUTCOMES)[place], 2025), ["median", "low", "high"]].tolist()
+        found = scenarios.loc[name, ["value", "low", "high"]].tolist()
+        assert found == pytest.approx(expected, rel=1e-6)
+    labels = {
+        "Limb loss, our estimate": "Limb loss",
+        "In pain, our estimate": "In pain now or lately",
+    }
+    for label, quantity in labels.items():
+        expected = ours.loc[(quantity, 2005), ["median", "low", "high"]].to_numpy() / 1e6
+        assert counted.loc[label, ["value", "low", "high"]].tolist() == pytest.approx(
+            expected.tolist(), rel=1e-6
+        )
+
+
+def test_severity_and_readings_stand_on_the_same_pain(words):
+    severities = golden("plp_severities").set_index("people")
+    readings = golden("three_readings").set_index("reading")
+
+    for year in YEARS:
+        assert (
+            severities.loc["In pain now or lately", year]
+            == words.loc["In pain now or lately", year]
+        )
+    ours = "Our estimate: the share in pain by level of loss"
+    for year in ("2005", "2025", "2050"):
+        assert readings.loc[ours, year] == words.loc["In pain now or lately", year]
+        assert "Evidence-based" not in " ".join(readings.index)
+
+
+@pytest.mark.parametrize(
+    "path", ["README.md", "data/README.md", "CONTRIBUTING.md", "notebooks", "plcore"]
+)
+def test_numbers_of_the_calibration_that_is_gone_are_nowhere(path):
+    """2.57 million (2.34-2.80) in 2050, from four numbers taken as independent."""
+    place = ROOT / path
+    kinds = {".py", ".md", ".ipynb", ".html", ".js"}
+    paths = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in kinds]
+    gone = re.compile(r"2\.57\b|2\.34\s*(?:to|\W)\s*2\.80")
+
+    assert paths
+    assert [p.name for p in paths if gone.search(p.read_text(encoding="utf-8"))] == []
