@@ -89,13 +89,12 @@ def test_no_text_has_a_number_with_an_interval_that_is_not_a_headline(name, word
 @pytest.mark.parametrize("name", ["headline_table", "plp_people"])
 def test_a_table_of_headlines_is_that_of_a_fresh_run(name, words):
     table = golden(name)
-    table = table.set_index(table.columns[0]).astype(str)
+    table = table.set_index(table.columns[0]).fillna("").astype(str)
 
     for quantity in (*OUTCOMES, AS_PUBLISHED):
         for year in YEARS:
-            cell = table.loc[quantity, year]
-            expected = words.loc[quantity, year]
-            assert cell in (expected, "nan" if expected == "" else expected), (quantity, year)
+            printed, expected = table.loc[quantity, year], words.loc[quantity, year]
+            assert printed.removesuffix("0") == expected.removesuffix("0"), (quantity, year)
 
 
 def test_numbers_behind_the_charts_are_those_of_a_fresh_run(numbers):
