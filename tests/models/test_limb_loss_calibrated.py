@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from plcore.simulate.fit import across, calibrate, under
 
 from plcore.analysis.decomposition import CARRIED_OVER, REASONS, decompose, waterfall_table
 from plcore.analysis.validation import other_countries, published_checks
@@ -25,7 +26,6 @@ from plcore.models.limb_loss import (
 )
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
-from plcore.simulate.fit import across, calibrate, under
 from plcore.simulate.runs import run
 
 POPULATION = read_population()
