@@ -2,7 +2,8 @@
 
 - `design`: `Quantity`, the outcome and year that are asked about, and the model runs behind it
 - `what_if`: one parameter moved at a time, or two; where the result crosses a line
-- `sobol`: shares of the variance; `salib`: every method of SALib
+- `shapley`: shares of the variance for groups of inputs that hang together, as in a posterior
+- `sobol`: shares of the variance for independent inputs; `salib`: every method of SALib
 - `ranks`: partial rank correlations of a run; `compare`: scenarios draw by draw
 - `value`: what it is worth to know an input, or to do a study, before a decision (`smoothing`: fits)
 - `explanation`: from a result to its inputs, their evidence and sources
@@ -17,6 +18,7 @@ from plcore.analysis.design import Quantity
 from plcore.analysis.explanation import explain, explain_in_words
 from plcore.analysis.ranks import partial_rank_correlations
 from plcore.analysis.salib import salib_outputs, salib_problem
+from plcore.analysis.shapley import input_groups, shapley_effects
 from plcore.analysis.sobol import sobol_indices
 from plcore.analysis.trial_design import (
     SampleSize,
@@ -40,6 +42,7 @@ from plcore.analysis.value import (
     evpi,
     evppi_table,
     evsi,
+    narrowing,
     prevalence_study,
     trial_study,
 )
@@ -61,6 +64,8 @@ __all__ = [
     "explain_in_words",
     "fisher",
     "from_published",
+    "input_groups",
+    "narrowing",
     "natural_improvement",
     "one_way",
     "other_countries",
@@ -72,6 +77,7 @@ __all__ = [
     "salib_outputs",
     "salib_problem",
     "sample_size",
+    "shapley_effects",
     "simulate_trials",
     "sobol_indices",
     "stored_checks",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from plcore.evidence.distributions import Floats
-from plcore.evidence.parameters import Parameter
+from plcore.evidence.labels import label_of
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Model
+from plcore.simulate.synthesis import posterior_of
 
 #: Draws that the model is given at once: more would not be faster, and would hold every year of
 #: every outcome in memory.
@@ -36,14 +39,14 @@ class Quantity:
     Examples
     --------
     >>> print(Quantity("plp", 2050))
-    plp in 2050
+    people with phantom limb pain in 2050
     """
 
     outcome: str
     year: int
 
     def __str__(self) -> str:
-        return f"{self.outcome} in {self.year}"
+        return f"{label_of(self.outcome)} in {self.year}"
 
     def of(self, outcome: Outcome) -> Floats:
         """The number in every draw.
@@ -97,17 +100,62 @@ def evaluate(model: Model, scenario: Scenario, draws: pd.DataFrame, quantity: Qu
     return np.concatenate(blocks)
 
 
-def varied(scenario: Scenario, names: Sequence[str] | None) -> tuple[Parameter, ...]:
-    """The parameters named, or all that are not fixed; ValueError where a name is not one."""
-    known = {item.name: item for item in scenario.parameters}
+@dataclass(frozen=True, slots=True, eq=False)
+class Marginal:
+    """What is believed of one input taken by itself.
+
+    Attributes
+    ----------
+    name, unit : str
+    ppf : function
+        Quantiles of the input for probabilities, in their shape.
+    fixed : bool
+    fitted : bool
+        Whether it comes from the posterior, where it hangs together with the other fitted inputs.
+    """
+
+    name: str
+    unit: str
+    ppf: Callable[[ArrayLike], Floats]
+    fixed: bool
+    fitted: bool
+
+    @property
+    def median(self) -> float:
+        """The value that the input is as likely to be above as below."""
+        return float(self.ppf(np.array([0.5]))[0])
+
+
+def marginals(scenario: Scenario) -> dict[str, Marginal]:
+    """Every input of a scenario by its name, taken by itself.
+
+    From the draws of the posterior, where the scenario takes it from there, or its distribution.
+    """
+    stored = posterior_of(scenario)
+    return {
+        item.name: Marginal(
+            item.name,
+            item.unit,
+            partial(np.quantile, stored[item.name].to_numpy()) if item.name in stored else item.ppf,
+            item.dist == "fixed",
+            item.name in stored,
+        )
+        for item in scenario.parameters
+    }
+
+
+def varied(
+    scenario: Scenario, known: Mapping[str, Marginal], names: Sequence[str] | None
+) -> tuple[Marginal, ...]:
+    """The inputs named, or all that are not fixed; ValueError where a name is not one."""
     if names is None:
-        names = [name for name, item in known.items() if item.dist != "fixed"]
+        names = [name for name, item in known.items() if not item.fixed]
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
             raise ValueError(f"{scenario.name}: no parameter {name!r}; {hint}")
-        if known[name].dist == "fixed":
+        if known[name].fixed:
             raise ValueError(
                 f"{scenario.name}: {name} is fixed at {known[name].median:g}; "
                 "expected an uncertain parameter"
@@ -119,33 +167,43 @@ def varied(scenario: Scenario, names: Sequence[str] | None) -> tuple[Parameter, 
     return tuple(known[name] for name in names)
 
 
-def draws_with(scenario: Scenario, values: Mapping[str, Floats]) -> pd.DataFrame:
-    """Draws in which some parameters (one or more) have the values given, all others their medians.
+def draws_with(known: Mapping[str, Marginal], values: Mapping[str, Floats]) -> pd.DataFrame:
+    """Draws in which some inputs (one or more) have the values given, all others their medians.
 
-    The values of a parameter have shape (n_draws,).
+    The values of an input have shape (n_draws,).
     """
     n = len(next(iter(values.values())))
     columns = {
-        item.name: values[item.name] if item.name in values else np.full(n, item.median)
-        for item in scenario.parameters
+        name: values[name] if name in values else np.full(n, item.median)
+        for name, item in known.items()
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(n, name="draw"))
 
 
-def central_range(parameter: Parameter, within: float) -> tuple[float, float]:
-    """The range that holds the parameter with this probability, equal shares left out either side.
+def central_range(item: Marginal, within: float) -> tuple[float, float]:
+    """The range that holds the input with this probability, equal shares left out either side.
 
     Raises ValueError where `within` is not between 0 and 1.
     """
     if not 0 < within < 1:
         raise ValueError(f"within is {within:g}; expected a probability between 0 and 1")
-    return parameter.interval(within)
+    low, high = item.ppf(np.array([(1 - within) / 2, (1 + within) / 2]))
+    return float(low), float(high)
 
 
-def require_independent(scenario: Scenario, parameters: Sequence[Parameter], *, what: str) -> None:
-    """Refuse parameters that are correlated with each other or with one that is held still."""
+def require_independent(scenario: Scenario, items: Sequence[Marginal], *, what: str) -> None:
+    """Refuse inputs that hang together with each other or with one that is held still."""
+    fitted = [item.name for item in items if item.fitted]
+    if fitted:
+        more = f" and {len(fitted) - 3} more" if len(fitted) > 3 else ""
+        raise ValueError(
+            f"{scenario.name}: {', '.join(fitted[:3])}{more} hang together in the posterior; "
+            f"expected independent parameters, as {what} would otherwise rest on draws that the "
+            'observations rule out: read the scenario with choices={"beliefs": "prior"}, or take '
+            "shapley_effects, which are meant for such inputs"
+        )
     fixed = {item.name for item in scenario.parameters if item.dist == "fixed"}
-    names = {item.name for item in parameters}
+    names = {item.name for item in items}
     pairs = [
         f"{link.first} and {link.second}"
         for link in scenario.correlations
@@ -157,7 +215,7 @@ def require_independent(scenario: Scenario, parameters: Sequence[Parameter], *, 
         raise ValueError(
             f"{scenario.name}: {', '.join(pairs)} are correlated; expected independent "
             f"parameters, as {what} would otherwise rest on draws that cannot occur (partial rank "
-            "correlations take correlated parameters)"
+            "correlations and Shapley effects take correlated parameters)"
         )
 
 

@@ -3,8 +3,9 @@
 What an input contributes is its share of the variance of the outcome's ranks over the draws of the
 run: a linear regression of ranks on ranks (Iman and Conover 1979), its R2 divided among the inputs
 by relative weights (Johnson 2000, Multivariate Behav Res 35:1-19). Without correlations these are
-the squared rank correlations; with them (calibrated draws), what correlated inputs do together is
-divided between them. They are never negative and add up to R2. The rest is curved or joint.
+the squared rank correlations; with them (draws of the posterior), what correlated inputs do
+together is divided between them, and the table says which other input each goes with most. They are
+never negative and add up to R2. The rest is curved or joint.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from plcore.analysis.design import Quantity
 from plcore.evidence.columns import MARKS
 from plcore.evidence.data import DATA, cite, read, reference
 from plcore.evidence.distributions import Floats
+from plcore.evidence.labels import in_unit, label_of, without_keys
 from plcore.evidence.parameters import Parameter
 from plcore.evidence.prevalence import (
     CHILDHOOD,
@@ -30,6 +32,7 @@ from plcore.evidence.prevalence import (
 )
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run
+from plcore.simulate.synthesis import posterior_of
 
 #: The last row of `explain`.
 UNEXPLAINED = "not explained"
@@ -37,6 +40,9 @@ _LEAST_DRAWS = 200
 #: Groups of draws left out one at a time for the Monte-Carlo error; their number shares no divisor
 #: with the powers of two that Sobol draws come in.
 _GROUPS = 19
+#: Rank correlations nearer to 0 are left out: no one would see them in a scatter of the draws.
+_LEAST_CORRELATION = 0.2
+_ALONE: dict[str, object] = {"goes_with": "", "rank_correlation": np.nan}
 _COLUMNS = ("row", "n", "events", "value", "low", "high")
 
 
@@ -57,11 +63,13 @@ def explain(run: Run, quantity: Quantity, *, folder: Path = DATA) -> pd.DataFram
     DataFrame
         A row a parameter and one for what is "not explained".
 
-        - label (the parameter), value, low, high: its share of the variance of ranks (0 to 1), with
-          95% Monte-Carlo limits; 0 and without limits where it does not vary.
+        - parameter, label (what readers call it), value, low, high: its share of the variance of
+          ranks (0 to 1), with 95% Monte-Carlo limits; 0 and without limits where it does not vary.
         - direction: "up" where the quantity is larger for larger values, "down", or "".
-        - unit, median, low_95, high_95: of the draws; believed_median, believed_low_95,
-          believed_high_95: before any calibration.
+        - goes_with, rank_correlation: the other parameter that it is most correlated with over the
+          draws; "" and NaN where that is less than 0.2 to either side.
+        - unit, median, low_95, high_95: of the draws; fitted: whether they come from the posterior;
+          believed_median, believed_low_95, believed_high_95: before the fit.
         - dist, seen, studies (rows of evidence that it is pooled from, 0 where it is a row itself),
           cited (with the mark of how it was seen), references, note.
 
@@ -82,7 +90,7 @@ def explain(run: Run, quantity: Quantity, *, folder: Path = DATA) -> pd.DataFram
     >>> scenario = read_scenario(choices={"first_year": 2030, "last_year": 2030})
     >>> baseline = run(people_with_pain, scenario, n_draws=1024, sampler=plain)
     >>> explain(baseline, Quantity("plp", 2030)).loc[0, "label"]
-    'dysvascular_first_share'
+    'share in pain after loss of fingers or toes'
     """
     y = quantity.of(run.outcome)
     if y.min() == y.max():
@@ -92,14 +100,25 @@ def explain(run: Run, quantity: Quantity, *, folder: Path = DATA) -> pd.DataFram
     varying = [str(name) for name in run.draws.columns[run.draws.min() < run.draws.max()]]
     shares = _shares(run.draws[varying].to_numpy(), y)
     by_name = dict(zip(varying, shares.to_dict("records"), strict=True))
+    companions = _companions(run.draws[varying])
+    fitted = set(posterior_of(run.scenario))
     rows = [
-        _contribution(item.name, by_name.get(item.name)) | _evidence(item, run, folder)
+        _contribution(item.name, by_name.get(item.name))
+        | companions.get(item.name, _ALONE)
+        | _evidence(item, run, folder)
+        | {"fitted": item.name in fitted}
         for item in run.scenario.parameters
     ]
     table = pd.DataFrame(rows).sort_values("value", ascending=False, kind="stable")
-    rest: dict[str, object] = {"label": UNEXPLAINED, "value": 1 - float(table["value"].sum())}
-    rest |= dict.fromkeys(("direction", "unit", "dist", "seen", "cited", "references"), "")
-    rest |= {"studies": 0}
+    rest: dict[str, object] = {
+        "parameter": "",
+        "label": UNEXPLAINED,
+        "value": 1 - float(table["value"].sum()),
+    }
+    rest |= dict.fromkeys(
+        ("direction", "goes_with", "unit", "dist", "seen", "cited", "references"), ""
+    )
+    rest |= {"studies": 0, "fitted": False}
     rest["note"] = "Curved or joint effects, which no straight line through the ranks shows"
     return pd.concat([table, pd.DataFrame([rest])], ignore_index=True)
 
@@ -163,7 +182,7 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
     >>> scenario = read_scenario(choices={"first_year": 2030, "last_year": 2030})
     >>> baseline = run(people_with_pain, scenario, n_draws=1024, sampler=plain)
     >>> print(explain_in_words(baseline, Quantity("plp", 2030)))  # doctest: +ELLIPSIS
-    In 2030 plp is ...
+    People with phantom limb pain in 2030: ...
     """
     if most < 1:
         raise ValueError(f"most is {most}; expected 1 or more")
@@ -172,7 +191,7 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
     values = np.quantile(quantity.of(run.outcome), [0.5, 0.025, 0.975])
     middle, low, high = map(_number, values)
     result = (
-        f"In {quantity.year} {quantity.outcome} is {middle} (95% interval {low} to {high}; "
+        f"{str(quantity)[:1].upper()}{str(quantity)[1:]}: {middle} (95% interval {low} to {high}; "
         f"{len(run.draws):,} draws of the scenario {run.scenario.title!r})."
     )
     first = [_in_words(row, run.scenario, folder) for row in inputs.head(most).to_dict("records")]
@@ -181,20 +200,32 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
         f"The other inputs account for {others:.0%} together; {table['value'].iloc[-1]:.0%} is "
         "curved or joint. (Shares of the variance of ranks.)"
     )
-    share = float(inputs.loc[inputs["seen"] == "assumed", "value"].sum())
-    assumed = f"Inputs that are assumed, without a source, account for {share:.0%}."
+    is_assumed, fitted = inputs["seen"] == "assumed", inputs["fitted"].astype(bool)
+    share = float(inputs.loc[is_assumed, "value"].sum())
+    later = float(inputs.loc[is_assumed & fitted, "value"].sum())
+    assumed = f"Inputs that are assumed, without a source, account for {share:.0%}"
+    assumed += f", {later:.0%} by those that were then fitted to counts." if fitted.any() else "."
     return "\n".join([result, *first, rest, assumed])
 
 
 def _in_words(row: Mapping[Hashable, Any], scenario: Scenario, folder: Path) -> str:
-    limits = f"{_number(row['low_95'])} to {_number(row['high_95'])}"
-    sentence = (
-        f"{row['value']:.0%} of its spread comes from {row['label']}, "
-        f"{_number(row['median'])} ({limits}; {row['unit']})"
-    )
+    def values(kind: str) -> str:
+        median, low, high = (
+            in_unit(row[f"{kind}{end}"], row["unit"]) for end in ("median", "low_95", "high_95")
+        )
+        return f"{median} ({low} to {high})"
+
+    sentence = f"{row['value']:.0%} of its spread comes from the {row['label']}, {values('')}"
+    if row["fitted"]:
+        sentence += f", fitted to counts of limb loss; before that {values('believed_')}"
+    if row["goes_with"]:
+        sentence += (
+            f"; it goes with the {label_of(row['goes_with'])} "
+            f"(rank correlation {row['rank_correlation']:.1f})"
+        )
     if not row["studies"]:
         return f"{sentence}. {row['cited']}: {row['note'] or 'as printed'}."
-    studies = evidence_rows(scenario, row["label"], folder=folder)
+    studies = evidence_rows(scenario, row["parameter"], folder=folder)
     counts = "; ".join(_counts(study) for study in studies.to_dict("records"))
     return f"{sentence}. {row['note']}. The rows: {counts}."
 
@@ -207,11 +238,29 @@ def _counts(study: Mapping[Hashable, Any]) -> str:
 
 def _contribution(name: str, share: Mapping[Hashable, float] | None) -> dict[str, object]:
     if share is None:
-        return {"label": name, "value": 0.0, "low": np.nan, "high": np.nan, "direction": ""}
+        return {**_named(name), "value": 0.0, "low": np.nan, "high": np.nan, "direction": ""}
     # A direction that chance alone could give is not one.
     sign = "" if share["low"] == 0 else ("up" if share["slope"] > 0 else "down")
-    return {"label": name, **{end: float(share[end]) for end in ("value", "low", "high")},
+    return {**_named(name), **{end: float(share[end]) for end in ("value", "low", "high")},
             "direction": sign}  # fmt: skip
+
+
+def _named(name: str) -> dict[str, object]:
+    return {"parameter": name, "label": label_of(name)}
+
+
+def _companions(draws: pd.DataFrame) -> dict[str, dict[str, object]]:
+    """The other column that each goes with most, where that is worth saying."""
+    ranks = np.corrcoef(stats.rankdata(draws.to_numpy(), axis=0), rowvar=False).reshape(
+        draws.shape[1], draws.shape[1]
+    )
+    np.fill_diagonal(ranks, 0.0)
+    most = np.abs(ranks).argmax(axis=1)
+    return {
+        str(name): {"goes_with": str(draws.columns[other]), "rank_correlation": float(row[other])}
+        for name, other, row in zip(draws.columns, most, ranks, strict=True)
+        if abs(row[other]) >= _LEAST_CORRELATION
+    }
 
 
 def _evidence(item: Parameter, run: Run, folder: Path) -> dict[str, object]:
@@ -228,7 +277,7 @@ def _evidence(item: Parameter, run: Run, folder: Path) -> dict[str, object]:
         "studies": 0 if studies is None else len(studies),
         "cited": cite(item.source, seen=item.seen, folder=folder),
         "references": _references(item.source, folder),
-        "note": item.note,
+        "note": without_keys(item.note),
     }
 
 

@@ -10,6 +10,7 @@ from scipy import special, stats
 
 from plcore.analysis.design import Quantity, require_level, require_moving
 from plcore.evidence.distributions import Floats
+from plcore.evidence.labels import label_of
 from plcore.simulate.runs import Run
 
 #: Draws needed beyond the number of parameters: with fewer the intervals say nothing.
@@ -26,8 +27,8 @@ def partial_rank_correlations(
     """How steadily the quantity rises or falls with each parameter, all others held still.
 
     A strong correlation of ranks is not a large share of the uncertainty: a parameter may always
-    push the quantity the same way, and little. Correlated parameters, such as calibrated ones, are
-    no obstacle.
+    push the quantity the same way, and little. Correlated parameters, such as those of the
+    posterior, are no obstacle: what a parameter says about others is taken out.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ def partial_rank_correlations(
     Returns
     -------
     DataFrame
-        A row a parameter, the strongest first: parameter, prcc, low, high (from -1 to 1)
-        and the level.
+        A row a parameter, the strongest first: parameter, label (what readers call it), prcc, low,
+        high (from -1 to 1) and the level.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def partial_rank_correlations(
     >>> baseline = run(people_with_pain, scenario, n_draws=256, sampler=plain)
     >>> table = partial_rank_correlations(baseline, Quantity("plp", 2050))
     >>> table.loc[0, "parameter"]
-    'dysvascular_first_share'
+    'plp_prevalence_minor'
     """
     require_level(level)
     names, x, y = _columns(run, quantity, parameters)
@@ -80,7 +81,8 @@ def partial_rank_correlations(
     with np.errstate(divide="ignore"):
         z = np.arctanh(r)
     limits = {"low": np.tanh(z - margin), "high": np.tanh(z + margin), "level": level}
-    table = pd.DataFrame({"parameter": names, "prcc": r, **limits})
+    labels = [label_of(name) for name in names]
+    table = pd.DataFrame({"parameter": names, "label": labels, "prcc": r, **limits})
     return table.sort_values("prcc", key=np.abs, ascending=False, kind="stable", ignore_index=True)
 
 

@@ -17,6 +17,7 @@ from plcore.analysis.design import (
     central_range,
     draws_with,
     evaluate,
+    marginals,
     require_independent,
     varied,
 )
@@ -33,7 +34,8 @@ def salib_problem(
     Parameters
     ----------
     scenario : Scenario
-        Its parameters must not be correlated, which SALib's designs take for granted.
+        The parameters that vary must not be correlated, which SALib's designs take for granted: on
+        those of limb loss, take a scenario with choices={"beliefs": "prior"}.
     parameters : sequence of str, optional
         Names of those that vary; by default all that are not fixed.
     within : float
@@ -49,8 +51,8 @@ def salib_problem(
     Raises
     ------
     ValueError
-        If a name is not that of an uncertain parameter, parameters are correlated, or `within` is
-        out of its range.
+        If a name is not that of an uncertain parameter, parameters are correlated or from the
+        posterior, or `within` is out of its range.
 
     Examples
     --------
@@ -59,14 +61,14 @@ def salib_problem(
     >>> from plcore.models import people_with_pain
     >>> from plcore.scenarios import read_scenario
     >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
-    >>> names = ["plp_prevalence", "dysvascular_hazard_ratio", "plp_fall"]
+    >>> names = ["plp_prevalence", "plp_prevalence_minor", "plp_fall"]
     >>> problem = salib_problem(scenario, parameters=names, within=0.95)
     >>> rows = steps.sample(problem, 8, seed=1)
     >>> y = salib_outputs(people_with_pain, scenario, Quantity("plp", 2050), problem, rows)
     >>> effects.analyze(problem, rows, y, seed=1).to_df()["mu_star"].idxmax()
-    'dysvascular_hazard_ratio'
+    'plp_prevalence_minor'
     """
-    items = varied(scenario, parameters)
+    items = varied(scenario, marginals(scenario), parameters)
     require_independent(scenario, items, what="SALib's samples")
     for item in items:
         central_range(item, within)
@@ -111,11 +113,12 @@ def salib_outputs(
         If the rows have another number of columns than the problem has names, hold numbers that are
         no probabilities, or lead to a number that is not finite.
     """
-    items = varied(scenario, problem["names"])
+    known = marginals(scenario)
+    items = varied(scenario, known, problem["names"])
     p = np.asarray(rows, dtype=float)
     if p.ndim != 2 or p.shape[1] != len(items):
         raise ValueError(
             f"rows have shape {p.shape}; expected (n_rows, {len(items)}), a column a name"
         )
     values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(items)}
-    return evaluate(model, scenario, draws_with(scenario, values), quantity)
+    return evaluate(model, scenario, draws_with(known, values), quantity)

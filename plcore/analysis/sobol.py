@@ -7,6 +7,9 @@ Homma and Saltelli 1996). Their difference is what it causes together with other
 SciPy has the estimators and the bootstrap. The points are ours, as their scrambling is keyed by the
 name of the parameter: another parameter in the scenario leaves those of the rest alone. So is the
 call of the bootstrap, as the one that comes with SciPy's indices takes no seed.
+
+The indices need inputs that are independent of each other. Those of the posterior are not, so they
+count as one: draws of it are taken and swapped as wholes. `shapley` divides what they do.
 """
 
 from __future__ import annotations
@@ -21,16 +24,21 @@ from plcore.analysis.design import (
     Quantity,
     draws_with,
     evaluate,
+    marginals,
     require_independent,
     require_level,
     require_moving,
     varied,
 )
 from plcore.evidence.distributions import Floats
+from plcore.evidence.labels import label_of
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import sobol
 from plcore.simulate.runs import Model
+from plcore.simulate.synthesis import posterior_of
 
+#: The name of the inputs of the posterior, taken together.
+POSTERIOR = "limb_loss_posterior"
 _LEAST_BASE = 64
 _LEAST_RESAMPLES = 20
 
@@ -55,11 +63,13 @@ def sobol_indices(
     model : function
         Takes draws and a scenario, returns an `Outcome`; any model of plcore.
     scenario : Scenario
-        Its parameters vary with their own distributions and must not be correlated.
+        Its parameters vary with their own distributions and must not be correlated. Those that it
+        takes from the posterior vary together, as one input called "limb_loss_posterior".
     quantity : Quantity
         The outcome and year whose variance is divided.
     parameters : sequence of str, optional
         Names of those that vary; the rest stay at their medians. By default all that are not fixed.
+        "limb_loss_posterior" stands for all those of the posterior, none of which can vary alone.
     n_base : int
         Points of a scrambled Sobol sequence; a power of two, 64 or more.
     seed : int
@@ -73,8 +83,9 @@ def sobol_indices(
     Returns
     -------
     DataFrame
-        A row a parameter: parameter, first, first_low, first_high, total, total_low, total_high,
-        all shares of the variance, and the level; estimates may lie a little outside 0 to 1. 1 less the sum of
+        A row a parameter: parameter, label (what readers call it), first, first_low, first_high,
+        total, total_low, total_high, all shares of the variance, and the level; estimates may lie a
+        little outside 0 to 1. 1 less the sum of
         `first` is what parameters cause only together.
 
     Raises
@@ -92,14 +103,20 @@ def sobol_indices(
     >>> from plcore.models import people_with_pain
     >>> from plcore.scenarios import read_scenario
     >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
-    >>> names = ["plp_prevalence", "dysvascular_hazard_ratio"]
+    >>> names = ["plp_prevalence", "limb_loss_posterior"]
     >>> table = sobol_indices(
     ...     people_with_pain, scenario, Quantity("plp", 2050), parameters=names, n_base=256
     ... )
     >>> table.loc[0, "parameter"]
-    'dysvascular_hazard_ratio'
+    'limb_loss_posterior'
     """
-    items = varied(scenario, parameters)
+    known, stored = marginals(scenario), posterior_of(scenario)
+    if parameters is None:
+        free = [name for name, item in known.items() if not (item.fixed or item.fitted)]
+        parameters = [*free, POSTERIOR] if len(stored.columns) else free
+    together = POSTERIOR in parameters and len(stored.columns) > 0
+    names = [name for name in parameters if not (together and name == POSTERIOR)]
+    items = varied(scenario, known, names) if names or not together else ()
     require_independent(scenario, items, what="Sobol indices")
     if n_base < _LEAST_BASE or n_base & (n_base - 1):
         raise ValueError(
@@ -109,13 +126,23 @@ def sobol_indices(
     require_level(level)
     if resamples < _LEAST_RESAMPLES:
         raise ValueError(f"resamples is {resamples}; expected {_LEAST_RESAMPLES} or more")
-    names = [item.name for item in items]
+    inputs: dict[str, tuple[str, ...]] = {item.name: (item.name,) for item in items}
+    if together:
+        inputs[POSTERIOR] = tuple(stored.columns)
+    names = list(inputs)
     points = sobol([*names, *(f"{name} (second set)" for name in names)], n_base, seed)
-    a = {item.name: item.ppf(points[:, j]) for j, item in enumerate(items)}
-    b = {item.name: item.ppf(points[:, j]) for j, item in enumerate(items, start=len(items))}
-    sets = [a, b, *(a | {name: b[name]} for name in names)]
-    stacked = {name: np.concatenate([values[name] for values in sets]) for name in names}
-    y = evaluate(model, scenario, draws_with(scenario, stacked), quantity)
+
+    def values(p: Floats) -> dict[str, Floats]:
+        drawn = {item.name: item.ppf(p[:, j]) for j, item in enumerate(items)}
+        if together:
+            rows = np.minimum((p[:, -1] * len(stored)).astype(int), len(stored) - 1)
+            drawn |= {str(name): stored[name].to_numpy()[rows] for name in stored}
+        return drawn
+
+    a, b = values(points[:, : len(names)]), values(points[:, len(names) :])
+    sets = [a, b, *(a | {column: b[column] for column in inputs[name]} for name in names)]
+    stacked = {column: np.concatenate([drawn[column] for drawn in sets]) for column in a}
+    y = evaluate(model, scenario, draws_with(known, stacked), quantity)
     require_moving(y, quantity)
     y = y.reshape(len(sets), 1, n_base)
 
@@ -141,6 +168,8 @@ def sobol_indices(
     table = pd.DataFrame(
         {
             "parameter": names,
+            "label": ["limb loss (its posterior)" if name == POSTERIOR else label_of(name)
+                      for name in names],
             "first": first, "first_low": low[0], "first_high": high[0],
             "total": total, "total_low": low[1], "total_high": high[1], "level": level,
         }

@@ -1,7 +1,10 @@
 """One parameter moved at a time, or two; and where the result crosses a line.
 
-All other parameters stay at their medians, also those that are correlated with the one moved: these
-answer "what if only this were otherwise", and are not shares of the uncertainty.
+All other parameters stay at their medians, also those that hang together with the one moved: these
+answer "what if only this were otherwise", and are not shares of the uncertainty. Of a scenario that
+takes the posterior, medians and ranges are those of the posterior; the observations may rule out
+that one of its parameters moves so far while the others stay. `shapley_effects` and
+`partial_rank_correlations` take them as they hang together.
 """
 
 from __future__ import annotations
@@ -13,9 +16,18 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from plcore.analysis.design import SAME, Quantity, central_range, draws_with, evaluate, varied
+from plcore.analysis.design import (
+    SAME,
+    Marginal,
+    Quantity,
+    central_range,
+    draws_with,
+    evaluate,
+    marginals,
+    varied,
+)
 from plcore.evidence.distributions import Floats
-from plcore.evidence.parameters import Parameter
+from plcore.evidence.labels import in_unit, label_of
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Model
 
@@ -40,18 +52,21 @@ def one_way(
     model : function
         Takes draws and a scenario, returns an `Outcome`; any model of plcore.
     scenario : Scenario
-        The parameters that do not move stay at their medians.
+        The parameters that do not move stay at their medians, those of the posterior where the
+        scenario takes it.
     quantity : Quantity
         The outcome and year.
     parameters : sequence of str, optional
         Names of those that move, one at a time; by default all that are not fixed.
     within : float
-        Each parameter goes through the range that holds it with this probability, between 0 and 1.
+        Each parameter goes through the range that holds it with this probability, between 0 and 1;
+        in the posterior, where the scenario takes it.
 
     Returns
     -------
     DataFrame
-        A row a parameter, the widest swing first: parameter, unit, low and high (the ends of its
+        A row a parameter, the widest swing first: parameter, label (what readers call it), fitted
+        (whether it is from the posterior, where others hang together with it), unit, low and high (the ends of its
         range), at_low and at_high (the quantity there), base (the quantity at all medians), least
         and greatest (of the quantity at 17 evenly spaced values from low to high), swing (greatest
         less least) and turns (whether the quantity goes both up and down on the way, so that its
@@ -69,16 +84,17 @@ def one_way(
     >>> from plcore.scenarios import read_scenario
     >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
     >>> table = one_way(people_with_pain, scenario, Quantity("plp", 2050))
-    >>> table.loc[0, "parameter"]
-    'dysvascular_first_share'
+    >>> table.loc[0, "label"]
+    'share in pain after loss of fingers or toes'
     """
-    items = varied(scenario, parameters)
+    known = marginals(scenario)
+    items = varied(scenario, known, parameters)
     ranges = [central_range(item, within) for item in items]
     design = {item.name: np.full(1 + len(items) * _VALUES, item.median) for item in items}
     for i, (item, (low, high)) in enumerate(zip(items, ranges, strict=True)):
         start = 1 + i * _VALUES
         design[item.name][start : start + _VALUES] = np.linspace(low, high, _VALUES)
-    base, *moved = evaluate(model, scenario, draws_with(scenario, design), quantity)
+    base, *moved = evaluate(model, scenario, draws_with(known, design), quantity)
     paths = np.reshape(moved, (len(items), _VALUES))
     rows = []
     for item, (low, high), path in zip(items, ranges, paths, strict=True):
@@ -86,6 +102,8 @@ def one_way(
         rows.append(
             {
                 "parameter": item.name,
+                "label": label_of(item.name),
+                "fitted": item.fitted,
                 "unit": item.unit,
                 "low": low,
                 "high": high,
@@ -125,7 +143,8 @@ def two_way(
     model : function
         Takes draws and a scenario, returns an `Outcome`; any model of plcore.
     scenario : Scenario
-        The parameters that do not move stay at their medians.
+        The parameters that do not move stay at their medians, those of the posterior where the
+        scenario takes it.
     quantity : Quantity
         The outcome and year.
     first, second : str
@@ -151,18 +170,19 @@ def two_way(
     >>> from plcore.models import people_with_pain
     >>> from plcore.scenarios import read_scenario
     >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
-    >>> names = ("plp_prevalence", "dysvascular_hazard_ratio")
+    >>> names = ("plp_prevalence", "plp_prevalence_minor")
     >>> len(two_way(people_with_pain, scenario, Quantity("plp", 2050), *names, steps=3))
     9
     """
     if steps < 2:
         raise ValueError(f"steps is {steps}; expected 2 or more")
-    items = varied(scenario, (first, second))
+    known = marginals(scenario)
+    items = varied(scenario, known, (first, second))
     x, y = np.meshgrid(
         *(np.linspace(*central_range(item, within), steps) for item in items), indexing="ij"
     )
     values = {first: x.ravel(), second: y.ravel()}
-    result = evaluate(model, scenario, draws_with(scenario, values), quantity)
+    result = evaluate(model, scenario, draws_with(known, values), quantity)
     return pd.DataFrame({**values, "result": result})
 
 
@@ -196,17 +216,49 @@ class Threshold:
     crossings: pd.DataFrame
 
     def __str__(self) -> str:
-        verb = "does not cross" if self.crossings.empty else "crosses"
-        start = f"{self.quantity} {verb} {self.line:,.12g}"
-        span = f"for {self.parameter} from {self.low:.4g} to {self.high:.4g} ({self.unit})"
+        name, line = label_of(self.parameter), f"{self.line:,.12g}"
+        answer = str(self.quantity)
+        start = f"{answer[:1].upper()}{answer[1:]}"
+        span = f"{in_unit(self.low, self.unit)} to {in_unit(self.high, self.unit)}"
         if self.crossings.empty:
-            stays = f"between {_four_digits(self.least)} and {_four_digits(self.greatest)}"
-            return f"{start} {span}: it stays {stays}."
-        where = " and ".join(
-            f"{'up' if rising else 'down'} at {value:.4g} (less with probability {probability:.2g})"
-            for value, probability, rising in self.crossings.itertuples(index=False)
+            side = "more than" if self.least > self.line else "at most"
+            least, greatest = _four_digits(self.least), _four_digits(self.greatest)
+            return (
+                f"{start}: {side} {line} wherever the {name} lies from {span} "
+                f"({least} to {greatest})."
+            )
+        return (
+            f"{start}: more than {line} where the {name} is {' or '.join(self._above())}; "
+            f"looked for from {span}."
         )
-        return f"{start} {span}: {where}."
+
+    def _above(self) -> list[str]:
+        """Where the quantity is above the line, in words."""
+        table = self.crossings
+        places = list(zip(table["value"], table["probability"], table["rising"], strict=True))
+        starts = [place[:2] for place in places if place[2]]
+        ends = [place[:2] for place in places if not place[2]]
+        below, beyond = (self.low, 0.0), (self.high, 1.0)
+        # Crossings take turns, so that each start has the next end.
+        if not places[0][2]:
+            starts = [below, *starts]
+        if places[-1][2]:
+            ends = [*ends, beyond]
+        words = []
+        for start, end in zip(starts, ends, strict=True):
+            low, high = (in_unit(limit[0], self.unit) for limit in (start, end))
+            where = (
+                f"below {high}" if start is below
+                else f"above {low}" if end is beyond
+                else f"between {low} and {high}"
+            )  # fmt: skip
+            chance = _percent(end[1] - start[1])
+            words.append(f"{where} (a chance of {chance})")
+        return words
+
+
+def _percent(share: float) -> str:
+    return "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share:.0%}"
 
 
 def _four_digits(value: float) -> str:
@@ -234,7 +286,8 @@ def threshold(
     model : function
         Takes draws and a scenario, returns an `Outcome`; any model of plcore.
     scenario : Scenario
-        The parameters that do not move stay at their medians.
+        The parameters that do not move stay at their medians, those of the posterior where the
+        scenario takes it.
     quantity : Quantity
         The outcome and year.
     parameter : str
@@ -261,15 +314,16 @@ def threshold(
     >>> scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
     >>> plp = Quantity("plp", 2050)
     >>> print(threshold(people_with_pain, scenario, plp, "plp_prevalence", 3e6))  # doctest: +ELLIPSIS
-    plp in 2050 does not cross 3,000,000 for plp_prevalence from ... to ... (share): it stays ...
+    People with phantom limb pain in 2050: at most 3,000,000 wherever the share in pain after ...
     """
     if not np.isfinite(line):
         raise ValueError(f"line is {line}; expected a finite number")
-    (item,) = varied(scenario, (parameter,))
+    known = marginals(scenario)
+    (item,) = varied(scenario, known, (parameter,))
     low, high = central_range(item, within)
 
     def above(values: Floats) -> Floats:
-        draws = draws_with(scenario, {parameter: values})
+        draws = draws_with(known, {parameter: values})
         return evaluate(model, scenario, draws, quantity) - line
 
     scan = np.linspace(low, high, _SCAN)
@@ -305,7 +359,7 @@ def _crossing(above: Callable[[Floats], Floats], low: float, high: float) -> flo
     return (low + high) / 2
 
 
-def _probability(item: Parameter, value: float, within: float) -> float:
+def _probability(item: Marginal, value: float, within: float) -> float:
     """The probability that the parameter is less than a value within its central range."""
     tail = (1 - within) / 4
     return float(

@@ -49,6 +49,7 @@ from plcore.charts.rows import (
     span,
     stacked,
 )
+from plcore.evidence.labels import in_unit, label_of
 
 _BAR = 22
 #: How many parameters a description in words names; digits of the narrowest interval.
@@ -63,11 +64,14 @@ _BLUES = ((0.0, "#FFFFFF"), (1.0, "#5DA5DA"))
 
 
 def named_rows(chart: str, table: pd.DataFrame, numbers: Sequence[str]) -> list[Row]:
-    """The rows of a table, each with a label: the parameter's name in words where none is given."""
+    """The rows of a table, each with a label: what readers call the parameter, unless it is given."""
     key = "label" if "label" in getattr(table, "columns", ()) else "parameter"
     rows = checked(chart, table, text=(key,), number=numbers, optional=("level",))
-    return [row | {"label": row[key] if key == "label" else row[key].replace("_", " ")}
-            for row in rows]  # fmt: skip
+    units = table["unit"].tolist() if "unit" in table else [""] * len(rows)
+    return [
+        row | {"label": row[key] if key == "label" else label_of(row[key]), "unit": unit}
+        for row, unit in zip(rows, units, strict=True)
+    ]
 
 
 def thin_ticks(figure: go.Figure) -> go.Figure:
@@ -108,8 +112,8 @@ def tornado(
     ----------
     table : DataFrame
         As `plcore.analysis.one_way` gives it, or some of its rows: parameter, low, high, at_low,
-        at_high, base, least, greatest. Optional: label, what the parameter is called, and level,
-        the share of its distribution between low and high; 0.95 without it.
+        at_high, base, least, greatest. Optional: label, what the parameter is called; unit; and
+        level, the share of its distribution between low and high; 0.95 without it.
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -184,7 +188,7 @@ def _tornado_caption(rows: Sequence[Row], digits: int, interval: str) -> str:
 
 
 def _range_line(row: Row) -> str:
-    ends = f"{significant(row['low'])} to {significant(row['high'])}"
+    ends = f"{in_unit(row['low'], row['unit'])} to {in_unit(row['high'], row['unit'])}"
     return f'<span style="color:{FAINT_INK}">{ends}</span>'
 
 
@@ -216,8 +220,8 @@ def _tornado_bars(
             "pattern": hatching(hatch),
         },
         hovertext=[
-            f"<b>{escaped(row['label'])}</b> at {significant(row[end])}, the {end} end of its "
-            f"{escaped(row['interval'])}<br>"
+            f"<b>{escaped(row['label'])}</b> at {in_unit(row[end], row['unit'])}, the {end} end of "
+            f"its {escaped(row['interval'])}<br>"
             f"{escaped(xaxis)}: {significant(row[f'at_{end}'])}"
             for row in rows
         ],

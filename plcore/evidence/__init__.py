@@ -3,7 +3,7 @@
 - `data`: read a table of `data/`, cite its sources;
 - `table`, `columns`, `schema`: a checked CSV file, and what each table must hold;
 - `claims`: the clinic pages' claims beside the sources that decide them;
-- `distributions`, `parameters`: uncertain numbers;
+- `distributions`, `parameters`: uncertain numbers; `labels`: what readers call them;
 - `prevalence`: how many have phantom limb pain, and how bad it is, pooled from studies;
 - `spread`: those studies side by side, and why they differ;
 - `pooling`: meta-analysis;
@@ -14,6 +14,7 @@
 
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
+from plcore.evidence.labels import label_of
 from plcore.evidence.observations import observation_points, read_observations
 from plcore.evidence.parameters import Correlation, Parameter
 from plcore.evidence.pooling import HalfNormal, egger
@@ -68,6 +69,7 @@ __all__ = [
     "forest_by",
     "forest_table",
     "funnel_points",
+    "label_of",
     "logits",
     "mean_differences",
     "observation_points",

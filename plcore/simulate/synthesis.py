@@ -285,20 +285,36 @@ def with_posterior(draws: pd.DataFrame, scenario: Scenario, *, seed: int) -> pd.
     seed : int
         Of the order in which the stored draws are taken.
     """
-    stored = read_posterior(folder=scenario.folder)
-    believed = {item.name: item for item in _baseline(scenario.folder).parameters}
-    unchanged = [
-        item.name
-        for item in scenario.parameters
-        if item.name in stored
-        and (item.dist, item.shape) == (believed[item.name].dist, believed[item.name].shape)
-    ]
+    stored = posterior_of(scenario)
     order = np.random.default_rng(np.random.SeedSequence([seed, len(stored)])).permutation(
         len(stored)
     )
     rows = order[np.arange(len(draws)) % len(stored)]
-    taken = stored[unchanged].iloc[rows].set_axis(draws.index)
-    return draws.assign(**{name: taken[name].to_numpy() for name in unchanged})
+    return draws.assign(**{str(name): stored[name].to_numpy()[rows] for name in stored})
+
+
+def posterior_of(scenario: Scenario) -> pd.DataFrame:
+    """The stored draws of those parameters that a scenario takes from the posterior.
+
+    None where its choice beliefs is "prior". A parameter of which it says otherwise than the
+    baseline is not among them.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    """
+    if scenario.choices.get("beliefs") != "posterior":
+        return pd.DataFrame()
+    stored = read_posterior(folder=scenario.folder)
+    believed = {item.name: item for item in _baseline(scenario.folder).parameters}
+    return stored[
+        [
+            item.name
+            for item in scenario.parameters
+            if item.name in stored
+            and (item.dist, item.shape) == (believed[item.name].dist, believed[item.name].shape)
+        ]
+    ]
 
 
 def draws_of(scenario: Scenario, n: int, *, seed: int, sampler: Sampler = sobol) -> pd.DataFrame:
@@ -311,6 +327,7 @@ def draws_of(scenario: Scenario, n: int, *, seed: int, sampler: Sampler = sobol)
     Parameters
     ----------
     scenario : Scenario
+        Its choice beliefs says whether limb loss comes from the posterior.
     n : int
         How many draws.
     seed : int
@@ -320,7 +337,8 @@ def draws_of(scenario: Scenario, n: int, *, seed: int, sampler: Sampler = sobol)
 
     Examples
     --------
-    >>> draws_of(read_scenario(), 4, seed=1)["dysvascular_first_share"].between(0.5, 0.9).all()
+    >>> draws = draws_of(read_scenario(), 4, seed=1)
+    >>> bool(draws["dysvascular_first_share"].between(0.5, 0.9).all())
     True
     """
     draws = draw(

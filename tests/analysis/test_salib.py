@@ -56,7 +56,7 @@ def test_salib_divides_the_variance_of_the_ishigami_function_as_it_should():
 
 
 def test_the_pain_model_has_parameters_that_matter_and_others_that_it_does_not_read():
-    world = read_scenario("baseline", choices={"first_year": 2050})
+    world = read_scenario("baseline", choices={"first_year": 2050, "beliefs": "prior"})
     table = morris_table(people_with_pain, world, Quantity("plp", 2050))
     size = table.set_index("parameter")["mu_star"]
 
@@ -64,6 +64,11 @@ def test_the_pain_model_has_parameters_that_matter_and_others_that_it_does_not_r
     assert size["plp_prevalence"] > 1e5
     assert size["severity_weekly"] < 1
     assert "dysvascular_mean_age" not in size.index
+
+
+def test_inputs_of_the_posterior_are_refused():
+    with pytest.raises(ValueError, match=r'41 more hang together .* choices={"beliefs": "prior"}'):
+        salib_problem(read_scenario())
 
 
 def test_what_salib_cannot_take_is_refused():

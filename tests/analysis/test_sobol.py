@@ -24,8 +24,9 @@ from sensitivity_models import (
 from plcore.analysis.design import Quantity
 from plcore.analysis.sobol import sobol_indices
 from plcore.evidence.parameters import Correlation
-from plcore.models import people_with_limb_loss
+from plcore.models import people_with_limb_loss, people_with_pain
 from plcore.scenarios import read_scenario
+from plcore.simulate.synthesis import posterior_of
 
 NAMES = ["a", "b", "c"]
 ISHIGAMI = scenario(*(uniform(name, -np.pi, np.pi) for name in NAMES))
@@ -131,7 +132,8 @@ def test_a_parameter_that_the_model_does_not_read_or_that_stays_at_its_median_ha
 
     assert list(table["parameter"]) == ["a", "unread"]
     assert table["total"][0] == pytest.approx(1, abs=0.001)
-    assert (table.drop(columns="level").iloc[1, 1:] == 0).all()
+    numbers = table.drop(columns=["parameter", "label", "level"])
+    assert (numbers.iloc[1] == 0).all()
 
 
 def test_the_same_seed_gives_the_same_bits_and_zero_is_a_seed():
@@ -151,16 +153,55 @@ def test_the_limb_loss_model_is_run_once_for_all_parameters_but_the_fixed_ones()
         calls.append(len(draws))
         return people_with_limb_loss(draws, scenario)
 
-    world = read_scenario("baseline", choices={"first_year": 2050})
+    choices = {"first_year": 2050, "beliefs": "prior"}
+    world = read_scenario("baseline", choices=choices)
     table = sobol_indices(counted, world, Quantity("limb_loss", 2050), n_base=256, resamples=20)
     names = {item.name for item in world.parameters if item.dist != "fixed"}
 
     assert set(table["parameter"]) == names
     assert calls == [256 * (len(names) + 2)]
-    # Nearly additive; a parameter that is read leads, prevalence of pain has no part in it.
-    assert 0.9 < table["first"].sum() < 1.1
-    assert table["parameter"][0] == "dysvascular_first_share"
     assert by_name(table).loc["plp_prevalence", "total"] < 1e-9
+
+
+def test_the_posterior_is_one_input_and_divides_the_variance_as_runs_do():
+    world = read_scenario("baseline", choices={"first_year": 2050})
+    names = ["plp_prevalence_minor", "limb_loss_posterior"]
+    table = by_name(
+        sobol_indices(
+            people_with_pain, world, Quantity("plp", 2050), parameters=names, resamples=20
+        )
+    )
+    stored = posterior_of(world)
+    medians = {item.name: item.median for item in world.parameters}
+
+    def people(**values):
+        draws = pd.DataFrame(medians | values, index=range(len(stored)))
+        return Quantity("plp", 2050).of(people_with_pain(draws, world))
+
+    minor = {item.name: item for item in world.parameters}["plp_prevalence_minor"]
+    # Each posterior draw once, as it stands; and the other input drawn beside it at random.
+    p = np.random.default_rng(2).random(len(stored))
+    columns = {name: stored[name].to_numpy() for name in stored}
+    both = people(plp_prevalence_minor=minor.ppf(p), **columns)
+    # Pain after minor loss enters as a straight line: at its mean, the posterior acts alone.
+    at_mean = people(
+        plp_prevalence_minor=minor.ppf((np.arange(1000) + 0.5) / 1000).mean(), **columns
+    )
+
+    alone = table.loc["limb_loss_posterior", "first"]
+    assert alone == pytest.approx(at_mean.var() / both.var(), abs=0.05)
+    assert alone > 0.4
+    assert table.loc["limb_loss_posterior", "total"] + table.loc[
+        "plp_prevalence_minor", "first"
+    ] == pytest.approx(1, abs=0.05)
+
+
+def test_one_input_of_the_posterior_cannot_vary_alone():
+    world = read_scenario("baseline", choices={"first_year": 2050})
+    with pytest.raises(ValueError, match="dysvascular_first_share hang together in the posterior"):
+        sobol_indices(
+            people_with_pain, world, Quantity("plp", 2050), parameters=["dysvascular_first_share"]
+        )
 
 
 @pytest.mark.parametrize(

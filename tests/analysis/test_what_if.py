@@ -1,17 +1,19 @@
 """Tornado, grid and thresholds: by hand and closed form."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given as each
 from hypothesis import settings
 from hypothesis import strategies as st
 from sensitivity_models import Y, fixed, given, model, normal, scenario, uniform
 
-from plcore.analysis.design import Quantity, draws_with, evaluate
+from plcore.analysis.design import Quantity, draws_with, evaluate, marginals
 from plcore.analysis.what_if import one_way, threshold, two_way
 from plcore.evidence.parameters import Correlation
-from plcore.models import people_with_pain
+from plcore.models import people_with_limb_loss, people_with_pain
 from plcore.scenarios import read_scenario
+from plcore.simulate.synthesis import posterior_of
 
 WORLD = scenario(uniform("a"), uniform("b", 0, 10), normal("c", 1, 2), fixed("fix", 4))
 
@@ -85,8 +87,8 @@ def test_a_straight_line_crosses_once_where_algebra_says():
     assert (found.low, found.high) == pytest.approx((0.005, 0.995))
     assert (found.least, found.greatest) == pytest.approx((1.01, 2.99))
     assert str(found) == (
-        "y in 2030 crosses 2.5 for a from 0.005 to 0.995 (log_change_per_year): down at 0.25 "
-        "(less with probability 0.25)."
+        "Y in 2030: more than 2.5 where the a is below 0.25 (a chance of 25%); looked for from "
+        "0.005 to 0.995."
     )
 
 
@@ -120,8 +122,7 @@ def test_an_answer_out_of_reach_crosses_nowhere_and_says_so():
     assert found.crossings.empty
     assert list(found.crossings.columns) == ["value", "probability", "rising"]
     assert str(found) == (
-        "y in 2030 does not cross 2,000,000 for a from 0.005 to 0.995 (log_change_per_year): it "
-        "stays between 5,000 and 995,000."
+        "Y in 2030: at most 2,000,000 wherever the a lies from 0.005 to 0.995 (5,000 to 995,000)."
     )
 
 
@@ -150,15 +151,50 @@ def test_a_jump_is_found_where_it_is():
     np.testing.assert_allclose(found["value"], 0.3, atol=1e-9)
 
 
+def test_two_crossings_are_said_as_a_stretch_or_as_two_ends():
+    parabola = model(lambda draws: (draws["a"] - 0.5) ** 2)
+    cap = model(lambda draws: -((draws["a"] - 0.5) ** 2))
+
+    assert "where the a is below 0.25 (a chance of 25%) or above 0.75 (a chance of 25%)" in str(
+        threshold(parabola, WORLD, Y, "a", 0.0625)
+    )
+    assert "where the a is between 0.25 and 0.75 (a chance of 50%)" in str(
+        threshold(cap, WORLD, Y, "a", -0.0625)
+    )
+
+
 def test_the_pain_model_at_the_prevalence_found_has_the_number_asked_for():
     world = read_scenario("baseline", choices={"first_year": 2050})
     quantity = Quantity("plp", 2050)
-    found = threshold(people_with_pain, world, quantity, "plp_prevalence", 1.7e6)
+    found = threshold(people_with_pain, world, quantity, "plp_prevalence_minor", 1.2e6)
     at = found.crossings["value"].to_numpy()
 
     assert list(found.crossings["rising"]) == [True]
-    people = evaluate(people_with_pain, world, draws_with(world, {"plp_prevalence": at}), quantity)
-    assert people == pytest.approx(1.7e6, rel=1e-8)
+    draws = draws_with(marginals(world), {"plp_prevalence_minor": at})
+    assert evaluate(people_with_pain, world, draws, quantity) == pytest.approx(1.2e6, rel=1e-8)
+
+
+def test_an_input_of_the_posterior_goes_through_its_posterior_with_the_others_at_its_medians():
+    world = read_scenario("baseline", choices={"first_year": 2050})
+    quantity = Quantity("limb_loss", 2050)
+    found = one_way(people_with_limb_loss, world, quantity, parameters=["dysvascular_first_share"])
+    stored = posterior_of(world)
+    low, high = np.quantile(stored["dysvascular_first_share"], [0.025, 0.975])
+    medians = {item.name: item.median for item in world.parameters} | stored.median().to_dict()
+    draws = pd.DataFrame(medians, index=range(3)).assign(
+        dysvascular_first_share=[low, medians["dysvascular_first_share"], high]
+    )
+    expected = quantity.of(people_with_limb_loss(draws, world))
+
+    row = found.iloc[0]
+    assert row["fitted"]
+    assert (row["low"], row["high"]) == pytest.approx((low, high))
+    assert (row["at_low"], row["base"], row["at_high"]) == pytest.approx(tuple(expected))
+    # The prior reaches further down.
+    prior = read_scenario("baseline", choices={"first_year": 2050, "beliefs": "prior"})
+    before = one_way(people_with_limb_loss, prior, quantity, parameters=["dysvascular_first_share"])
+    assert before.loc[0, "low"] < low - 0.05
+    assert not before.loc[0, "fitted"]
 
 
 @pytest.mark.parametrize(

@@ -464,6 +464,12 @@ def by_row(table, *columns, **names):
     return pd.concat(parts, ignore_index=True)
 
 
+def not_below_none(table):
+    """Estimates of no share may lie below 0 by chance; the charts show none."""
+    ends = ["value", "low", "high"]
+    return table.assign(**table[ends].clip(lower=0)).reset_index(drop=True)
+
+
 #: What stands in the table of the report under another name, or among other rows.
 FROM_TABLE = {
     "headline_numbers": lambda t: t.assign(
@@ -486,11 +492,12 @@ FROM_TABLE = {
         x=t.index + 1.0, value=t["median"], series="three chairs (median)"),
     "chairs_tornado": lambda t: t.assign(
         label=t["parameter"].str.removeprefix("demand_").str.replace("_", " ")),
-    "explained": lambda t: t.assign(
-        label=t["label"].str.replace("_", " ").str.replace("plp", "PLP")),
+    "narrowing_by_study": lambda t: not_below_none(t[t["sample"] == "random sample"].assign(
+        series=lambda t: t["asked"].map("{:,} asked".format))),
+    "shapley_effects": lambda t: not_below_none(t),
 }  # fmt: skip
 #: The first rows of these are drawn.
-FIRST = {"tornado": 12, "teaching_what_sets_2050": 8, "chairs_tornado": 10, "sobol_indices": 10,
+FIRST = {"tornado": 10, "teaching_what_sets_2050": 8, "chairs_tornado": 10, "sobol_indices": 10,
          "morris_screening": 8, "explained": 8}  # fmt: skip
 
 

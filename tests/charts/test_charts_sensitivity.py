@@ -163,7 +163,7 @@ def test_a_tornado_of_several_answers_is_refused():
     with pytest.raises(ValueError, match=r"base, row 1: 1.7; expected that of the first row, 1"):
         tornado(table)
     with pytest.raises(ValueError, match=r"no column parameter; the table has"):
-        tornado(tornado_table().drop(columns="parameter"))
+        tornado(tornado_table().drop(columns=["parameter", "label"]))
 
 
 # Variance

@@ -1,0 +1,217 @@
+"""What parameters and outcomes are called where people read of them, and which belong together.
+
+Every chart, table and sentence takes its words from here, so that a parameter has one name for
+readers and nobody meets a key such as `dysvascular_first_share`.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: What each parameter is called, by groups of one meaning.
+_GROUPS = {
+    "Pain after loss of fingers or toes": {
+        "plp_prevalence_minor": "share in pain after loss of fingers or toes",
+        "plp_prevalence_minor_ever": "share ever in pain after loss of fingers or toes",
+    },
+    "Pain after major limb loss": {
+        "plp_prevalence": "share in pain after major limb loss",
+    },
+    "Fall of pain with time since the loss": {
+        "plp_fall": "fall of pain over the first two years, times that of one cohort",
+        "plp_share_8_days": "share in pain 8 days after the loss",
+        "plp_share_6_months": "share in pain 6 months after the loss",
+        "plp_share_2_years": "share in pain 2 years after the loss",
+    },
+    "How bad the pain is": {
+        "severity_weekly": "share of those in pain who have it weekly",
+        "severity_moderate_severe": "share of those in pain for whom it is moderate or severe",
+        "severity_extremely_bothersome": "share of moderate to severe pain that bothers extremely",
+        "severity_problematic": "share of those in pain for whom it is a problem",
+        "community_pain_centre": "mean pain in the community, 0 to 10",
+        "community_pain_spread": "spread of pain in the community between people, 0 to 10",
+    },
+    "Vascular amputations up to 2024": {
+        "dysvascular_rate_1996": "vascular amputations per 100,000 people in 1996",
+        "dysvascular_ratio_1988": "vascular amputations per head in 1988, relative to 1996",
+        "dysvascular_ratio_1950": "vascular amputations per head in 1950, relative to 1996",
+        "dysvascular_walk_spread": "yearly swing of vascular amputations per head",
+        "dysvascular_step_2003": "change of vascular amputations per head, 1996-2003",
+        "dysvascular_step_2010": "change of vascular amputations per head, 2003-2010",
+        "dysvascular_step_2014": "change of vascular amputations per head, 2010-2014",
+        "dysvascular_step_2019": "change of vascular amputations per head, 2014-2019",
+        "dysvascular_step_2024": "change of vascular amputations per head, 2019-2024",
+        "dysvascular_minor_share_1993": "share of vascular amputations of toes or foot only, 1993",
+        "dysvascular_minor_share_2019": "share of vascular amputations of toes or foot only, 2019",
+        "dysvascular_male_ratio": "vascular amputations of men, relative to women",
+    },
+    "Vascular amputations after 2024": {
+        "dysvascular_step_2030": "change of vascular amputations per head, 2024-2030",
+        "dysvascular_step_2040": "change of vascular amputations per head, 2030-2040",
+        "dysvascular_step_2050": "change of vascular amputations per head, 2040-2050",
+        "dysvascular_step_2060": "change of vascular amputations per head, 2050-2060",
+    },
+    "Survival after vascular limb loss": {
+        "dysvascular_major_hazard_ratio": "relative risk of death after major vascular loss",
+        "dysvascular_minor_hazard_ratio": "relative risk of death after minor vascular loss",
+        "dysvascular_ratio_gradient": "fall of relative risk of death per year of age, log scale",
+        "dysvascular_ratio_change": "yearly change of relative risk of death, log scale",
+        "dysvascular_major_first_year_excess": "deaths added in the year of a major vascular loss",
+        "dysvascular_minor_first_year_excess": "deaths added in the year of a minor vascular loss",
+    },
+    "First losses among hospital discharges": {
+        "dysvascular_first_share": "share of vascular amputations that are a person's first",
+        "dysvascular_progression": "share of minor vascular losses that soon become major",
+    },
+    "Ages at vascular limb loss": {
+        "dysvascular_mean_age": "mean age at vascular limb loss, older pattern, in years",
+        "dysvascular_younger_mean_age": "mean age at vascular limb loss, younger pattern, in years",
+        "dysvascular_younger_major_1993": "share of major vascular losses at younger ages, 1993",
+        "dysvascular_younger_minor_1993": "share of minor vascular losses at younger ages, 1993",
+        "dysvascular_younger_major_2019": "share of major vascular losses at younger ages, 2019",
+        "dysvascular_younger_minor_2019": "share of minor vascular losses at younger ages, 2019",
+    },
+    "Limb loss to injury": {
+        "trauma_rate_1996": "amputations after injury per 100,000 people in 1996",
+        "trauma_first_share": "share of amputations after injury that are a person's first",
+        "trauma_ratio_1988": "limb loss to injury per head in 1988, relative to 1996",
+        "trauma_ratio_1950": "limb loss to injury per head in 1950, relative to 1996",
+        "trauma_ratio_2019": "limb loss to injury per head in 2019, relative to 1996",
+        "trauma_ratio_2060": "limb loss to injury per head in 2060, relative to 2019",
+        "trauma_hazard_ratio": "relative risk of death after loss to injury",
+        "trauma_first_year_excess": "deaths added in the year of a loss to injury",
+        "trauma_outside_hospitals": "losses to injury in all, for each that hospitals count",
+        "trauma_minor_share": "share of losses to injury of fingers or toes only",
+        "trauma_male_ratio": "limb loss to injury of men, relative to women",
+    },
+    "Limb loss to cancer": {
+        "cancer_rate_1996": "amputations for cancer per 100,000 people in 1996",
+        "cancer_ratio_1988": "limb loss to cancer per head in 1988, relative to 1996",
+        "cancer_ratio_1950": "limb loss to cancer per head in 1950, relative to 1996",
+        "cancer_ratio_2019": "limb loss to cancer per head in 2019, relative to 1996",
+        "cancer_ratio_2060": "limb loss to cancer per head in 2060, relative to 2019",
+        "cancer_hazard_ratio": "relative risk of death after loss to cancer",
+        "cancer_first_year_excess": "deaths added in the year of a loss to cancer",
+        "cancer_male_ratio": "limb loss to cancer of men, relative to women",
+    },
+    "Limb loss at birth and in childhood": {
+        "congenital_share": "share of people born without a limb",
+        "congenital_share_claimed": "share of those born without a limb said to have pain",
+        "before_six_share_claimed": "share of those who lost a limb before six said to have pain",
+        "plp_congenital": "share ever in pain of those born without a limb",
+        "plp_before_six": "share ever in pain of those who lost a limb before six",
+    },
+    "Published numbers and claims": {
+        "limb_loss_2005": "published number of people with limb loss, 2005",
+        "limb_loss_2050": "published number of people with limb loss, 2050",
+        "limb_loss_ceiling": "ceiling of the logistic path of limb loss, in people",
+        "plp_share_claimed": "share in pain that a clinic's page prints",
+    },
+    "Course of treatment": {
+        "course_drug_response": "share helped by the drug, of those whom a placebo does not help",
+        "course_placebo_response": "share helped by a placebo",
+        "course_first_relief_days": "days of relief after the first infusion",
+        "course_last_relief_days": "days of relief after the last infusion",
+        "course_placebo_relief_days": "days of relief in those helped by a placebo",
+        "course_relief_shape": "shape of the days of relief (Weibull)",
+        "course_patient_correlation": "correlation of a patient's relief between infusions",
+        "course_dropout": "share who stop before each further infusion",
+        "course_return_uptake": "share who come back when relief ends",
+        "course_side_effect": "share of infusions with a side effect that prolongs the visit",
+        "course_extra_minutes": "minutes by which a side effect prolongs the visit",
+        "course_pain_centre": "mean pain at the start, 0 to 10",
+        "course_pain_spread": "spread of pain at the start between patients, 0 to 10",
+        "course_fall": "mean fall in pain while relieved",
+        "course_drug_response_claimed": "share helped that a clinic's page prints",
+        "course_first_relief_days_claimed": "days of relief after the first infusion, as printed",
+        "course_last_relief_days_claimed": "days of relief after the last infusion, as printed",
+        "course_response_none": "share helped by a course that helps nobody",
+    },
+    "Demand for treatment": {
+        "diabetes_elasticity": "how strongly vascular limb loss follows diabetes (power)",
+        "demand_sought_care": "share of those in pain who ever sought treatment",
+        "demand_sought_care_severe": "share of those in severe pain who ever sought treatment",
+        "demand_recognised": "share of those who sought care whose pain is recognised",
+        "demand_eligible": "share of those recognised with no reason against an infusion",
+        "demand_accepting": "share of those eligible who would have a course",
+        "demand_choosing": "share of them who choose this clinic",
+        "demand_years_to_come": "years until somebody who would come does come",
+    },
+    "A clinic's day": {
+        "clinic_first_no_show": "share of first visits missed",
+        "clinic_no_show": "share of later visits missed without notice",
+        "clinic_cancellation": "share of visits called off in time",
+        "clinic_recovery_minutes": "minutes of recovery in the chair",
+        "clinic_recovery_spread": "spread of recovery between visits, log scale",
+        "clinic_male_share": "share of men among the patients",
+        "clinic_male_weight": "weight of a man, in kg",
+        "clinic_male_weight_spread": "spread of weight between men, log scale",
+        "clinic_female_weight": "weight of a woman, in kg",
+        "clinic_female_weight_spread": "spread of weight between women, log scale",
+    },
+}
+_LABELS = {name: label for labels in _GROUPS.values() for name, label in labels.items()}
+_GROUP_OF = {name: group for group, labels in _GROUPS.items() for name in labels}
+_OUTCOMES = {
+    "limb_loss": "people with limb loss",
+    "major": "people with major limb loss",
+    "minor": "people who lost fingers or toes only",
+    "plp": "people with phantom limb pain",
+    "plp_as_claimed": "people with phantom limb pain if all had it",
+    "plp_source_corrected": "people with phantom limb pain by the share that pages print",
+    "plp_evidence_based": "people with phantom limb pain by the pooled studies",
+    "plp_major_only": "people with phantom limb pain after major limb loss",
+    "plp_all_alike": "people with phantom limb pain if minor losses hurt like major ones",
+    "plp_weekly": "people with weekly phantom limb pain",
+    "plp_moderate_severe": "people with moderate or severe phantom limb pain",
+    "plp_extremely_bothersome": "people with extremely bothersome phantom limb pain",
+    "plp_problematic": "people with phantom limb pain that is a problem",
+}
+
+
+def label_of(name: str) -> str:
+    """What a parameter or an outcome is called where people read of it.
+
+    Parameters
+    ----------
+    name : str
+        Such as "plp_prevalence"; one that the package does not know is called by its own words.
+
+    Examples
+    --------
+    >>> label_of("dysvascular_first_share")
+    "share of vascular amputations that are a person's first"
+    >>> label_of("my_own_parameter")
+    'my own parameter'
+    """
+    return _LABELS.get(name) or _OUTCOMES.get(name) or name.replace("_", " ")
+
+
+def group_of(name: str) -> str:
+    """The group of parameters of one meaning that a parameter belongs to; its label if to none."""
+    return _GROUP_OF.get(name, label_of(name))
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A value of a parameter with its unit, three digits: "83.4%", "4.5", "57 years".
+
+    Parameters
+    ----------
+    value : float
+    unit : str
+        As in `data/parameters.csv`; a share is printed in percent, a rate per 100,000 people, a
+        score in standard deviations, and numbers whose label says what they are as they stand.
+    """
+    if unit == "share":
+        return f"{100 * value:.3g}%"
+    if unit == "per_person_year":
+        return f"{1e5 * value:.3g}"
+    digits = f"{float(f'{value:.3g}'):,.12g}"
+    if unit == "score":
+        return f"{digits} SD"
+    return f"{digits} {unit}" if unit in ("years", "days", "minutes", "kg", "people") else digits
+
+
+def without_keys(text: str) -> str:
+    """A note in which parameters are called as readers call them."""
+    return re.sub(r"[a-z]+(_[a-z0-9]+)+", lambda key: _LABELS.get(key[0], key[0]), text)
