@@ -23,6 +23,7 @@ import plcore
 from plcore.charts.display import table_html
 from plcore.evidence.data import read
 from plcore.planner.page import planner_html
+from plcore.report.front import cards, predicted
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
@@ -189,7 +190,7 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
     if faults:
         raise ValueError("\n".join(dict.fromkeys(faults)))
     for page in pages:
-        if page.stem in ("index", "statements"):
+        if page.stem in ("exhibits", "index", "statements"):
             raise ValueError(
                 f"{page.stem}.ipynb: its page would replace one of the report; name it otherwise"
             )
@@ -218,7 +219,12 @@ def _write_files(
         _write(folder / path, html)
 
     _write(folder / "contents.json", _contents(pages, stamp))
-    page("index.html", "index.html")
+    n_exhibits = sum(len(shown.exhibits) for shown in pages)
+    page(
+        "index.html", "index.html", cards=cards(pages), predicted=predicted(pages),
+        n_exhibits=n_exhibits,
+    )  # fmt: skip
+    page("exhibits.html", "exhibits.html")
     page("statements.html", "statements.html", checklists=_checklists())
     if planner is not None:
         _write(folder / "planner.html", planner)

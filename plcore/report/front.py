@@ -1,0 +1,238 @@
+"""The cards of the front page: each question answered by a number, its interval, a sentence, a chart.
+
+Every card is read from tables that the pages show, so that the front page cannot say anything else
+than they do. A card whose tables are not in the report is left out.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from plcore.charts.frame import CLAIM, EVIDENCE, LIMB_LOSS, PAIN
+from plcore.report.headlines import AS_PUBLISHED
+from plcore.report.headlines import LIMB_LOSS as LIMB_LOSS_ROWS
+from plcore.report.notebooks import Page
+
+_WIDTH, _ROW, _LEFT, _RIGHT, _TOP = 300, 22, 92, 74, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One question and its answer.
+
+    Attributes
+    ----------
+    question : str
+        As a heading.
+    number, interval : str
+        The answer in large, and what stands beside it.
+    sentence : str
+        What it means.
+    chart : Markup
+        A small chart, as SVG; empty where there is none.
+    link : str
+        The page and place that say more.
+    """
+
+    question: str
+    number: str
+    interval: str
+    sentence: str
+    chart: Markup
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table that a page shows, and where."""
+
+    table: pd.DataFrame
+    link: str
+
+
+def cards(pages: Sequence[Page]) -> tuple[Card, ...]:
+    """The cards whose tables the pages show, in the order of the front page.
+
+    Parameters
+    ----------
+    pages : sequence of Page
+        As `plcore.report.notebooks.read_page` gives them.
+    """
+    shown = {
+        exhibit.name: (exhibit.csv, f"{page.stem}.html#{exhibit.name}")
+        for page in pages
+        for exhibit in page.exhibits
+    }
+    made = []
+    for needed, card in _CARDS:
+        if all(name in shown for name in needed):
+            tables = {
+                name: Shown(pd.read_csv(io.StringIO(shown[name][0])), shown[name][1])
+                for name in needed
+            }
+            made.append(card(tables))
+    return tuple(made)
+
+
+def predicted(pages: Sequence[Page]) -> str:
+    """How well the model predicts what a fit did not see, in a sentence; empty without its table.
+
+    Parameters
+    ----------
+    pages : sequence of Page
+        As for `cards`.
+    """
+    for page in pages:
+        for exhibit in page.exhibits:
+            if exhibit.name == "predictive_left_out":
+                inside = pd.read_csv(io.StringIO(exhibit.csv))["inside"]
+                return (
+                    f"{inside.sum()} of {len(inside)} observations lie in the 95% predictive "
+                    "interval of a fit that did not see their source"
+                )
+    return ""
+
+
+def _published(shown: Mapping[str, Shown]) -> Card:
+    rows = _of(shown, AS_PUBLISHED)
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return Card(
+        "What do 1.6 and 3.6 million count?",
+        f"{_millions(first['median'])} → {_millions(last['median'])} million",
+        f"{first['year']} to {last['year']}, as published, without an interval",
+        "People with limb loss. Clinic pages print the same two numbers as people in pain, whom "
+        "nobody has counted.",
+        _bars([(str(row["year"]), row["median"], math.nan, math.nan, CLAIM)
+               for row in rows.to_dict("records")]),
+        "02_claims_and_evidence.html",
+    )  # fmt: skip
+
+
+def _limb_loss(shown: Mapping[str, Shown]) -> Card:
+    rows = _of(shown, LIMB_LOSS_ROWS)
+    now, last = rows.iloc[0], rows.iloc[-1]
+    return Card(
+        "How many people live with limb loss?",
+        f"{_millions(now['median'])} million",
+        f"in {now['year']}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
+        f"{_millions(last['median'])} million in {last['year']} "
+        f"({_millions(last['low'])} to {_millions(last['high'])}): the published 3.6 lies inside. "
+        "Most of them lost fingers or toes only.",
+        _bars([(str(row["year"]), row["median"], row["low"], row["high"], LIMB_LOSS)
+               for row in rows.to_dict("records")]),
+        "03_limb_loss_projection.html",
+    )  # fmt: skip
+
+
+def _pain(shown: Mapping[str, Shown]) -> Card:
+    table = shown["headline_numbers"].table
+    year = int(table.loc[table["quantity"] != AS_PUBLISHED, "year"].min())
+    central = _of(shown, "In pain now or lately")
+    least, most = (_of(shown, f"In pain if {words}") for words in
+                   ("only major losses hurt", "all losses hurt alike"))  # fmt: skip
+    now, low, high = (rows[rows["year"] == year].iloc[0] for rows in (central, least, most))
+    return Card(
+        "How many have phantom limb pain?",
+        f"{_millions(now['median'])} million",
+        f"in {year}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
+        f"{_millions(low['median'])} if only major losses hurt, {_millions(high['median'])} if all "
+        "losses hurt alike: pain after the loss of fingers or toes rests on proxies.",
+        _bars([(str(row["year"]), row["median"], row["low"], row["high"], PAIN)
+               for row in central.to_dict("records")]),
+        "04_plp_prevalence.html",
+    )  # fmt: skip
+
+
+def _trials(shown: Mapping[str, Shown]) -> Card:
+    table = shown["contrasts_established"].table
+    studies = table[table["role"] == "study"]
+    best = studies.sort_values("low", ascending=False).iloc[0]
+    return Card(
+        "What did trials find?",
+        f"{100 * best['estimate']:+.0f} percentage points",
+        f"more responders than under control; 95% interval {100 * best['low']:.0f} to "
+        f"{100 * best['high']:.0f}",
+        f"The clearest of {len(studies)} controlled comparisons of established pain: "
+        f"{best['label'].split(':')[0]}. Most are of a few dozen people.",
+        Markup(""),
+        shown["contrasts_established"].link,
+    )
+
+
+def _drivers(shown: Mapping[str, Shown]) -> Card:
+    effects = shown["shapley_effects"].table
+    year = int(effects["series"].min())
+    rows = effects[(effects["series"] == year) & effects["low"].notna()].head(4)
+    study = str(shown["most_useful_study"].table.iloc[0, 0])
+    return Card(
+        "What drives the answer?",
+        f"{100 * rows['value'].iloc[0]:.0f}%",
+        f"of the uncertainty of people in pain in {year}: "
+        f"{_uncapped(str(rows['label'].iloc[0]))}",
+        study.split(", from ")[0] + ".",
+        _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
+               for row in rows.to_dict("records")], percent=True, left=150),
+        shown["most_useful_study"].link,
+    )  # fmt: skip
+
+
+_CARDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Shown]], Card]], ...] = (
+    (("headline_numbers",), _published),
+    (("headline_numbers",), _limb_loss),
+    (("headline_numbers",), _pain),
+    (("contrasts_established",), _trials),
+    (("shapley_effects", "most_useful_study"), _drivers),
+)
+
+
+def _of(shown: Mapping[str, Shown], quantity: str) -> pd.DataFrame:
+    table = shown["headline_numbers"].table
+    return table[table["quantity"] == quantity]
+
+
+def _millions(people: float) -> str:
+    return f"{people / 1e6:.2f}" if people < 9.995e5 else f"{people / 1e6:.1f}"
+
+
+def _uncapped(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _bars(
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    percent: bool = False,
+    left: int = _LEFT - 46,
+) -> Markup:
+    """Bars with whiskers, one a row, as a small SVG that needs no script."""
+    ends = [end for _, value, _, high, _ in rows for end in (value, high) if not math.isnan(end)]
+    room, most = _WIDTH - left - _RIGHT, max(ends)
+    height = _TOP + _ROW * len(rows)
+    parts, words = [], []
+    for place, (label, value, low, high, colour) in enumerate(rows):
+        y = _TOP + _ROW * place
+        at = [left + room * x / most for x in (value, low, high)]
+        text = f"{100 * value:.0f}%" if percent else f"{_millions(value)} m"
+        words.append(f"{label} {text}")
+        parts.append(
+            f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{escape(label)}</text>'
+            f'<rect x="{left}" y="{y + 3}" width="{max(at[0] - left, 1):.1f}" height="13" '
+            f'fill="{colour}"/>'
+        )
+        if not math.isnan(low):
+            parts.append(
+                f'<path d="M{at[1]:.1f} {y + 9.5}H{at[2]:.1f}M{at[1]:.1f} {y + 6}v7'
+                f'M{at[2]:.1f} {y + 6}v7" stroke="currentColor" fill="none"/>'
+            )
+        end = max(x for x in at if not math.isnan(x))
+        parts.append(f'<text x="{end + 6:.1f}" y="{y + 13}">{text}</text>')
+    return Markup(
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape("; ".join(words))}">'
+        f"{''.join(parts)}</svg>"
+    )
