@@ -16,7 +16,7 @@ from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, 
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.observations import observation_points, read_observations
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooling import HalfNormal, egger
+from plcore.evidence.pooling import HalfNormal
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
     childhood_claims,
@@ -62,7 +62,6 @@ __all__ = [
     "comparable_claims",
     "comparisons",
     "disagreement",
-    "egger",
     "estimate_points",
     "explained_by",
     "forest_by",
