@@ -17,7 +17,7 @@ from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.labels import label_of
 from plcore.evidence.observations import observation_points, read_observations
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooling import HalfNormal, egger
+from plcore.evidence.pooling import HalfNormal
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
     childhood_claims,
@@ -63,7 +63,6 @@ __all__ = [
     "comparable_claims",
     "comparisons",
     "disagreement",
-    "egger",
     "estimate_points",
     "explained_by",
     "forest_by",
