@@ -23,9 +23,6 @@ from plcore.models.course import (
 )
 from plcore.models.limb_loss import (
     age_pyramid,
-    group_sums,
-    losses_with_diabetes,
-    mean_age_at_loss,
     people_and_mortality,
     people_with_limb_loss,
     rising_shape,
@@ -50,11 +47,8 @@ __all__ = [
     "course_draws",
     "course_table",
     "draw_chance",
-    "group_sums",
     "implications",
     "infusion_days",
-    "losses_with_diabetes",
-    "mean_age_at_loss",
     "pain_by_time_since_loss",
     "people_and_mortality",
     "people_with_limb_loss",

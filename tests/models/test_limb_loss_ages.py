@@ -4,14 +4,12 @@ import csv
 
 import numpy as np
 import pytest
+from ages_by_diabetes import group_sums, losses_with_diabetes, mean_age_at_loss
 
 from plcore.evidence.data import DATA, read
 from plcore.evidence.population import AGES, Population, read_population
 from plcore.models.limb_loss import (
     flat_shape,
-    group_sums,
-    losses_with_diabetes,
-    mean_age_at_loss,
     rising_shape,
 )
 
