@@ -91,7 +91,7 @@ def test_every_chart_refuses_an_empty_table_a_missing_column_and_no_number(chart
     with pytest.raises(TypeError, match=r"the table is a dict; expected a DataFrame"):
         chart(table.to_dict())
     last = [name for name in table.columns if name not in ("mu", "swing", "turns", "sigma_low")]
-    last = [name for name in last if name not in ("sigma_high", "unit")][-1]
+    last = [name for name in last if name not in ("sigma_high", "unit", "level")][-1]
     with pytest.raises(ValueError, match=rf"no column {last}|expected two parameters and result"):
         chart(table.drop(columns=last))
     with pytest.raises(ValueError, match=rf"{last}, row 1: nan; expected a finite number"):
