@@ -32,7 +32,9 @@ REFERENCE = json.loads(
 
 def thirty():
     """Those that metafor was given: a study added since is pooled, but not compared with it."""
-    studies = read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
+    studies = read("plp_prevalence_studies").query(
+        "pool == 'current' and (include == 'yes' or study == 'Gallagher 2001')"
+    )
     given = set(zip(REFERENCE["events"], REFERENCE["n"], strict=True))
     counts = zip(studies["events"], studies["n"], strict=True)
     return studies[[pair in given for pair in counts]]
@@ -105,8 +107,8 @@ def test_the_belief_is_the_posterior_to_a_few_tenths_of_a_point(pool, kind, spre
     p = np.array([0.025, 0.25, 0.5, 0.75, 0.975])
     found = believed(studies, spread=spread).ppf(p)
 
-    # Two American studies ever leave a posterior too skewed for a t; three points of 60 there.
-    tolerance = 0.005 if len(studies) > 2 else 0.015
+    # One to three studies ever leave a posterior too skewed for a t.
+    tolerance = 0.005 if len(studies) > 3 else 0.015
     np.testing.assert_allclose(found, special.expit(quantile(posterior, p)), atol=tolerance)
     np.testing.assert_allclose(found[[0, -1]], special.expit(quantile(posterior, p[[0, -1]])))
 
