@@ -7,7 +7,13 @@ from scipy import special, stats
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.prevalence import logits, pool_prevalence, prevalence_studies
-from plcore.evidence.spread import explained_by, funnel_points, one_more_study, ways_of_pooling
+from plcore.evidence.spread import (
+    explained_by,
+    forest_by,
+    funnel_points,
+    one_more_study,
+    ways_of_pooling,
+)
 
 ALL = prevalence_studies("all")
 USA = prevalence_studies("usa")
@@ -97,3 +103,24 @@ def test_the_same_seed_gives_the_same_bits_and_the_widths_of_today_are_the_poste
     now = meta.bayes(*logits(USA), prior=meta.HalfNormal(1.0))
     width = 100 * (special.expit(now.high) - special.expit(now.low))
     assert first.loc[0, "mean_width"] == pytest.approx(float(width))
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), ""])
+def test_a_study_without_a_group_is_named(value):
+    studies = USA.assign(region=["usa", value, *["usa"] * 7])
+
+    for grouped in (
+        lambda: forest_by(studies, "region", names={"usa": "USA"}),
+        lambda: explained_by(studies, {"region": "Region"}),
+    ):
+        with pytest.raises(
+            ValueError, match=r"row 1 \(Sherman 1984\): region is ''; expected a value"
+        ):
+            grouped()
+
+
+def test_a_group_that_an_analyst_added_may_not_be_empty_either():
+    studies = USA.assign(own=["a", None, *["b"] * 7])
+
+    with pytest.raises(ValueError, match="row 1: own is empty; expected a group"):
+        explained_by(studies, {"own": "Own"})
