@@ -17,7 +17,7 @@ from plcore.evidence.appraisal import appraised, flow_of_studies, with_and_witho
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooling import HalfNormal, egger, peters
+from plcore.evidence.pooling import HalfNormal, peters
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
     logits,
@@ -62,7 +62,6 @@ __all__ = [
     "comparable_claims",
     "comparisons",
     "contrast_forest",
-    "egger",
     "estimate_points",
     "explained_by",
     "flow_of_studies",

@@ -167,4 +167,4 @@ def test_the_grid_resolves_data_and_prior_of_any_scales(y, v, scale):
         assert float(quantile) == pytest.approx(tau[np.searchsorted(below, share)], rel=1e-2)
     middle = (p * mean).sum() / p.sum()
     variance = (p * (1 / w.sum(0) + (mean - middle) ** 2)).sum() / p.sum()
-    assert float(found.se) == pytest.approx(math.sqrt(variance), rel=1e-3)
+    assert float(found.se) == pytest.approx(math.sqrt(variance), rel=3e-3)

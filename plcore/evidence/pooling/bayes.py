@@ -24,8 +24,8 @@ from plcore.evidence.pooling.random_effects import (
 # Cells of the grid over tau. The midpoint rule is off by about 1 / (24 cells^2) of the posterior.
 _CELLS = 500
 # The grid that the data alone suggest ends in cells wider than tau itself. Where those beyond this
-# many times its scale hold more than this, the prior decides, and the grid is laid over its reach.
-_COARSE, _MOST_COARSE = 10.0, 1e-3
+# many times its scale hold more than this share, the prior decides, and the grid is laid over its reach.
+_COARSE, _MOST_COARSE = 40.0, 1e-3
 # Beyond this many of its scales a half-normal prior has 1e-17 left.
 _REACH = 8.5
 # Halvings of an interval: 2^-60 of it is rounding.
@@ -151,6 +151,8 @@ def bayes(
     grid = _even_in_share(scale)
     mean, variance, weight = _on_grid(estimates, variances, grid, prior)
     coarse = (weight * (grid.tau > _COARSE * scale)).sum(axis=-1, keepdims=True) > _MOST_COARSE
+    # A prior far narrower than the data's spread is pulled to a place between the two.
+    coarse |= seen > _COARSE / 2 * prior.scale
     if coarse.any():
         wide = _even_in_logarithm(scale, np.maximum(_REACH * prior.scale, _COARSE * seen))
         wider = _on_grid(estimates, variances, wide, prior)
