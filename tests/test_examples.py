@@ -12,7 +12,8 @@ ROOMS = (analysis, charts, clinic, evidence, models, planner, simulate)
 MODULES = [
     found.name
     for room in ROOMS
-    for found in pkgutil.iter_modules(room.__path__, room.__name__ + ".")
+    for found in pkgutil.walk_packages(room.__path__, room.__name__ + ".")
+    if not found.name.endswith("__main__")
 ] + ["plcore.scenarios"]
 
 

@@ -6,18 +6,20 @@
 - `distributions`, `parameters`: uncertain numbers; `labels`: what readers call them;
 - `prevalence`: how many have phantom limb pain, and how bad it is, pooled from studies;
 - `spread`: those studies side by side, and why they differ;
+- `appraisal`: how good studies and trials are, how they came in, whether the weakest decide;
 - `pooling`: meta-analysis;
 - `observation_table`, `observations`: counts of US limb loss that a model can be held against;
 - `trials`, `trial_tables`: response rates, comparisons, and what trials found by treatment;
 - `population`, `age_groups`: people and mortality by age, sex and year.
 """
 
+from plcore.evidence.appraisal import appraised, flow_of_studies, with_and_without
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.labels import label_of
 from plcore.evidence.observations import observation_points, read_observations
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooling import HalfNormal
+from plcore.evidence.pooling import HalfNormal, peters
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
     childhood_claims,
@@ -37,12 +39,14 @@ from plcore.evidence.spread import (
     one_more_study,
     ways_of_pooling,
 )
+from plcore.evidence.trials.contrasts import pool_effects, ways_of_pooling_effects
+from plcore.evidence.trials.rates import pool_responses
 from plcore.evidence.trials.response import ResponseRate, response_rate, wilson
 from plcore.evidence.trials.treatments import (
     claims_and_trials,
     comparisons,
+    contrast_forest,
     mean_differences,
-    pool_responses,
     response_forest,
     treatments_named,
     trial_arms,
@@ -56,15 +60,18 @@ __all__ = [
     "Parameter",
     "Population",
     "ResponseRate",
+    "appraised",
     "audit_table",
     "childhood_claims",
     "cite",
     "claims_and_trials",
     "comparable_claims",
     "comparisons",
+    "contrast_forest",
     "disagreement",
     "estimate_points",
     "explained_by",
+    "flow_of_studies",
     "forest_by",
     "forest_table",
     "funnel_points",
@@ -74,6 +81,8 @@ __all__ = [
     "observation_points",
     "one_more_study",
     "pain_after_minor_loss",
+    "peters",
+    "pool_effects",
     "pool_prevalence",
     "pool_responses",
     "prevalence_studies",
@@ -91,5 +100,7 @@ __all__ = [
     "trial_arms",
     "verdict_counts",
     "ways_of_pooling",
+    "ways_of_pooling_effects",
     "wilson",
+    "with_and_without",
 ]

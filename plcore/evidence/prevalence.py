@@ -25,6 +25,8 @@ from plcore.evidence import pooling as meta
 from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import DISTRIBUTIONS, SCORES, Floats
 from plcore.evidence.parameters import Parameter, parameter, read_parameters
+from plcore.evidence.schema import TABLES
+from plcore.evidence.table import check_frame
 from plcore.evidence.trials.response import wilson
 
 #: The regions of the studies in each pool. None is a probability sample of people with limb loss.
@@ -269,6 +271,46 @@ def childhood_claims(parameters: Sequence[Parameter]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "series", "value", "low", "high"])
 
 
+def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The studies, refused where a row of `plp_prevalence_studies.csv` like it would be.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        A row a study, with at least events and n. Made by hand or read.
+    columns : str
+        Further columns that are needed.
+
+    Raises
+    ------
+    ValueError
+        A column that is missing, a cell that the file could not hold, or two studies of different
+        sources with the same n, events and year, which are likely one under two names.
+    """
+    table = TABLES["plp_prevalence_studies"]
+    known = [name for name in columns if name in {column.name for column in table.columns}]
+    # A rung of severity is checked by the columns that it shares with a study.
+    check_frame(studies, table, ("events", "n", *known), name="studies")
+    for name in columns:
+        empty = np.flatnonzero(studies[name].isna())
+        if empty.size:
+            raise ValueError(f"studies: row {empty[0]}: {name} is empty; expected a group")
+    if {"source", "year"} <= set(studies.columns):
+        cohorts = studies["cohort"] if "cohort" in studies else pd.Series("", index=studies.index)
+        first: dict[tuple[object, ...], int] = {}
+        keys = zip(studies["n"], studies["events"], studies["year"], strict=True)
+        for place, key in enumerate(keys):
+            other = first.setdefault(key, place)
+            one, two = studies["source"].iloc[other], studies["source"].iloc[place]
+            same_people = cohorts.iloc[other] != "" and cohorts.iloc[other] == cohorts.iloc[place]
+            if one != two and not same_people:
+                raise ValueError(
+                    f"studies: row {place}: {two} has the n, events and year of {one} (row {other}): "
+                    f"{key[0]:g}, {key[1]:g} and {key[2]:g}; expected each work once"
+                )
+    return studies
+
+
 def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
     """Logits of the studies' shares and the sampling variances of the logits.
 
@@ -281,12 +323,18 @@ def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
     -------
     y, v : ndarray, shape (n_studies,)
 
+    Raises
+    ------
+    ValueError
+        A row that the file of studies could not hold; names it.
+
     Examples
     --------
     >>> y, v = logits(prevalence_studies("usa"))
     >>> print(y[:2].round(3))
     [1.378 1.266]
     """
+    checked_studies(studies)
     return meta.logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
 
 
@@ -305,6 +353,11 @@ def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
     -------
     PooledShare
 
+    Raises
+    ------
+    ValueError
+        A row that the file of studies could not hold, or likely the same work twice; names it.
+
     References
     ----------
     Hartung J, Knapp G (2001). On tests of the overall treatment effect in meta-analysis with
@@ -315,6 +368,7 @@ def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
     >>> print(pool_prevalence(prevalence_studies("usa")))
     75.2% (95% 72.3 to 78.0) in 9 studies of 6,157 people; another setting 66.6 to 82.3%
     """
+    checked_studies(studies, "source")
     pooled = meta.pool(*logits(studies))
     return PooledShare(
         share=float(special.expit(pooled.estimate)),
@@ -399,7 +453,9 @@ def _severities(
         share = np.where(of_all, medians["plp_prevalence"], 1.0)
         share *= medians[f"severity_{whole}"] if whole else 1.0
         # As many people of the whole as those asked would have among them.
-        rows["n"] = (rows["n"] * share).clip(lower=rows["events"] + 1)
+        # What the paper printed is a share of those asked, not of these.
+        rows = rows.drop(columns="printed_percent")
+        rows["n"] = (rows["n"] * share).round().clip(lower=rows["events"] + 1)
         of = f"people with {whole.replace('_', ' or ')} pain" if whole else "people with the pain"
         words = f"{rung.replace('_', ' ')} pain, as a share of {of},"
         severities.append(_pooled(f"severity_{rung}", rows, spread, tau_scale, words))
@@ -429,8 +485,8 @@ def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataF
     >>> print(table[["pool", "studies", "setting_low", "setting_high"]].round(2))
               pool  studies  setting_low  setting_high
     0          usa        9         0.65          0.83
-    1  high_income       19         0.46          0.88
-    2          all       27         0.31          0.90
+    1  high_income       18         0.45          0.88
+    2          all       24         0.36          0.89
     """
     rows = []
     for kind in KINDS:

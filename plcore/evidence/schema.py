@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from plcore.evidence import columns
 from plcore.evidence.observation_table import OBSERVATIONS
 from plcore.evidence.table import (
+    Cell,
     Check,
     Column,
     Row,
@@ -21,9 +22,16 @@ from plcore.evidence.table import (
     text,
     whole,
 )
-from plcore.evidence.trial_tables import TREATMENTS, TRIALS
+from plcore.evidence.trial_tables import SEARCHES, TREATMENTS, TRIALS
 
 MARKS = columns.MARKS
+#: The nine questions of the Joanna Briggs Institute for studies of prevalence (Munn 2015).
+QUESTIONS = ("frame", "sampling", "size", "described", "coverage", "valid", "reliable", "analysis",
+             "response")  # fmt: skip
+#: Those of them that can turn a share upside down: who was asked, and what counted as pain.
+DECISIVE = ("frame", "sampling", "valid", "response")
+#: The domains of risk of bias 2 (Sterne 2019).
+DOMAINS = ("randomisation", "deviations", "missing", "measurement", "selection")
 VERDICTS = ("supported", "contradicted", "misattributed", "unverifiable")
 
 _CLAIMED = ("claimed_low", "claimed", "claimed_high")
@@ -79,6 +87,89 @@ def _included_with_reason(row: Row) -> Iterator[tuple[str, str]]:
         yield "include", "no, as there are no counts to pool"
     if row["seen"] == "memory" or row["counts"] == "memory":
         yield "include", "no, as the counts are known from memory only"
+
+
+#: How the window of each kind of prevalence begins: the definitions of data/README.md.
+_WINDOWS = {
+    "point": ("current", "at "),
+    "period": tuple("0123456789"),
+    "lifetime": ("ever", "current or ever"),
+    "cumulative_incidence": ("followed from the start", "ever within", "ever since amputation, seen",
+                             "within the first"),
+    "recognised": ("in the chart", "coded in"),
+}  # fmt: skip
+#: What a row says whose window is not known.
+_NO_WINDOW = ("not seen", "not known", "not stated")
+
+
+def _kind_as_defined(row: Row) -> Iterator[tuple[str, str]]:
+    window, kind = str(row["window"]), str(row["kind"])
+    if window.startswith(_NO_WINDOW) and row["include"] == "no":
+        return
+    if not window.startswith(_WINDOWS[kind]):
+        fits = [name for name, begins in _WINDOWS.items() if window.startswith(begins)]
+        expected = " or ".join(fits) or "a kind whose window begins so (see data/README.md)"
+        yield "kind", f"{expected}, as the window is {window!r}"
+
+
+def _pool_as_defined(row: Row) -> Iterator[tuple[str, str]]:
+    loss, pool, cause = str(row["loss"]), str(row["pool"]), str(row["cause"]).lower()
+    if loss == "acquired" and "congenital" in cause.replace("no congenital", ""):
+        yield "loss", "mixed or congenital, as the cause says"
+    if row["include"] == "no":
+        return
+    if pool == "congenital" and loss != "congenital":
+        yield "loss", "congenital, as the pool is of those born without a limb"
+    if pool in ("current", "lifetime", "natural_history", "children") and loss in (
+        "congenital",
+        "mixed",
+    ):
+        yield "include", f"no, as the pool {pool} is of acquired losses and the row's are {loss}"
+    own = {"lifetime": ("lifetime",), "recognised": ("recognised",), "current": ("point", "period")}
+    if row["kind"] not in own.get(pool, (row["kind"],)):
+        if pool != "current":
+            yield "kind", f"{own[pool][0]}, as the pool is {pool}"
+        elif "not a current prevalence" not in str(row["reason"]):
+            yield (
+                "reason",
+                "the words 'not a current prevalence', as the kind is neither point nor period",
+            )
+
+
+def _cohorts_once(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """Each cohort once a pool and window, and no work under two names."""
+    seen: dict[tuple[Cell, ...], int] = {}
+    counts: dict[tuple[Cell, ...], int] = {}
+    for place, row in enumerate(rows):
+        if not is_empty(row["events"]) and row["counts"] not in ("memory", "none"):
+            other = counts.setdefault((row["n"], row["events"], row["year"]), place)
+            same = rows[other]
+            if same["source"] != row["source"] and (
+                is_empty(row["cohort"]) or row["cohort"] != same["cohort"]
+            ):
+                expected = (
+                    f"another study than {same['study']}, which has the same n, events and year (a "
+                    "likely duplicate; the same people share a key in the column cohort)"
+                )
+                yield place, "study", expected
+        if row["include"] == "yes" and not is_empty(row["cohort"]):
+            other = seen.setdefault((row["cohort"], row["pool"], row["window"]), place)
+            if other != place:
+                expected = (
+                    f"no, as {rows[other]['study']} has the same people (cohort {row['cohort']}) in "
+                    "the same pool and window"
+                )
+                yield place, "include", expected
+
+
+def _two_decisive_are_weakest(row: Row) -> Iterator[tuple[str, str]]:
+    if row["weakest"] != ("yes" if sum(row[name] == "no" for name in DECISIVE) > 1 else "no"):
+        yield "weakest", f"yes exactly where two or more of {', '.join(DECISIVE)} are no"
+
+
+def _high_is_weakest(row: Row) -> Iterator[tuple[str, str]]:
+    if (row["weakest"] == "yes") != any(row[name] == "high" for name in DOMAINS):
+        yield "weakest", f"yes exactly where one of {', '.join(DOMAINS)} is high"
 
 
 def _included_has_counts(row: Row) -> Iterator[tuple[str, str]]:
@@ -204,7 +295,9 @@ TABLES = {
             Column("region", _words("usa high_income other")),
             Column("limb", _words("upper lower both unknown")),
             Column("cause", _any),
+            Column("loss", _words("acquired congenital mixed not_stated")),
             Column("population", _any),
+            Column("cohort", _key, optional=True),
             *_COUNTS,
             *_optional(number(0, 100), "printed_percent"),
             Column("kind", _words("point period lifetime cumulative_incidence recognised")),
@@ -215,14 +308,47 @@ TABLES = {
                 _words("current lifetime natural_history children congenital recognised none"),
             ),
             *_INCLUDE,
+            Column("doubt", _any, optional=True),
             Column("counts", _words("printed back_calculated inferred derived memory none")),
             Column("seen", _seen),
             _NOTE,
         ),
         key=("study",),
-        rules=(_events_within_n, _printed_agrees, _included_with_reason),
+        rules=(
+            _events_within_n,
+            _printed_agrees,
+            _included_with_reason,
+            _kind_as_defined,
+            _pool_as_defined,
+        ),
+        across=(_cohorts_once,),
         references=_TO_SOURCES,
     ),
+    "study_appraisals": Table(
+        file="study_appraisals.csv",
+        columns=(
+            Column("study", _any),
+            *(Column(name, _words("yes no unclear not_seen")) for name in QUESTIONS),
+            Column("weakest", _words("yes no")),
+            _NOTE,
+        ),
+        key=("study",),
+        rules=(_two_decisive_are_weakest,),
+        references={"study": "plp_prevalence_studies"},
+    ),
+    "trial_appraisals": Table(
+        file="trial_appraisals.csv",
+        columns=(
+            Column("trial", _key),
+            *(Column(name, _words("low some_concerns high not_seen")) for name in DOMAINS),
+            Column("weakest", _words("yes no")),
+            _NOTE,
+        ),
+        key=("trial",),
+        rules=(_high_is_weakest,),
+        references={"trial": "trials"},
+    ),
+    "searches": SEARCHES,
     "plp_severity": Table(
         file="plp_severity.csv",
         columns=(

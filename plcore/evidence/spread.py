@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from plcore.evidence import pooling as meta
 from plcore.evidence.distributions import Floats
-from plcore.evidence.prevalence import logits, pool_prevalence
+from plcore.evidence.prevalence import checked_studies, logits, pool_prevalence
 
 _TAILS = (0.025, 0.975)
 
@@ -44,6 +44,7 @@ def forest_table(studies: pd.DataFrame, *, label: str) -> pd.DataFrame:
     high               0.78
     Name: 9, dtype: object
     """
+    checked_studies(studies, "study", "kind", "window", "seen", "source")
     pooled = pool_prevalence(studies)
     rows = []
     _, v = logits(studies)
@@ -107,7 +108,7 @@ def forest_by(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -
     Raises
     ------
     ValueError
-        If a study has a value that has no heading.
+        If a study has no value, or one that has no heading.
 
     Examples
     --------
@@ -117,7 +118,8 @@ def forest_by(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -
     >>> print(table.loc[table["role"] != "study", "role"].tolist())
     ['heading', 'subtotal', 'heading', 'pooled', 'prediction']
     """
-    unknown = sorted(set(studies[column]) - set(names))
+    checked_studies(studies, column)
+    unknown = sorted(set(map(str, studies[column])) - set(names))
     if unknown:
         raise ValueError(f"{column} is {unknown[0]!r}; expected one of {', '.join(names)}")
     everything = forest_table(studies, label="All studies")
@@ -153,8 +155,8 @@ def disagreement(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]
     -------
     DataFrame
         A row for all studies and one a group: studies (the group), number, i2 (share of the spread
-        that is not chance), tau (spread between studies, logits) and egger_p (of Egger's
-        regression).
+        that is not chance), tau (spread between studies, logits) and peters_p (of Peters'
+        test).
 
     Examples
     --------
@@ -175,7 +177,7 @@ def disagreement(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]
                 "number": len(group),
                 "i2": pooled.i2,
                 "tau": pooled.tau2**0.5,
-                "egger_p": float(meta.egger(*logits(group)).p),
+                "peters_p": float(meta.peters(group["events"], group["n"]).p),
             }
         )
     return pd.DataFrame(rows)
@@ -253,15 +255,16 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
     Raises
     ------
     ValueError
-        If a column has the same value in every study.
+        If a column has the same value in every study, or none in one.
 
     Examples
     --------
     >>> from plcore.evidence import prevalence_studies
     >>> table = explained_by(prevalence_studies("all"), {"region": "Region"})
     >>> print(table["r2"].round(2).tolist())
-    [0.29, 0.29, 0.29]
+    [0.25, 0.25, 0.25]
     """
+    checked_studies(studies, *columns)
     y, v = logits(studies)
     rows = []
     for column, feature in columns.items():

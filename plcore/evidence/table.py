@@ -13,6 +13,7 @@ import gzip
 import io
 import itertools
 import math
+import numbers
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -224,6 +225,81 @@ def read_table(
     if faults:
         raise ValueError(_report(faults))
     return pd.DataFrame(rows, columns=[column.name for column in table.columns])
+
+
+def check_frame(
+    frame: pd.DataFrame, table: Table, needed: Sequence[str], *, name: str = "the table"
+) -> None:
+    """Refuse a DataFrame made by hand wherever a file with its cells would be refused.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a row of the file; columns that are not the table's are left alone.
+    table : Table
+        What the file must hold.
+    needed : sequence of str
+        The columns that must be there. Those and the others of the table that are there are checked,
+        and the rules whose columns are there.
+    name : str
+        What the rows are, for messages.
+
+    Raises
+    ------
+    ValueError
+        With every fault, each by row, column, value and expectation.
+    """
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise ValueError(
+            f"{name}: no column {', '.join(map(repr, missing))}; expected {', '.join(needed)}"
+        )
+    if frame.empty:
+        raise ValueError(f"{name}: no rows; expected at least one")
+    columns = [column for column in table.columns if column.name in frame.columns]
+    faults = []
+    for place, cells in enumerate(frame.to_dict("records")):
+        row: dict[str, Cell] = {}
+        row_faults = []
+        for column in columns:
+            cell = _as_text(cells[column.name])
+            if cell == "":
+                row[column.name] = column.check.empty
+                if not column.optional or column.name in needed:
+                    row_faults.append(_fault(column.name, cell, "a value"))
+                continue
+            try:
+                row[column.name] = column.check.read(cell)
+            except ValueError as error:
+                row_faults.append(_fault(column.name, cell, str(error)))
+        if not row_faults:
+            row_faults = [
+                _fault(column, _shown(row[column]), expected)
+                for rule in table.rules
+                for column, expected in _if_columns(rule, row)
+            ]
+        named = f" ({row[table.key[0]]})" if table.key[0] in row else ""
+        faults += [f"{name}: row {place}{named}: {fault}" for fault in row_faults]
+    if faults:
+        raise ValueError(_report(faults))
+
+
+def _if_columns(rule: Rule, row: Row) -> list[tuple[str, str]]:
+    """The faults that a rule finds; none where the row lacks a column that it reads."""
+    try:
+        return list(rule(row))
+    except KeyError:
+        return []
+
+
+def _as_text(cell: object) -> str:
+    """A cell of a DataFrame as a file would have it."""
+    if cell is None or cell is pd.NA or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, bool | str) or not isinstance(cell, numbers.Real):
+        return str(cell)
+    value = float(cell)
+    return f"{value:.0f}" if math.isfinite(value) and value == round(value) else repr(value)
 
 
 def content(path: Path) -> str:

@@ -11,7 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from plcore.evidence.columns import key, keys, seen, words, year
-from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, ordered, whole
+from plcore.evidence.table import (
+    Column,
+    Row,
+    Table,
+    is_empty,
+    number,
+    one_of,
+    ordered,
+    text,
+    whole,
+)
 
 #: What a responder can be, and what that is called on a chart. "other" names no one thing: rows of
 #: it are never put together.
@@ -111,6 +121,25 @@ def _crossover_arms_agree(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]
                     )
 
 
+def _search_is_named(row: Row) -> Iterator[tuple[str, str]]:
+    unsearched = "nothing was searched" in str(row["note"])
+    if is_empty(row["searched"]) != unsearched:
+        yield "searched", "the searches made, or the words 'nothing was searched' in the note"
+
+
+SEARCHES = Table(
+    file="searches.csv",
+    columns=(
+        Column("search", key),
+        Column("date", text(r"\d{4}-\d{2}-\d{2}", "a day such as 2026-11-27"), optional=True),
+        Column("place", words),
+        Column("words", words),
+        Column("results", whole(0), optional=True),
+        Column("found", words),
+    ),
+    key=("search",),
+)
+
 TREATMENTS = Table(
     file="treatments.csv",
     columns=(
@@ -120,10 +149,12 @@ TREATMENTS = Table(
         Column("pages", keys, optional=True),
         Column("trials_found", one_of("randomised", "uncontrolled", "none")),
         Column("source", keys),
+        Column("searched", keys, optional=True),
         Column("note", words, optional=True),
     ),
     key=("treatment",),
-    references={"pages": "sources", "source": "sources"},
+    rules=(_search_is_named,),
+    references={"pages": "sources", "source": "sources", "searched": "searches"},
 )
 
 TRIALS = Table(

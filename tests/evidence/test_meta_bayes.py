@@ -9,6 +9,7 @@ from scipy import integrate, stats
 from plcore.evidence.pooling import (
     HalfNormal,
     bayes,
+    logit_proportion,
     mean_quantile,
     new_setting_quantile,
     pool,
@@ -125,3 +126,45 @@ def test_a_prior_without_width_and_impossible_probabilities_are_refused():
         HalfNormal(0.0)
     with pytest.raises(ValueError, match="between 0 and 1"):
         mean_quantile(bayes(Y, V, prior=HalfNormal(0.5)), [0.0, 0.5])
+
+
+@pytest.mark.parametrize("n", [10.0, 1e3, 1e5, 1e6, 1e7, 1e10])
+def test_one_study_of_any_size_leaves_tau_to_the_prior(n):
+    # A single study says nothing of tau: it keeps its half-normal prior, and the mean has
+    # variance v + scale^2.
+    y, v = logit_proportion([0.7 * n], [n])
+    found = bayes(y, v, prior=HalfNormal(1.0))
+
+    assert float(found.tau) == pytest.approx(stats.norm.ppf(0.75), rel=2e-4)
+    assert float(found.tau_low) == pytest.approx(stats.norm.ppf(0.5125), rel=2e-3)
+    assert float(found.tau_high) == pytest.approx(stats.norm.ppf(0.9875), rel=1e-3)
+    assert float(found.se) == pytest.approx(math.sqrt(v[0] + 1), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("y", "v"),
+    [
+        ([0.5, 0.5], [1e-7, 1e-7]),
+        ([0.5, 0.5, 0.5001], [1e-7, 1e-6, 1e-7]),
+        ([0.5, 0.9], [1e-7, 1e-7]),
+        ([0.5, 2.5], [1e-2, 1e-2]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("scale", [1e-4, 0.05, 1.0, 5.0])
+def test_the_grid_resolves_data_and_prior_of_any_scales(y, v, scale):
+    log_tau = np.linspace(math.log(1e-9), math.log(max(9 * scale, 5)), 400_001)
+    tau = np.exp(log_tau)
+    w = 1 / (np.array(v)[:, None] + tau**2)
+    mean = (w * np.array(y)[:, None]).sum(0) / w.sum(0)
+    q = (w * (np.array(y)[:, None] - mean) ** 2).sum(0)
+    log_p = np.log(w).sum(0) / 2 - np.log(w.sum(0)) / 2 - q / 2 - (tau / scale) ** 2 / 2 + log_tau
+    p = np.exp(log_p - log_p.max())
+    below = np.cumsum(p / p.sum())
+    found = bayes(y, v, prior=HalfNormal(scale))
+
+    for share, quantile in ((0.5, found.tau), (0.025, found.tau_low), (0.975, found.tau_high)):
+        assert float(quantile) == pytest.approx(tau[np.searchsorted(below, share)], rel=1e-2)
+    middle = (p * mean).sum() / p.sum()
+    variance = (p * (1 / w.sum(0) + (mean - middle) ** 2)).sum() / p.sum()
+    assert float(found.se) == pytest.approx(math.sqrt(variance), rel=3e-3)

@@ -12,6 +12,7 @@ from scipy import optimize
 
 from plcore.evidence.pooling import (
     dersimonian_laird,
+    fixed,
     logit_proportion,
     paule_mandel,
     pool,
@@ -23,9 +24,8 @@ ESTIMATORS = {
     "DL": dersimonian_laird,
     "PM": paule_mandel,
     "REML": reml,
-    "EE": lambda y, v, x=None, /: np.zeros(np.shape(y)[:-1]),
+    "EE": fixed,
 }
-common_value = ESTIMATORS["EE"]
 DATA_SETS = ["bcg_log_rr", "plp_prevalence_30_studies", "pritz1997_proportions"]
 NAMES = {
     "estimate": "estimate",
@@ -219,8 +219,8 @@ def test_the_order_of_studies_does_not_matter(study, estimator, random):
 @given(studies)
 def test_every_study_twice_halves_the_variance_of_a_fixed_effect(study):
     y, v = study
-    once = pool(y, v, tau2=common_value, knapp_hartung=False)
-    twice = pool(np.tile(y, 2), np.tile(v, 2), tau2=common_value, knapp_hartung=False)
+    once = pool(y, v, tau2=fixed, knapp_hartung=False)
+    twice = pool(np.tile(y, 2), np.tile(v, 2), tau2=fixed, knapp_hartung=False)
 
     np.testing.assert_allclose(twice.estimate, once.estimate, atol=1e-12)
     np.testing.assert_allclose(twice.se**2, once.se**2 / 2, rtol=1e-12)
@@ -293,7 +293,7 @@ def test_many_data_sets_at_once_are_each_what_they_are_alone():
 
 def test_one_precise_study_among_rough_ones_is_pooled_without_loss():
     y, v = np.array([0.5, 1.5, 0.1]), np.array([1e-9, 0.3, 0.2])
-    found = pool(y, v, tau2=common_value, knapp_hartung=False)
+    found = pool(y, v, tau2=fixed, knapp_hartung=False)
 
     assert float(found.estimate) == pytest.approx(0.5, abs=1e-8)
     assert float(found.se) == pytest.approx(np.sqrt(1e-9), rel=1e-8)
@@ -374,10 +374,54 @@ def test_impossible_counts_are_refused_by_study_and_value(events, n, message):
         logit_proportion(events, n)
 
 
-def test_a_pooled_result_prints_estimate_interval_tau2_i2_and_k():
+def test_a_pooled_result_prints_its_test_weights_and_heterogeneity():
     text = str(pool([0.0, 2.0], [1.0, 1.0]))
 
     assert text == (
-        "1 (95% interval -11.7 to 13.7; another setting -17 to 19), tau2 1, I2 50%, k 2"
+        "1 (95% interval -11.7 to 13.7; another setting -17 to 19), p 0.5; tau2 1, I2 50%, "
+        "Q 2 (p 0.16), k 2, weights 50%, 50%"
     )
     assert str(pool(np.zeros((3, 4)), 1.0)) == "3 pooled results of 4 studies each"
+
+
+# --- One common value ---------------------------------------------------------------------------
+
+
+def test_a_common_value_has_normal_limits_unless_asked_otherwise():
+    y, v = [0.1, 0.9, 0.4], [0.02, 0.05, 0.03]
+    w = 1 / np.array(v)
+    found = pool(y, v, tau2=fixed)
+
+    assert found.df == np.inf
+    assert float(found.se) == pytest.approx(w.sum() ** -0.5)
+    assert pool(y, v, tau2=fixed, knapp_hartung=True).df == 2
+    assert pool(y, v).df == 2
+
+
+def test_a_common_value_says_nothing_of_another_setting_and_shows_how_studies_differ():
+    # metafor 3.8-1, rma(method = "EE"): I2 = 100 (Q - k + 1) / Q of the 13 BCG trials.
+    data = TIGHT["pools"]["bcg_log_rr"]
+    found = pool(data["yi"], data["vi"], tau2=fixed)
+
+    assert float(found.i2) == pytest.approx(data["EE_z"]["i2"], rel=1e-9)
+    assert float(found.i2) > 0.9
+    assert np.isnan([found.prediction_low, found.prediction_high]).all()
+    assert "nothing is said of another setting" in str(found)
+
+
+@pytest.mark.parametrize("estimator", [reml, paule_mandel, dersimonian_laird, fixed])
+def test_weights_add_up_to_one_and_p_is_that_of_the_interval(estimator):
+    y, v = np.array([[0.1, 0.9, 0.4], [0.1, 0.3, 0.2]]), np.array([0.02, 0.05, 0.03])
+    found = pool(y, v, tau2=estimator)
+
+    np.testing.assert_allclose(found.weights.sum(axis=-1), 1)
+    np.testing.assert_allclose((found.weights * y).sum(axis=-1), found.estimate)
+    level = 1 - float(found.p[1])
+    edge = pool(y[1], v, tau2=estimator, level=level)
+    assert float(edge.low) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, [0.0, 0.0, 0.0]])
+def test_an_estimator_that_gives_no_variance_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected a variance of 0 or more for each of 1 data"):
+        pool([0.1, 0.2], [0.1, 0.1], tau2=lambda *_: np.array(wrong))

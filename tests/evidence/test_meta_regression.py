@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from plcore.evidence.pooling import (
     dersimonian_laird,
     egger,
     fitted,
+    fixed,
+    logit_proportion,
     paule_mandel,
+    peters,
     pool,
     regress,
     reml,
@@ -132,11 +137,67 @@ def test_regression_on_nothing_is_the_pool():
     assert np.isnan(found.qm)
 
 
-def test_as_many_coefficients_as_studies_leave_nothing_to_judge_by():
-    found = regress([0.1, 0.5], [0.1, 0.2], [1.0, 2.0])
+@pytest.mark.parametrize("k", [2, 3])
+def test_as_many_coefficients_as_studies_are_refused(k):
+    with pytest.raises(ValueError, match=f"{k} studies were given for {k} coefficients"):
+        regress(np.arange(k) / 3, np.full(k, 0.1), np.arange(k)[:, None] ** np.arange(1, k))
 
-    assert np.isnan(found.tau2)
-    assert (found.low == -np.inf).all()
+
+def test_a_regression_prints_each_coefficient_by_its_name_with_its_test():
+    moderators = pd.DataFrame({"latitude": TWO[:, 0], "year": TWO[:, 1]})
+    found = regress(Y, V, moderators)
+
+    assert found.names == ("intercept", "latitude", "year")
+    lines = str(found).splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == ["intercept", "latitude", "year"]
+    for word in ("tau2", "I2", "R2", "QE", "QM", "k 13"):
+        assert word in lines[3]
+    assert regress(Y, V, TWO[:, 0]).names == ("intercept", "moderator 1")
+    t = found.coefficients / found.se
+    np.testing.assert_allclose(found.p, 2 * stats.t.sf(np.abs(t), 10), rtol=1e-12)
+
+
+def test_a_common_line_is_tested_by_the_normal():
+    assert np.isinf(regress(Y, V, TWO, tau2=fixed).df)
+
+
+# Peters' test
+
+
+def test_peters_is_weighted_least_squares_of_logits_on_one_over_n():
+    events, n = np.array([3, 9, 22, 70]), np.array([50, 200, 600, 2000])
+    y = np.log((events + 0.5) / (n - events + 0.5))
+    x = np.column_stack([np.ones(4), 1 / n])
+    w = np.diag(n.astype(float))
+    covariance = np.linalg.inv(x.T @ w @ x)
+    beta = covariance @ x.T @ w @ y
+    residuals = y - x @ beta
+    se = np.sqrt(residuals @ w @ residuals / 2 * covariance[1, 1])
+    found = peters(events, n)
+
+    assert float(found.slope) == pytest.approx(beta[1])
+    assert float(found.limit) == pytest.approx(beta[0])
+    assert float(found.p) == pytest.approx(2 * stats.t.sf(abs(beta[1] / se), 2))
+
+
+@pytest.mark.parametrize(("share", "eggers"), [(0.04, 0.2), (0.7, 0.08)])
+def test_unbiased_studies_rarely_alarm_peters_and_often_egger(share, eggers):
+    """At a spread of 0.6 between studies and shares of 4% Egger's test alarms in one set of four."""
+    random = np.random.default_rng(5)
+    n = random.choice([40, 65, 90, 140, 250, 400, 900, 2750], (2000, 20))
+    logit = np.log(share / (1 - share)) + 0.6 * random.standard_normal(n.shape)
+    events = random.binomial(n, 1 / (1 + np.exp(-logit)))
+
+    alarms = (peters(events, n).p < 0.05).mean()
+    assert alarms < 0.07  # 5% and four standard errors
+    assert (egger(*logit_proportion(events, n)).p < 0.05).mean() > eggers
+
+
+def test_peters_needs_three_studies_of_different_size():
+    with pytest.raises(ValueError, match="at least 3"):
+        peters([1, 2], [10, 20])
+    with pytest.raises(ValueError, match="same n"):
+        peters([1, 2, 3], [10, 10, 10])
 
 
 @pytest.mark.parametrize(

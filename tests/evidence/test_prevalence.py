@@ -32,7 +32,9 @@ REFERENCE = json.loads(
 
 def thirty():
     """Those that metafor was given: a study added since is pooled, but not compared with it."""
-    studies = read("plp_prevalence_studies").query("pool == 'current' and include == 'yes'")
+    studies = read("plp_prevalence_studies").query(
+        "pool == 'current' and (include == 'yes' or study == 'Gallagher 2001')"
+    )
     given = set(zip(REFERENCE["events"], REFERENCE["n"], strict=True))
     counts = zip(studies["events"], studies["n"], strict=True)
     return studies[[pair in given for pair in counts]]

@@ -143,3 +143,24 @@ def test_the_worlds_that_further_studies_come_from_are_the_posterior():
     width = ends[2] - ends[0]
     np.testing.assert_allclose(np.quantile(centre, [0.025, 0.5, 0.975]), ends, atol=0.02 * width)
     assert np.median(tau) == pytest.approx(float(posterior.tau), rel=0.05)
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), ""])
+def test_a_study_without_a_group_is_named(value):
+    studies = USA.assign(region=["usa", value, *["usa"] * 7])
+
+    for grouped in (
+        lambda: forest_by(studies, "region", names={"usa": "USA"}),
+        lambda: explained_by(studies, {"region": "Region"}),
+    ):
+        with pytest.raises(
+            ValueError, match=r"row 1 \(Sherman 1984\): region is ''; expected a value"
+        ):
+            grouped()
+
+
+def test_a_group_that_an_analyst_added_may_not_be_empty_either():
+    studies = USA.assign(own=["a", None, *["b"] * 7])
+
+    with pytest.raises(ValueError, match="row 1: own is empty; expected a group"):
+        explained_by(studies, {"own": "Own"})

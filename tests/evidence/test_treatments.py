@@ -1,5 +1,7 @@
 """What trials found, as the charts and tables of the notebook take it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,12 +12,18 @@ from plcore.evidence.data import read
 from plcore.evidence.pooling import HalfNormal, bayes, logit_proportion
 from plcore.evidence.trial_tables import DEFINITIONS, SETTINGS
 from plcore.evidence.trials.comparison import crossover_difference, number_needed, risk_difference
+from plcore.evidence.trials.contrasts import (
+    EFFECT_METHODS,
+    effects_table,
+    pool_effects,
+    ways_of_pooling_effects,
+)
+from plcore.evidence.trials.rates import pool_responses
 from plcore.evidence.trials.treatments import (
     claims_and_trials,
     comparisons,
-    effects_table,
+    contrast_forest,
     mean_differences,
-    pool_responses,
     response_forest,
     treatments_named,
     trial_arms,
@@ -88,7 +96,7 @@ def test_treatments_that_the_pages_name_come_first_and_those_without_a_trial_hav
     table = treatments_named()
 
     assert table["Named by"].is_monotonic_decreasing
-    without = table[table["Trials found"] == "none"]
+    without = table[table["Trials found"].str.startswith(("none", "not searched"))]
     assert len(without) > 5
     counted = set(trial_arms().query("responders.notna()")["treatment"])
     names = read("treatments").set_index("treatment")["name"]
@@ -126,7 +134,7 @@ def test_separate_arms_are_compared_by_the_score_interval():
     effect = risk_difference(19, 27, 11, 27)
     limits = (effect.estimate, effect.low, effect.high)
     assert (row["rd"], row["rd_low"], row["rd_high"]) == limits
-    assert row["nnt"] == number_needed(*limits)
+    assert row["nnt"] == number_needed(effect)
     assert row["prob_better"] > 0.98
     assert (row["n_treatment"], row["responders_control"], row["remark"]) == (27, 11, "")
 
@@ -245,7 +253,9 @@ def test_one_trial_gives_its_exact_posterior():
     posterior = stats.beta(5.5, 7.5)
     assert row["rate"] == pytest.approx(posterior.median())
     assert (row["low"], row["high"]) == pytest.approx(tuple(posterior.ppf([0.025, 0.975])))
-    assert row["pooled"] == "huse: posterior of one trial, Jeffreys prior, worth 1 person"
+    assert row["pooled"] == (
+        "huse: posterior of one trial, Jeffreys prior, worth 1 person; a rate, no comparison follows"
+    )
 
 
 def test_like_trials_are_pooled_with_the_stated_prior():
@@ -255,13 +265,14 @@ def test_like_trials_are_pooled_with_the_stated_prior():
     expected = special.expit([pooled.estimate, pooled.low, pooled.high])
     assert (row["rate"], row["low"], row["high"]) == pytest.approx(tuple(expected))
     assert (row["trials"], row["n"], row["responders"]) == (2, 55, 28)
-    assert row["pooled"] == "a, b: Bayes, settings differ by HalfNormal(scale=0.5)"
+    assert row["pooled"] == (
+        "a, b: Bayes, settings differ by HalfNormal(scale=0.5); a rate, no comparison follows"
+    )
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        {"role": "control"},
         {"treatment": "rtms"},
         {"setting": "prevention"},
         {"definition": "fall_30"},
@@ -314,6 +325,11 @@ def test_rows_that_are_not_included_stay_out():
         ({"n": np.nan}, "a arm_0 outcome_0: n is nan"),
         ({"follow_up_days": np.nan}, "a arm_0 outcome_0: follow_up_days is nan"),
         ({"patients": ""}, "a arm_0 outcome_0: patients is empty"),
+        ({"patients": np.nan}, "a arm_0 outcome_0: patients is empty"),
+        ({"include": "Yes"}, "a arm_0 outcome_0: include is 'Yes'; expected yes or no"),
+        ({"include": True}, "a arm_0 outcome_0: include is True; expected yes or no"),
+        ({"treatment": np.nan}, "a arm_0 outcome_0: treatment is empty"),
+        ({"setting": ""}, "a arm_0 outcome_0: setting is empty"),
     ],
 )
 def test_a_row_that_cannot_be_pooled_is_named(change, message):
@@ -334,11 +350,226 @@ def test_bands_of_follow_up_end_on_their_last_day():
     assert list(bands) == ["up to 2 days", "over 2 to 14 days", "over 366 days"]
 
 
-def test_every_arm_that_may_be_pooled_is_in_a_group():
-    trials = read("trials")
+@pytest.mark.parametrize("role", ["treatment", "control"])
+def test_every_arm_that_may_be_pooled_is_in_a_group(role):
+    trials = read("trials").query("role == @role")
     pools = pool_responses(trials, tau_prior=PRIOR)
 
     included = trials[trials["include"] == "yes"]
     aside = pools["pooled"].str.extract("left aside: (.*)")[0].dropna().str.split(", ")
     assert pools["trials"].sum() + aside.map(len).sum() == len(included)
     assert ((pools["low"] <= pools["rate"]) & (pools["rate"] <= pools["high"])).all()
+
+
+def test_treated_and_control_arms_are_not_pooled_apart():
+    table = arms(("a", 20, 20, 8), ("b", 30, 35, 20, {"role": "control"}))
+
+    message = r"several roles: treatment \(a arm_0 .*control \(b arm_1 .*use pool_effects"
+    with pytest.raises(ValueError, match=message):
+        pool_responses(table, tau_prior=PRIOR)
+
+
+# Pooled comparisons
+
+
+def trial(name, treated, control, **other):
+    """Two arms of a trial: responders and people in each."""
+    base = {
+        "trial": name,
+        "outcome": "relief",
+        "treatment": "mirror_therapy",
+        "design": "parallel",
+        "setting": "established_plp",
+        "definition": "fall_50",
+        "follow_up_days": 28.0,
+        "include": "yes",
+    }
+    made = []
+    for role, (responders, n) in (("treatment", treated), ("control", control)):
+        arm = {"arm": role, "role": role, "patients": f"{name}_{role}"}
+        made.append({**base, **arm, "responders": responders, "n": n, **other})
+    return pd.DataFrame(made)
+
+
+def together(*trials):
+    return pd.concat(trials, ignore_index=True)
+
+
+@pytest.mark.parametrize("name", EFFECT_METHODS)
+def test_like_trials_are_pooled_by_their_own_comparisons(name):
+    table = together(trial("a", (8, 20), (3, 18)), trial("b", (20, 35), (14, 33)))
+    row = pool_effects(table, method=EFFECT_METHODS[name]).iloc[0]
+
+    effect = EFFECT_METHODS[name]([8, 20], [20, 35], [3, 14], [18, 33])
+    ours = tuple(row[["measure", "estimate", "low", "high", "p"]])
+    assert ours == (effect.measure, effect.estimate, effect.low, effect.high, effect.p)
+    assert (row["trials"], row["n_treatment"], row["responders_control"]) == (2, 55, 17)
+    assert (row["number_needed"] != "") == (effect.measure == "risk difference")
+    assert row["pooled"].startswith(f"a {effect.weights[0]:.0%}, b {effect.weights[1]:.0%}")
+
+
+def test_one_trial_keeps_its_own_score_limits():
+    row = pool_effects(trial("a", (8, 20), (3, 18))).iloc[0]
+
+    alone = risk_difference(8, 20, 3, 18)
+    assert (row["estimate"], row["low"], row["high"]) == (alone.estimate, alone.low, alone.high)
+    assert row["number_needed"] == number_needed(alone)
+    assert row[["p", "tau2", "i2"]].isna().all()
+
+
+def test_arms_of_different_trials_are_never_compared():
+    treated, control = (
+        trial("a", (8, 20), (3, 18)).iloc[[0]],
+        trial("b", (8, 20), (3, 18)).iloc[[1]],
+    )
+
+    with pytest.raises(ValueError, match=r"treatment arms of a; control arms of b.*never compared"):
+        pool_effects(together(treated, control))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"treatment": "rtms"},
+        {"setting": "prevention"},
+        {"definition": "fall_30"},
+        {"follow_up_days": 90.0},
+        {"definition": "other"},
+    ],
+    ids=str,
+)
+def test_unlike_comparisons_are_never_pooled(other):
+    table = together(trial("a", (8, 20), (3, 18)), trial("b", (8, 20), (3, 18), **other))
+
+    assert pool_effects(table)["trials"].tolist() == [1, 1]
+
+
+def test_trials_that_were_not_randomised_enter_on_request_only_and_by_name():
+    loose = trial("b", (9, 10), (2, 10), design="cohort", include="no")
+    table = together(trial("a", (8, 20), (3, 18)), loose)
+
+    assert pool_effects(table)["trials"].tolist() == [1]
+    row = pool_effects(table, not_randomised=True).iloc[0]
+    assert (row["trials"], row["not_randomised"]) == (2, "b")
+    assert "not properly randomised: b" in row["pooled"]
+
+
+def test_crossovers_stay_out_as_their_arms_are_the_same_people():
+    same = trial("b", (9, 10), (2, 10), design="crossover", patients="b")
+
+    assert pool_effects(together(trial("a", (8, 20), (3, 18)), same))["trials"].tolist() == [1]
+
+
+def test_a_control_group_counts_once():
+    table = trial("a", (8, 20), (3, 18))
+    second = table.iloc[[0]].assign(arm="more", patients="a_more", responders=5)
+
+    with pytest.raises(ValueError, match="patients a_control are in several comparisons to pool"):
+        pool_effects(together(table, second))
+
+
+def test_the_longest_follow_up_of_a_trial_counts_in_a_band():
+    early = trial("a", (8, 20), (3, 18), outcome="early", follow_up_days=20.0)
+    late = trial("a", (6, 20), (4, 18), outcome="late", follow_up_days=50.0)
+    row = pool_effects(together(early, late)).iloc[0]
+
+    assert row["responders_treatment"] == 6
+    assert "left aside: a treatment early" in row["pooled"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"include": "Yes"}, "a treatment relief: include is 'Yes'; expected yes or no"),
+        ({"definition": "better"}, "a treatment relief: definition is 'better'"),
+        ({"responders": 30}, "a treatment relief: responders is 30; expected not above n"),
+        ({"follow_up_days": -1.0}, "a treatment relief: follow_up_days is -1.0"),
+        ({"patients": ""}, "a treatment relief: patients is empty"),
+        ({"treatment": None}, "a treatment relief: treatment is empty"),
+    ],
+    ids=str,
+)
+def test_a_comparison_that_cannot_be_pooled_is_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        pool_effects(trial("a", (8, 20), (3, 18), **change))
+
+
+def test_epidural_analgesia_is_pooled_as_a_contrast():
+    """Bach 1988: 11 of 11 against 9 of 14. Karanikolas 2011: 12 of 13 against 3 of 12."""
+    pooled = pool_effects(trial_arms(), not_randomised=True)
+    rows = pooled.query("treatment == 'perioperative_epidural'").set_index("follow_up")
+    month_6 = rows.loc["over 60 to 183 days"]
+
+    assert month_6[["estimate", "low", "high"]].astype(float).round(2).tolist() == [
+        0.52,
+        0.32,
+        0.71,
+    ]
+    assert month_6["not_randomised"] == "bach_1988"
+    assert rows.loc["over 183 to 366 days", "not_randomised"] == "bach_1988, jahangiri_1994"
+    randomised = pool_effects(trial_arms()).query("treatment == 'perioperative_epidural'")
+    assert randomised["pooled"].tolist() == ["karanikolas_2011: one trial, its own score limits"]
+
+
+def test_methods_are_set_side_by_side_for_one_group_of_trials():
+    epidural = trial_arms().query(
+        "treatment == 'perioperative_epidural' and outcome == 'free_of_plp_month_6' "
+        "and arm != 'pca_then_epidural'"
+    )
+    table = ways_of_pooling_effects(epidural)
+
+    assert table["method"].tolist() == list(EFFECT_METHODS)
+    assert (table["estimate"] > (table["measure"] != "risk difference")).all()
+    with pytest.raises(ValueError, match=r"the arms make [0-9]+ groups"):
+        ways_of_pooling_effects(trial_arms())
+    with pytest.raises(ValueError, match="only a compares; expected two trials"):
+        ways_of_pooling_effects(trial("a", (8, 20), (3, 18)))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_forest_of_contrasts_has_every_comparison_once(setting):
+    arms_here = trial_arms().query("setting == @setting and responders.notna()")
+    effects = effects_table(arms_here)
+    compared = effects[effects["rd"].notna()] if len(effects) else effects
+    drawn = contrast_forest(setting)
+    studies = drawn[drawn["role"] == "study"]
+
+    assert len(studies) == len(compared)
+    if len(compared):
+        assert sorted(studies["estimate"]) == pytest.approx(sorted(compared["rd"]))
+        assert studies["label"].is_unique
+        figure = charts.forest(drawn, title="T", xaxis="Difference", source="S", percent=False)
+        assert figure.data
+    loose = studies.loc[studies["design"] == "cohort", "label"]
+    assert loose.str.contains("not properly randomised").all()
+
+
+def test_what_was_not_found_says_by_which_day():
+    table = treatments_named()
+    silent = table[(table["Compared"] == 0) & (table["Named by"] > 0)]
+
+    assert len(silent) > 10
+    searched = silent[silent["Trials found"] != "not searched"]
+    assert searched["Trials found"].str.contains(r"found by 20\d\d-\d\d-\d\d$").all()
+    assert (
+        silent.loc[silent["Trials found"] == "not searched", "Note"]
+        .str.contains("nothing was searched")
+        .all()
+    )
+
+
+def test_every_counted_arm_is_on_the_page():
+    """The published tables hold each arm with a count once, whatever the setting."""
+    golden = Path(__file__).parents[1] / "golden" / "tables"
+    shown = pd.concat(pd.read_csv(path) for path in golden.glob("responses_*.csv"))
+    shown = shown[shown["role"] == "study"]
+    counted = trial_arms().query("responders.notna()")
+
+    def keys(table, n, events):
+        names = [n, events, "definition", "source"]
+        return sorted(map(tuple, table[names].astype(str).to_numpy().tolist()))
+
+    assert len(shown) == len(counted) > 60
+    assert keys(shown, "n", "events") == keys(counted, "n", "responders")
+    for n, events in ((11, 11), (21, 19)):  # Nikolajsen 1996, Jaeger 1992
+        assert ((shown["n"] == n) & (shown["events"] == events)).any()

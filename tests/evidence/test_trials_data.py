@@ -10,6 +10,7 @@ from scipy import stats
 from plcore.evidence.data import DATA, read
 from plcore.evidence.schema import TABLES
 from plcore.evidence.table import Column, Table, read_table, text
+from plcore.evidence.trials.contrasts import effects_table
 
 NUMBERS = [
     "n", "responders", "mean_change", "sd_change", "mean_difference", "difference_low",
@@ -106,10 +107,33 @@ def test_what_was_found_of_a_treatment_agrees_with_the_trials():
             assert not designs, row.treatment
 
 
-def test_a_treatment_without_a_trial_says_what_was_searched():
+def test_a_treatment_without_a_trial_says_what_was_searched_and_when():
     none = read("treatments").query("trials_found == 'none'")
+    searches = read("searches").set_index("search")
 
     assert none["note"].str.contains("earched", regex=False).all()
+    for row in none.itertuples():
+        days = [searches.loc[key, "date"] for key in row.searched.split(";") if key]
+        assert any(days) or "nothing was searched" in row.note, row.treatment
+
+
+def test_every_trial_that_was_compared_in_separate_people_is_appraised():
+    effects = effects_table(read("trials"))
+    compared = set(effects.loc[effects["rd"].notna(), "trial"])
+    appraisals = read("trial_appraisals").set_index("trial")
+
+    assert compared <= set(appraisals.index)
+    designs = read("trials").drop_duplicates("trial").set_index("trial")["design"]
+    for name, row in appraisals.iterrows():
+        assert (row["randomisation"] == "high") == (designs[name] == "cohort"), name
+
+
+def test_what_was_not_properly_randomised_stays_out_of_the_pool():
+    """The same rule for Bach 1988 as for Jahangiri 1994."""
+    cohorts = read("trials").query("design == 'cohort'")
+
+    assert {"bach_1988", "jahangiri_1994"} <= set(cohorts["trial"])
+    assert (cohorts["include"] == "no").all()
 
 
 # Printed figures of twelve trials, typed from the abstracts and not from trials.csv:
@@ -137,6 +161,12 @@ PRINTED = [
     ("correll_2004", "ketamine", "pain_free_month_3", 54),
     ("kiefer_2008", "ketamine", "remission_month_3", 65),
     ("mangnus_2021", "ketamine", "fall_2_points", 48),
+    ("gilmore_2019", "pns", "relief_50_weeks_1_to_4", 58),
+    ("gilmore_2019", "placebo", "relief_50_weeks_1_to_4", 14),
+    ("gilmore_2019", "pns", "relief_50_month_12", 67),
+    ("kapural_2024", "nerve_block", "relief_50_month_3", 24.7),
+    ("kapural_2024", "sham", "relief_50_month_3", 7.1),
+    ("pu_2020", "radiofrequency", "success_plp", 69.2),
 ]
 
 
@@ -201,6 +231,27 @@ def fisher(trial, outcome, treated, control):
 )
 def test_the_counts_of_hayes_give_the_printed_p(outcome, printed):
     assert fisher("hayes_2004", outcome, "ketamine", "placebo") == pytest.approx(printed, abs=5e-3)
+
+
+def test_the_counts_of_gilmore_give_the_printed_p():
+    """7 of 12 against 2 of 14, P = 0.037."""
+    found = fisher("gilmore_2019", "relief_50_weeks_1_to_4", "pns", "placebo")
+    # 0.0375 cut off rather than rounded.
+    assert found == pytest.approx(0.037, abs=6e-4)
+
+
+def test_the_counts_of_quest_give_the_printed_p_and_no_others_do():
+    """24.7 and 7.1% of 170 people randomised 1:1, P = 0.002."""
+    pairs = [counts("kapural_2024", name, "relief_50_month_3") for name in ("nerve_block", "sham")]
+    table = [[responders, n - responders] for responders, n in pairs]
+
+    assert sum(n for _, n in pairs) == 170
+    assert stats.chi2_contingency(table, correction=False).pvalue == pytest.approx(0.002, abs=5e-4)
+    fits = [(n, x) for n in range(80, 91) for x in range(n) if round(100 * x / n, 1) == 24.7]
+    assert fits == [(81, 20), (85, 21), (89, 22)]
+    assert [
+        n for n in (81, 85, 89) if any(round(100 * x / (170 - n), 1) == 7.1 for x in range(20))
+    ] == [85]
 
 
 @pytest.mark.parametrize(

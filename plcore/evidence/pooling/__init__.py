@@ -2,7 +2,8 @@
 
 - `random_effects`: mean, spread and prediction interval; meta-regression; Egger's test;
 - `exact`: shares without logits of counts, by the exact binomial-normal model;
-- `bayes`: the uncertainty of the spread carried into quantiles.
+- `bayes`: the uncertainty of the spread carried into quantiles;
+- `two_arms`: treatment against control, each trial's own difference pooled.
 
 Why not a library. statsmodels (0.15) pools one data set at a time and has no REML, no moderators
 with Knapp-Hartung and no model of proportions. PyMARE (0.0.13) takes data sets in columns, but has
@@ -27,31 +28,57 @@ from plcore.evidence.pooling.random_effects import (
     dersimonian_laird,
     egger,
     fitted,
+    fixed,
     logit_proportion,
     paule_mandel,
+    peters,
     pool,
     regress,
     reml,
 )
+from plcore.evidence.pooling.two_arms import (
+    EffectMethod,
+    PooledEffect,
+    exact_odds_ratio,
+    mantel_haenszel_difference,
+    mantel_haenszel_odds_ratio,
+    mantel_haenszel_risk_ratio,
+    peto_odds_ratio,
+    random_difference,
+    random_odds_ratio,
+    random_risk_ratio,
+)
 
 __all__ = [
+    "EffectMethod",
     "Egger",
     "Estimator",
     "HalfNormal",
     "Pooled",
+    "PooledEffect",
     "Posterior",
     "Regression",
     "bayes",
     "dersimonian_laird",
     "egger",
+    "exact_odds_ratio",
     "fitted",
+    "fixed",
     "likelihood_interval",
     "logit_proportion",
+    "mantel_haenszel_difference",
+    "mantel_haenszel_odds_ratio",
+    "mantel_haenszel_risk_ratio",
     "mean_quantile",
     "new_setting_quantile",
     "paule_mandel",
+    "peters",
+    "peto_odds_ratio",
     "pool",
     "pool_exact",
+    "random_difference",
+    "random_odds_ratio",
+    "random_risk_ratio",
     "regress",
     "reml",
 ]

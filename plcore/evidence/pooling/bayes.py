@@ -23,6 +23,11 @@ from plcore.evidence.pooling.random_effects import (
 
 # Cells of the grid over tau. The midpoint rule is off by about 1 / (24 cells^2) of the posterior.
 _CELLS = 500
+# The grid that the data alone suggest ends in cells wider than tau itself. Where those beyond this
+# many times its scale hold more than this share, the prior decides, and the grid is laid over its reach.
+_COARSE, _MOST_COARSE = 40.0, 1e-3
+# Beyond this many of its scales a half-normal prior has 1e-17 left.
+_REACH = 8.5
 # Halvings of an interval: 2^-60 of it is rounding.
 _HALVINGS = 60
 
@@ -67,6 +72,8 @@ class Posterior:
         Posterior median and central interval of tau.
     edges : ndarray, shape (..., cells + 1)
         The grid: limits of the cells of tau.
+    middles : ndarray, shape (..., cells)
+        The tau in each cell at which the posterior was taken.
     weight, mean, variance : ndarray, shape (..., cells)
         Posterior probability of each cell, and mean and variance of the normal posterior of the
         mean over settings at the middle of it.
@@ -84,6 +91,7 @@ class Posterior:
     tau_low: Array
     tau_high: Array
     edges: Array
+    middles: Array
     weight: Array
     mean: Array
     variance: Array
@@ -105,7 +113,8 @@ def bayes(
 ) -> Posterior:
     """Posterior of the mean, of tau and of a new setting; the mean has a flat prior.
 
-    One study is enough: its spread is then the prior's. The grid resolves tau for up to some
+    One study is enough: its spread is then the prior's. The grid is laid by data and prior together,
+    so that studies of 10 and of 10 million people are as exact. It resolves tau for up to some
     hundred studies; beyond, the prior hardly matters and `pool` says the same.
 
     Parameters
@@ -128,22 +137,36 @@ def bayes(
 
     Examples
     --------
-    >>> print(bayes([0.2, 1.1, 0.5], [0.05, 0.08, 0.02], prior=HalfNormal(0.5)))
+    >>> posterior = bayes([0.2, 1.1, 0.5], [0.05, 0.08, 0.02], prior=HalfNormal(0.5))
+    >>> print(str(posterior).split("; ")[0])
+    0.563 (95% interval -0.0133 to 1.18
     """
     checked_level(level)
     estimates, variances = checked(y, v)
-    # The grid is even in tau / (scale + tau), which reaches from 0 to infinity.
     k = estimates.shape[-1]
     moments = dersimonian_laird(estimates, variances) if k > 1 else np.zeros(estimates.shape[:-1])
-    scale = np.sqrt(moments + variances.min(axis=-1))[..., None]
-    u = np.linspace(0, 1, _CELLS + 1)
-    middle = (u[1:] + u[:-1]) / 2
-    tau = scale * middle / (1 - middle)
-    edges = np.concatenate([scale * u[:-1] / (1 - u[:-1]), np.full_like(scale, np.inf)], axis=-1)
-    mean, variance, log_weight = _given_tau(estimates, variances, tau)
-    log_weight += prior.log_density(tau) - 2 * np.log1p(-middle)
-    weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-    weight /= weight.sum(axis=-1, keepdims=True)
+    seen = np.sqrt(moments + variances.min(axis=-1))[..., None]
+    # A tau far above the prior's own scale need not be resolved.
+    scale = np.minimum(seen, 2 * prior.scale)
+    grid = _even_in_share(scale)
+    mean, variance, weight = _on_grid(estimates, variances, grid, prior)
+    coarse = (weight * (grid.tau > _COARSE * scale)).sum(axis=-1, keepdims=True) > _MOST_COARSE
+    # A prior far narrower than the data's spread is pulled to a place between the two.
+    coarse |= seen > _COARSE / 2 * prior.scale
+    if coarse.any():
+        wide = _even_in_logarithm(scale, np.maximum(_REACH * prior.scale, _COARSE * seen))
+        wider = _on_grid(estimates, variances, wide, prior)
+        mean, variance, weight = (
+            np.where(coarse, one, other)
+            for one, other in zip(wider, (mean, variance, weight), strict=True)
+        )
+        grid = _Grid(
+            *(
+                np.where(coarse, getattr(wide, name), getattr(grid, name))
+                for name in _Grid.__slots__
+            )
+        )
+    tau, edges = grid.tau, grid.edges
     estimate = (weight * mean).sum(axis=-1)
     spread = (weight * (variance + (mean - estimate[..., None]) ** 2)).sum(axis=-1)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
@@ -162,6 +185,7 @@ def bayes(
         tau_low,
         tau_high,
         edges,
+        tau,
         weight,
         mean,
         variance,
@@ -178,8 +202,41 @@ def mean_quantile(posterior: Posterior, p: npt.ArrayLike) -> Array:
 
 def new_setting_quantile(posterior: Posterior, p: npt.ArrayLike) -> Array:
     """Quantiles of the true value of one new setting at probabilities p (m,), shape (..., m)."""
-    wider = posterior.variance + _middle(posterior.edges) ** 2
+    wider = posterior.variance + posterior.middles**2
     return _mixture_quantile(posterior.mean, wider, posterior.weight, _probabilities(p))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Cells of tau: their limits (..., cells + 1), a point in each, and the log of its width."""
+
+    edges: Array
+    tau: Array
+    log_width: Array
+
+
+def _even_in_share(scale: Array) -> _Grid:
+    """Cells even in tau / (scale + tau), which reaches from 0 to infinity; scale is (..., 1)."""
+    u = np.linspace(0, 1, _CELLS + 1)
+    middle = (u[1:] + u[:-1]) / 2
+    edges = np.concatenate([scale * u[:-1] / (1 - u[:-1]), np.full_like(scale, np.inf)], axis=-1)
+    tau = scale * middle / (1 - middle)
+    return _Grid(edges, tau, np.broadcast_to(-2 * np.log1p(-middle), tau.shape))
+
+
+def _even_in_logarithm(scale: Array, last: Array) -> _Grid:
+    """Cells even in tau below the scale and in log tau above it, up to `last`; both are (..., 1)."""
+    x = np.arcsinh(last / scale) * np.linspace(0, 1, _CELLS + 1)
+    middle = (x[..., 1:] + x[..., :-1]) / 2
+    return _Grid(scale * np.sinh(x), scale * np.sinh(middle), np.log(np.cosh(middle)))
+
+
+def _on_grid(y: Array, v: Array, grid: _Grid, prior: HalfNormal) -> tuple[Array, Array, Array]:
+    """Mean, variance and posterior probability of each cell."""
+    mean, variance, log_weight = _given_tau(y, v, grid.tau)
+    log_weight += prior.log_density(grid.tau) + grid.log_width
+    weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
+    return mean, variance, weight / weight.sum(axis=-1, keepdims=True)
 
 
 def _given_tau(y: Array, v: Array, tau: Array) -> tuple[Array, Array, Array]:
@@ -232,13 +289,6 @@ def _search(below: Array, p: Array) -> npt.NDArray[np.intp]:
     """First cell of each row whose cumulated probability reaches p."""
     rows = zip(below.reshape(-1, below.shape[-1]), p.reshape(-1, p.shape[-1]), strict=True)
     return np.array([np.searchsorted(row, shares) for row, shares in rows]).reshape(p.shape)
-
-
-def _middle(edges: Array) -> Array:
-    """tau at the middle of each cell on the grid's own scale, tau / (scale + tau)."""
-    u = (np.arange(_CELLS) + 0.5) / _CELLS
-    scale = edges[..., 1:2] * (_CELLS - 1)
-    return np.asarray(scale * u / (1 - u))
 
 
 def _probabilities(p: npt.ArrayLike) -> Array:

@@ -35,6 +35,7 @@ from plcore.evidence.pooling.random_effects import (
     logit_proportion,
     paule_mandel,
     trace_0,
+    two_sided,
 )
 
 # Nodes per study, and how far its log integrand has fallen at the outermost. At worst (nobody or
@@ -78,7 +79,8 @@ def pool_exact(events: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) 
     -------
     Pooled
         On the logit scale. `q` is the likelihood-ratio statistic against one common share; `i2`
-        sets tau2 against the typical variance of the studies' logits, as for `pool`.
+        sets tau2 against the typical variance of the studies' logits, as for `pool`, and `weights`
+        are those of their logits with this tau2.
 
     Raises
     ------
@@ -108,11 +110,14 @@ def pool_exact(events: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) 
     q = 2 * (_saturated(counts) - _common(counts)[1])
     logits, variances = logit_proportion(counts.events, counts.n)
     typical = (k - 1) / trace_0(logits, variances) if k > 1 else np.full(tau2.shape, np.nan)
+    w = 1 / (variances + np.nan_to_num(tau2)[:, None])
     return Pooled(
         estimate=centre.reshape(shape),
         se=se.reshape(shape),
         low=low.reshape(shape),
         high=high.reshape(shape),
+        p=two_sided(finite, se, df).reshape(shape),
+        weights=(w / w.sum(axis=-1, keepdims=True)).reshape(*shape, k),
         tau2=tau2.reshape(shape),
         q=q.reshape(shape),
         q_p=chi2_tail(q, k - 1).reshape(shape),

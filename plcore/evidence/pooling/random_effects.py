@@ -24,6 +24,7 @@ interval); Thompson & Higgins (2002), Stat Med 21:1559 (meta-regression).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -60,13 +61,18 @@ class Pooled:
     ----------
     estimate, se, low, high : ndarray
         The mean over settings, its standard error and its interval.
+    p : ndarray
+        Test that the mean is 0, two-sided.
+    weights : ndarray, shape (..., k)
+        What each study counts for, shares that add up to 1.
     tau2 : ndarray
-        Variance of the true values between settings.
+        Variance of the true values between settings; 0 where one common value is assumed.
     q, q_p : ndarray
         Cochran's Q and its p-value against a common value (chi-square on k - 1).
     i2 : ndarray
         tau2 / (tau2 + s2), a share from 0 to 1, where s2 is the typical sampling variance of
-        Higgins and Thompson, (k - 1) / tr P(0), as metafor computes it.
+        Higgins and Thompson, (k - 1) / tr P(0), as metafor computes it. Where one common value is
+        assumed, (Q - k + 1) / Q, not below 0.
     k : int
         Studies in each data set.
     df : float
@@ -74,7 +80,8 @@ class Pooled:
     prediction_low, prediction_high : ndarray
         Where the true value of one new setting lies: estimate -+ t(df) sqrt(tau2 + se^2), with the
         df of the interval of the mean (k - 1 with Knapp-Hartung), as metafor 3.8 does. Others use
-        k - 2 (Higgins, Thompson & Spiegelhalter 2009).
+        k - 2 (Higgins, Thompson & Spiegelhalter 2009). NaN where one common value is assumed: that
+        says nothing of how settings differ.
     level : float
         Level of both intervals.
     """
@@ -83,6 +90,8 @@ class Pooled:
     se: Array
     low: Array
     high: Array
+    p: Array
+    weights: Array
     tau2: Array
     q: Array
     q_p: Array
@@ -96,11 +105,18 @@ class Pooled:
     def __str__(self) -> str:
         if self.estimate.size != 1:
             return f"{self.estimate.size} pooled results of {self.k} studies each"
+        another = (
+            "one common value assumed, so nothing is said of another setting"
+            if np.isnan(self.prediction_low).all()
+            else f"another setting {self.prediction_low.item():.3g} to "
+            f"{self.prediction_high.item():.3g}"
+        )
         return (
             f"{self.estimate.item():.3g} ({self.level:.0%} interval {self.low.item():.3g} to "
-            f"{self.high.item():.3g}; another setting {self.prediction_low.item():.3g} to "
-            f"{self.prediction_high.item():.3g}), tau2 {self.tau2.item():.3g}, "
-            f"I2 {self.i2.item():.0%}, k {self.k}"
+            f"{self.high.item():.3g}; {another}), p {self.p.item():.2g}; "
+            f"tau2 {self.tau2.item():.3g}, I2 {self.i2.item():.0%}, "
+            f"Q {self.q.item():.3g} (p {self.q_p.item():.2g}), k {self.k}, weights "
+            f"{', '.join(f'{weight:.0%}' for weight in self.weights.reshape(-1))}"
         )
 
 
@@ -110,8 +126,11 @@ class Regression:
 
     Attributes
     ----------
-    coefficients, se, low, high : ndarray, shape (..., p)
-        The intercept, then one for each moderator, with standard errors and intervals.
+    names : tuple of str
+        What each coefficient belongs to: "intercept", then the moderators by the names of their
+        columns, "moderator 1" and so on where they have none.
+    coefficients, se, low, high, p : ndarray, shape (..., p)
+        The intercept, then one for each moderator, with standard errors, intervals and tests of 0.
     covariance : ndarray, shape (..., p, p)
         Of the coefficients.
     tau2, i2 : ndarray
@@ -133,10 +152,12 @@ class Regression:
         Level of the intervals.
     """
 
+    names: tuple[str, ...]
     coefficients: Array
     se: Array
     low: Array
     high: Array
+    p: Array
     covariance: Array
     tau2: Array
     i2: Array
@@ -149,17 +170,33 @@ class Regression:
     df: float
     level: float
 
+    def __str__(self) -> str:
+        if self.tau2.size != 1:
+            return f"{self.tau2.size} regressions of {self.k} studies each on {self.names[1:]}"
+        columns = (self.coefficients, self.low, self.high, self.p)
+        rows = zip(self.names, *(column.reshape(-1) for column in columns), strict=True)
+        lines = [
+            f"{name}: {value:.3g} ({self.level:.0%} interval {low:.3g} to {high:.3g}), p {p:.2g}"
+            for name, value, low, high, p in rows
+        ]
+        rest = (
+            f"tau2 {self.tau2.item():.3g}, I2 {self.i2.item():.0%}, R2 {self.r2.item():.0%}, "
+            f"QE {self.qe.item():.3g} (p {self.qe_p.item():.2g}), "
+            f"QM {self.qm.item():.3g} (p {self.qm_p.item():.2g}), k {self.k}"
+        )
+        return "\n".join([*lines, rest])
+
 
 @dataclass(frozen=True, slots=True)
 class Egger:
-    """Egger's regression: how the estimates lean on their standard errors.
+    """How the estimates lean on their standard errors (`egger`) or on 1 / n (`peters`).
 
     Attributes
     ----------
     limit : ndarray
         The mean of a study without sampling error.
     slope, se : ndarray
-        The bias per unit of standard error, and its standard error.
+        The bias per unit of standard error (or of 1 / n), and its standard error.
     t, p : ndarray
         Test that there is no slope.
     df : int
@@ -172,6 +209,11 @@ class Egger:
     t: Array
     df: int
     p: Array
+
+
+def fixed(y: npt.ArrayLike, v: npt.ArrayLike, x: npt.ArrayLike | None = None, /) -> Array:
+    """tau2 of 0: one common value is assumed, and studies differ by chance only."""
+    return np.zeros(checked(y, v)[0].shape[:-1])
 
 
 def dersimonian_laird(
@@ -238,10 +280,13 @@ def pool(
     v: npt.ArrayLike,
     *,
     tau2: Estimator = reml,
-    knapp_hartung: bool = True,
+    knapp_hartung: bool | None = None,
     level: float = 0.95,
 ) -> Pooled:
     """The mean of the studies, by inverse-variance weights 1 / (v + tau2).
+
+    With 5 and 10 studies of the sizes of the prevalence studies, the 95% limits of the defaults hold
+    the true mean in 93 to 97% of 2,000 simulated data sets (`benchmarks/coverage.csv`).
 
     Parameters
     ----------
@@ -250,10 +295,11 @@ def pool(
         data sets (replicates, draws).
     tau2 : function of y, v
         How the spread between studies is estimated: `reml`, `paule_mandel`, `dersimonian_laird`,
-        or your own.
-    knapp_hartung : bool
+        or your own; `fixed` for one common value.
+    knapp_hartung : bool, optional
         Standard error from the observed scatter and t on k - 1 (Hartung & Knapp 2001, metafor's
-        "knha"), or from the weights and the normal.
+        "knha"), or from the weights and the normal. By default the former, except with `fixed`:
+        one common value leaves no scatter to estimate.
     level : float
         Level of the intervals.
 
@@ -265,28 +311,40 @@ def pool(
     Raises
     ------
     ValueError
-        Names the study whose y is not finite or whose v is not above 0.
+        Names the study whose y is not finite or whose v is not above 0; or the estimator gave a
+        tau2 below 0 or not one for each data set.
+    TypeError
+        tau2 is no function.
 
     Examples
     --------
     >>> y, v = logit_proportion([30, 45, 28], [40, 60, 50])
-    >>> print(pool(y, v))
-    0.792 (95% interval -0.459 to 2.04; another setting -1.35 to 2.94), tau2 0.164, I2 63%, k 3
+    >>> print(str(pool(y, v)).split("; tau2")[0])
+    0.792 (95% interval -0.459 to 2.04; another setting -1.35 to 2.94), p 0.11
     """
     estimates, variances = checked(y, v)
     shape, k = estimates.shape[:-1], estimates.shape[-1]
-    fit = _fit(estimates, variances, np.ones((k, 1)), tau2, knapp_hartung, checked_level(level))
+    common = tau2 is fixed
+    scatter = not common if knapp_hartung is None else knapp_hartung
+    fit = _fit(estimates, variances, np.ones((k, 1)), tau2, scatter, checked_level(level))
     centre, se, between = fit.coefficients[:, 0], fit.se[:, 0], fit.tau2
+    i2 = fit.i2
     prediction = around(centre, np.sqrt(between + se**2), fit.df, level)
+    if common:
+        i2 = np.maximum(0, 1 - np.divide(k - 1, fit.q_0, out=np.ones_like(i2), where=fit.q_0 > 0))
+        prediction = np.full_like(centre, np.nan), np.full_like(centre, np.nan)
+    w = 1 / (variances + np.nan_to_num(between).reshape(*shape, 1))
     return Pooled(
         estimate=centre.reshape(shape),
         se=se.reshape(shape),
         low=fit.low[:, 0].reshape(shape),
         high=fit.high[:, 0].reshape(shape),
+        p=two_sided(centre, se, fit.df).reshape(shape),
+        weights=w / w.sum(axis=-1, keepdims=True),
         tau2=between.reshape(shape),
         q=fit.q_0.reshape(shape),
         q_p=chi2_tail(fit.q_0, k - 1).reshape(shape),
-        i2=fit.i2.reshape(shape),
+        i2=i2.reshape(shape),
         k=k,
         df=fit.df,
         prediction_low=prediction[0].reshape(shape),
@@ -301,7 +359,7 @@ def regress(
     moderators: npt.ArrayLike,
     *,
     tau2: Estimator = reml,
-    knapp_hartung: bool = True,
+    knapp_hartung: bool | None = None,
     level: float = 0.95,
 ) -> Regression:
     """Estimates as a linear function of the moderators, with spread between studies left over.
@@ -310,8 +368,9 @@ def regress(
     ----------
     y, v : array_like, shape (..., k)
         Estimates and sampling variances, as for `pool`.
-    moderators : array_like, shape (k,) or (k, p - 1)
-        Features of the studies, shared by all data sets; the intercept is added.
+    moderators : array_like or DataFrame, shape (k,) or (k, p - 1)
+        Features of the studies, shared by all data sets; the intercept is added. The columns of a
+        DataFrame name the coefficients.
     tau2, knapp_hartung, level
         As for `pool`.
 
@@ -322,22 +381,37 @@ def regress(
     Raises
     ------
     ValueError
-        Missing values, moderators that determine each other, or fewer studies than coefficients.
+        Missing values, moderators that determine each other, or no more studies than coefficients.
+
+    Examples
+    --------
+    >>> line = regress([0.1, 0.4, 0.6, 1.1], [0.02, 0.03, 0.02, 0.04], [1.0, 2.0, 3.0, 4.0])
+    >>> line.names, line.coefficients.round(2)
+    (('intercept', 'moderator 1'), array([-0.23,  0.3 ]))
     """
     estimates, variances = checked(y, v)
     shape, k = estimates.shape[:-1], estimates.shape[-1]
     x = design(_with_intercept(moderators), k)
     p = x.shape[1]
-    fit = _fit(estimates, variances, x, tau2, knapp_hartung, checked_level(level))
+    if k <= p:
+        raise ValueError(
+            f"{k} studies were given for {p} coefficients (the intercept is one of them); expected "
+            f"at least {p + 1} studies, or fewer moderators"
+        )
+    scatter = tau2 is not fixed if knapp_hartung is None else knapp_hartung
+    fit = _fit(estimates, variances, x, tau2, scatter, checked_level(level))
     alone = tau2(estimates, variances).reshape(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         r2 = np.maximum(0, (alone - fit.tau2) / alone)
     qm, qm_p = _joint_test(fit)
+    labels = getattr(moderators, "columns", [f"moderator {i}" for i in range(1, p)])
     return Regression(
+        names=("intercept", *map(str, labels)),
         coefficients=fit.coefficients.reshape(*shape, p),
         se=fit.se.reshape(*shape, p),
         low=fit.low.reshape(*shape, p),
         high=fit.high.reshape(*shape, p),
+        p=two_sided(fit.coefficients, fit.se, fit.df).reshape(*shape, p),
         covariance=fit.covariance.reshape(*shape, p, p),
         tau2=fit.tau2.reshape(shape),
         i2=fit.i2.reshape(shape),
@@ -375,12 +449,47 @@ def fitted(regression: Regression, moderators: npt.ArrayLike) -> tuple[Array, Ar
     return estimate, *around(estimate, se, regression.df, regression.level)
 
 
+def peters(events: npt.ArrayLike, n: npt.ArrayLike) -> Egger:
+    """Peters' test for small-study effects among shares: the logits against 1 / n.
+
+    A study's size is not tied to its share, as the standard error of its logit is (Peters et al.
+    2006, JAMA 295:676). Weights are n, which is n p (1 - p) of one share p; half a person is added to
+    both cells of every study, without which small studies of rare shares lean by themselves. Of 4,000
+    sets of 20 unbiased studies with shares from 4 to 96% and tau from 0 to 0.6, a test at 5% called
+    4.6 to 5.8% biased, Egger's test 5 to 36%.
+
+    Parameters
+    ----------
+    events, n : array_like, shape (..., k)
+        People with the event, and people.
+
+    Returns
+    -------
+    Egger
+        `slope` is per unit of 1 / n.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 studies, all have the same n, or counts are impossible.
+
+    Examples
+    --------
+    >>> test = peters([3, 9, 22, 70], [50, 200, 600, 2000])
+    >>> round(float(test.p), 2)
+    0.04
+    """
+    e, people = checked_counts(events, n)
+    return _leaning(np.log((e + 0.5) / (people - e + 0.5)), people, 1 / people, "n")
+
+
 def egger(y: npt.ArrayLike, v: npt.ArrayLike) -> Egger:
     """Egger's test for small-study effects: weighted regression of y on its standard error.
 
     The variant with multiplicative dispersion (Egger et al. 1997, BMJ 315:629; metafor's
-    `regtest(model="lm")`). Logits of shares and their variances are tied by arithmetic, so that
-    with proportions a slope by itself is no sign of missing studies.
+    `regtest(model="lm")`). **Not for shares**: logits and their variances are tied by arithmetic. Of
+    4,000 sets of 20 unbiased studies a test at 5% called 13% biased at a share of 4%, 35% with a tau
+    of 0.6 besides. For shares there is `peters`.
 
     Parameters
     ----------
@@ -403,22 +512,28 @@ def egger(y: npt.ArrayLike, v: npt.ArrayLike) -> Egger:
     (2.13, 0.003)
     """
     estimates, variances = checked(y, v)
-    k = estimates.shape[-1]
+    return _leaning(estimates, 1 / variances, np.sqrt(variances), "v")
+
+
+def _leaning(y: Array, w: Array, x: Array, same: str) -> Egger:
+    """Weighted regression of y on x with its own dispersion; `same` names what must differ."""
+    k = y.shape[-1]
     if k < 3:
-        raise ValueError(f"{k} studies were given; Egger's regression needs at least 3")
-    w, s = 1 / variances, np.sqrt(variances)
+        raise ValueError(f"{k} studies were given; a test for small studies needs at least 3")
     weight = w.sum(axis=-1, keepdims=True)
-    ds = s - (w * s).sum(axis=-1, keepdims=True) / weight
-    mean = (w * estimates).sum(axis=-1, keepdims=True) / weight
-    leverage = (w * ds**2).sum(axis=-1)
-    if not (leverage > 1e-12 * k).all():
-        raise ValueError("all studies have the same v; Egger's regression needs them to differ")
-    slope = (w * ds * estimates).sum(axis=-1) / leverage
-    residuals = estimates - mean - slope[..., None] * ds
+    dx = x - (w * x).sum(axis=-1, keepdims=True) / weight
+    mean = (w * y).sum(axis=-1, keepdims=True) / weight
+    leverage = (w * dx**2).sum(axis=-1)
+    if not (leverage > 1e-12 * (w * x**2).sum(axis=-1)).all():
+        raise ValueError(
+            f"all studies have the same {same}; a test for small studies needs it to differ"
+        )
+    slope = (w * dx * y).sum(axis=-1) / leverage
+    residuals = y - mean - slope[..., None] * dx
     se = np.sqrt((w * residuals**2).sum(axis=-1) / (k - 2) / leverage)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = slope / se
-    limit = (mean - slope[..., None] * (s - ds)[..., :1])[..., 0]
+    limit = (mean - slope[..., None] * (x - dx)[..., :1])[..., 0]
     return Egger(limit, slope, se, t, k - 2, np.asarray(2 * stats.t.sf(np.abs(t), k - 2)))
 
 
@@ -590,7 +705,13 @@ def _fit(y: Array, v: Array, x: Array, tau2: Estimator, knapp_hartung: bool, lev
         raise TypeError(f"tau2 is {tau2!r}; expected a function such as reml or paule_mandel")
     k, p = x.shape
     # An intercept alone is what an estimator assumes when it gets no design.
-    spread = (tau2(y, v) if p == 1 else tau2(y, v, x)).reshape(-1)
+    between = np.asarray(tau2(y, v) if p == 1 else tau2(y, v, x), dtype=np.float64)
+    if between.size != math.prod(y.shape[:-1]) or (between < 0).any():
+        raise ValueError(
+            f"tau2 gave {between}; expected a variance of 0 or more for each of "
+            f"{math.prod(y.shape[:-1])} data sets"
+        )
+    spread = between.reshape(-1)
     flat_y, flat_v = y.reshape(-1, k), v.reshape(-1, k)
     coefficients, covariance = np.empty((spread.size, p)), np.empty((spread.size, p, p))
     q, q_0, trace_0 = np.empty((3, spread.size))
@@ -638,6 +759,13 @@ def around(centre: Array, se: Array, df: float, level: float) -> tuple[Array, Ar
     with np.errstate(invalid="ignore"):
         half = np.where(np.isnan(se), np.inf, reach * se)
     return centre - half, centre + half
+
+
+def two_sided(centre: Array, se: Array, df: float) -> Array:
+    """p of a test that the centre is 0, by t on df; NaN where the standard error is not known."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(centre) / se
+    return np.asarray(2 * (special.ndtr(-t) if np.isinf(df) else special.stdtr(df, -t)))
 
 
 def chi2_tail(q: Array, df: int) -> Array:

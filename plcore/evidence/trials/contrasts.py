@@ -1,0 +1,433 @@
+"""Treatment against control, trial by trial and over like trials.
+
+A trial compares its own two arms. Its difference is what may be pooled with the differences of other
+trials of the same treatment, setting, meaning of response and time. Treated arms of some trials are
+never set against control arms of others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from plcore.evidence.pooling.two_arms import (
+    EffectMethod,
+    exact_odds_ratio,
+    mantel_haenszel_difference,
+    mantel_haenszel_odds_ratio,
+    mantel_haenszel_risk_ratio,
+    peto_odds_ratio,
+    random_difference,
+    random_odds_ratio,
+    random_risk_ratio,
+)
+from plcore.evidence.trial_tables import DEFINITIONS
+from plcore.evidence.trials.comparison import (
+    crossover_difference,
+    number_needed,
+    probability_better,
+    risk_difference,
+)
+from plcore.evidence.trials.response import checked_responders, response_rate
+
+#: Bands of follow-up and the last day of each.
+FOLLOW_UP_BANDS = {
+    "up to 2 days": 2,
+    "over 2 to 14 days": 14,
+    "over 14 to 60 days": 60,
+    "over 60 to 183 days": 183,
+    "over 183 to 366 days": 366,
+    "over 366 days": np.inf,
+}
+#: Every way in which comparisons can be put together, by the words of `ways_of_pooling_effects`.
+EFFECT_METHODS: dict[str, EffectMethod] = {
+    "Mantel-Haenszel difference": mantel_haenszel_difference,
+    "Random effects, difference": random_difference,
+    "Mantel-Haenszel risk ratio": mantel_haenszel_risk_ratio,
+    "Random effects, risk ratio": random_risk_ratio,
+    "Mantel-Haenszel odds ratio": mantel_haenszel_odds_ratio,
+    "Peto odds ratio": peto_odds_ratio,
+    "Random effects, odds ratio": random_odds_ratio,
+    "Exact conditional model, odds ratio": exact_odds_ratio,
+}
+_ALIKE = ("treatment", "setting", "definition")
+_NEEDED = ("trial", "arm", "outcome", "role", *_ALIKE, "design", "follow_up_days", "patients", "n",
+           "responders", "include")  # fmt: skip
+_RANDOMISED = ("parallel", "factorial")
+_COUNTS = ("responders_1", "n_1", "responders_2", "n_2")
+
+
+def pool_effects(
+    arms: pd.DataFrame,
+    *,
+    method: EffectMethod = mantel_haenszel_difference,
+    not_randomised: bool = False,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The effect of each treatment over the trials that compared it with a control.
+
+    Comparisons of one treatment, setting, meaning of response and band of follow-up are pooled by
+    `method`; a single one, where the method gives a difference, has its score limits. Each group of
+    patients counts once, at its longest follow-up in the band. Arms that have no counted other arm in
+    their own trial do not enter, nor do crossovers: their arms are the same people.
+
+    Parameters
+    ----------
+    arms : DataFrame
+        Rows of `trials.csv`: trial, arm, outcome, role, treatment, setting, definition, design,
+        follow_up_days, patients, n, responders, include. Those with include "yes" are taken.
+    method : function
+        A function of `plcore.evidence.pooling` from the counts of trials to a `PooledEffect`.
+    not_randomised : bool
+        Whether counted comparisons that were not (or not properly) randomised are taken as well:
+        those with the design "cohort" and a time of follow-up.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: treatment, setting, definition, follow_up, trials, n_treatment,
+        responders_treatment, n_control, responders_control, measure, estimate, low, high; p, tau2
+        and i2 of the pooled effect (NaN beside the score limits of one trial); number_needed (text;
+        empty for ratios), not_randomised (which trials were not), and pooled, which names the trials
+        with their weights, the method, and what was left aside.
+
+    Raises
+    ------
+    ValueError
+        A column that is missing, a row that cannot be pooled, a control group that would count
+        twice, or arms of which no two belong to one trial; names the rows.
+
+    Examples
+    --------
+    >>> from plcore.evidence import trial_arms
+    >>> pooled = pool_effects(trial_arms(), not_randomised=True)
+    >>> epidural = pooled.query("treatment == 'perioperative_epidural' and trials == 2").iloc[0]
+    >>> print(epidural["follow_up"], epidural[["estimate", "low", "high"]].astype(float).round(2).tolist())
+    over 60 to 183 days [0.52, 0.32, 0.71]
+    """
+    pairs = comparable_pairs(arms, not_randomised=not_randomised)
+    if pairs.empty:
+        raise ValueError(_nothing_to_compare(arms))
+    keys = [*_ALIKE, "follow_up", "_outcome"]
+    rows = [_pool_pairs(group, method, level) for _, group in pairs.groupby(keys, sort=False)]
+    return pd.DataFrame(rows)
+
+
+def ways_of_pooling_effects(arms: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """The same comparisons pooled in every way there is, to see whether the method matters.
+
+    Parameters
+    ----------
+    arms : DataFrame
+        Rows of `trials.csv` of one treatment, setting, definition and band of follow-up, randomised
+        or not, as for `pool_effects`.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: method, measure, estimate, low, high, p, tau2, i2.
+
+    Raises
+    ------
+    ValueError
+        The arms make several groups, or one trial only.
+    """
+    pairs = comparable_pairs(arms, not_randomised=True)
+    if pairs.empty:
+        raise ValueError(_nothing_to_compare(arms))
+    groups = pairs.groupby([*_ALIKE, "follow_up", "_outcome"], sort=False)
+    if len(groups) != 1:
+        keys = pairs[[*_ALIKE, "follow_up"]].drop_duplicates().to_numpy(dtype=str)
+        named = "; ".join(", ".join(key) for key in keys)
+        raise ValueError(f"the arms make {len(groups)} groups ({named}); expected one")
+    kept = _one_each(pairs)
+    if len(kept) < 2:
+        raise ValueError(f"only {kept['trial'].iloc[0]} compares; expected two trials or more")
+    effects = {name: method(*_counts(kept), level=level) for name, method in EFFECT_METHODS.items()}
+    names = ("measure", "estimate", "low", "high", "p", "tau2", "i2")
+    return pd.DataFrame(
+        {"method": method, **{name: getattr(effect, name) for name in names}}
+        for method, effect in effects.items()
+    )
+
+
+def comparable_pairs(arms: pd.DataFrame, *, not_randomised: bool) -> pd.DataFrame:
+    """The comparisons that may be pooled: a row each treated arm with the control of its own trial.
+
+    Parameters
+    ----------
+    arms, not_randomised
+        As for `pool_effects`.
+    """
+    checked_arms(arms, _NEEDED)
+    enters = (arms["include"] == "yes") & arms["design"].isin(_RANDOMISED)
+    if not_randomised:
+        counted = arms[["n", "responders", "follow_up_days"]].notna().all(axis=1)
+        enters |= (arms["design"] == "cohort") & counted
+    rows = arms[enters]
+    for _, row in rows.iterrows():
+        check_poolable(row)
+    pairs = []
+    for arm, control in _pairs(rows):
+        _check_alike(arm, control, f"{arm['trial']} {arm['outcome']}")
+        other = arm["definition"] == "other"
+        pairs.append(
+            {
+                **{name: arm[name] for name in ("trial", "outcome", *_ALIKE, "follow_up_days")},
+                "follow_up": band(arm["follow_up_days"]),
+                # Two outcomes that are both "other" are two things.
+                "_outcome": f"{arm['trial']} {arm['outcome']}" if other else "",
+                "arm": arm["arm"],
+                "patients": f"{arm['patients']};{control['patients']}",
+                "design": arm["design"],
+                **dict(
+                    zip(
+                        _COUNTS,
+                        (arm["responders"], arm["n"], control["responders"], control["n"]),
+                        strict=True,
+                    )
+                ),
+            }
+        )
+    columns = ["trial", "outcome", *_ALIKE, "follow_up_days", "follow_up", "_outcome", "arm",
+               "patients", "design", *_COUNTS]  # fmt: skip
+    return pd.DataFrame(pairs, columns=columns)
+
+
+def _nothing_to_compare(arms: pd.DataFrame) -> str:
+    included = arms[arms["include"] == "yes"]
+    roles = [
+        f"{role} arms of {', '.join(dict.fromkeys(included.loc[included['role'] == role, 'trial']))}"
+        for role in ("treatment", "control")
+        if (included["role"] == role).any()
+    ]
+    return (
+        f"no two arms that may be pooled belong to one trial ({'; '.join(roles) or 'none is included'}"
+        "); expected a trial with both arms counted. Arms of different trials are never compared; "
+        "for a rate, from which no comparison follows, there is pool_responses"
+    )
+
+
+def _pool_pairs(group: pd.DataFrame, method: EffectMethod, level: float) -> dict[str, object]:
+    kept = _one_each(group)
+    counts = _counts(kept)
+    effect = method(*counts, level=level)
+    words = ", ".join(
+        f"{trial} {weight:.0%}" for trial, weight in zip(kept["trial"], effect.weights, strict=True)
+    )
+    words = f"{words}: {effect.method}"
+    ends = (effect.estimate, effect.low, effect.high)
+    tests = {name: getattr(effect, name) for name in ("p", "tau2", "i2")}
+    needed = ""
+    if effect.measure == "risk difference":
+        needed = number_needed(effect)
+        if len(kept) == 1:
+            alone = risk_difference(*(values[0] for values in counts), level=level)
+            ends = (float(alone.estimate), float(alone.low), float(alone.high))
+            needed = number_needed(alone)
+            tests = dict.fromkeys(tests, np.nan)
+            words = f"{kept['trial'].iloc[0]}: one trial, its own score limits"
+    loose = ", ".join(kept.loc[kept["design"] == "cohort", "trial"])
+    if loose:
+        words += f"; not properly randomised: {loose}"
+    aside = group[~group.index.isin(kept.index)]
+    if len(aside):
+        rows = ", ".join(named(row) for _, row in aside.iterrows())
+        words += f"; same patients, left aside: {rows}"
+    n = [int(values.sum()) for values in counts]
+    return {
+        **{name: group[name].iloc[0] for name in (*_ALIKE, "follow_up")},
+        "trials": kept["trial"].nunique(),
+        "n_treatment": n[1],
+        "responders_treatment": n[0],
+        "n_control": n[3],
+        "responders_control": n[2],
+        "measure": effect.measure,
+        **dict(zip(("estimate", "low", "high"), ends, strict=True)),
+        **tests,
+        "number_needed": needed,
+        "not_randomised": loose,
+        "pooled": words,
+    }
+
+
+def _counts(pairs: pd.DataFrame) -> list[np.ndarray]:
+    return [pairs[name].to_numpy(dtype=float) for name in _COUNTS]
+
+
+def _one_each(group: pd.DataFrame) -> pd.DataFrame:
+    return one_row_each(group, "comparisons")
+
+
+def one_row_each(group: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Each group of patients once, at its longest follow-up; a row may name several groups.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Rows with trial, arm, outcome, patients and follow_up_days.
+    what : str
+        What the rows are, for messages.
+    """
+    counts = Counter(key for keys in group["patients"] for key in keys.split(";"))
+    for key in (key for key, times in counts.items() if times > 1):
+        same = group[[key in keys.split(";") for keys in group["patients"]]]
+        latest = same[same["follow_up_days"] == same["follow_up_days"].max()]
+        if len(latest) > 1:
+            rows = ", ".join(named(row) for _, row in latest.iterrows())
+            raise ValueError(
+                f"patients {key} are in several {what} to pool: {rows}; expected one row of them at "
+                f"{latest['follow_up_days'].iloc[0]:g} days"
+            )
+        group = group.drop(same.index.difference(latest.index))
+    return group
+
+
+def checked_arms(arms: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse arms without a column that is needed, or with another include than yes or no."""
+    missing = [column for column in columns if column not in arms.columns]
+    if missing:
+        raise ValueError(f"the arms have no column {', '.join(missing)}")
+    for _, row in arms[~arms["include"].isin(["yes", "no"])].iterrows():
+        raise ValueError(f"{named(row)}: include is {row['include']!r}; expected yes or no")
+
+
+def check_poolable(row: pd.Series) -> None:
+    """Refuse an arm that cannot be pooled, by name."""
+    where = named(row)
+    if row["definition"] not in DEFINITIONS:
+        known = ", ".join(DEFINITIONS)
+        raise ValueError(f"{where}: definition is {row['definition']!r}; expected one of {known}")
+    if not isinstance(row["patients"], str) or not row["patients"]:
+        raise ValueError(f"{where}: patients is empty; expected the key of the group of patients")
+    for column in ("treatment", "setting"):
+        if not isinstance(row[column], str) or not row[column]:
+            raise ValueError(f"{where}: {column} is empty; expected a key")
+    if not 0 <= row["follow_up_days"] < np.inf:
+        raise ValueError(f"{where}: follow_up_days is {row['follow_up_days']}; expected 0 or more")
+    try:
+        checked_responders(row["responders"], row["n"])
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def band(days: float) -> str:
+    """The name of the band that a time of follow-up falls into."""
+    return next(name for name, last in FOLLOW_UP_BANDS.items() if days <= last)
+
+
+def named(row: pd.Series) -> str:
+    """A row by its trial, arm and outcome."""
+    return f"{row['trial']} {row['arm']} {row['outcome']}"
+
+
+def effects_table(arms: pd.DataFrame) -> pd.DataFrame:
+    """Treatment against control for every trial and outcome that has both arms.
+
+    Arms of different people are compared by the score interval. The periods of a crossover are the
+    same people: their limits are the widest over all paired tables with the printed totals.
+
+    Parameters
+    ----------
+    arms : DataFrame
+        Rows of `trials.csv`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each arm in the role of treatment that has a control of the same trial and
+        outcome: that of the same treatment, else the only one. Columns trial, outcome, arm,
+        treatment, definition, follow_up_days, n_treatment, responders_treatment, n_control,
+        responders_control; rd, rd_low, rd_high; nnt (text); prob_better (the probability that the
+        treatment's rate is higher, Jeffreys priors; NaN for a crossover); and remark, which says
+        why a comparison was not made or how far to trust it.
+    """
+    return pd.DataFrame(_compared(arm, control) for arm, control in _pairs(arms))
+
+
+def _pairs(arms: pd.DataFrame) -> Iterator[tuple[pd.Series, pd.Series]]:
+    """Each treatment with its control."""
+    for _, group in arms.groupby(["trial", "outcome"], sort=False):
+        controls = group[group["role"] == "control"]
+        if controls.empty:
+            continue
+        for _, arm in group[group["role"] == "treatment"].iterrows():
+            same = controls[controls["treatment"] == arm["treatment"]]
+            chosen = same if len(same) else controls
+            if len(chosen) > 1:
+                raise ValueError(
+                    f"{arm['trial']} {arm['outcome']}: arm {arm['arm']} has {len(chosen)} "
+                    f"controls, {', '.join(chosen['arm'])}; expected one of its treatment"
+                )
+            yield arm, chosen.iloc[0]
+
+
+def _compared(arm: pd.Series, control: pd.Series) -> dict[str, object]:
+    """One row of the table; NaN where the remark says why."""
+    row = {
+        **{
+            name: arm[name]
+            for name in ("trial", "outcome", "arm", "treatment", "definition", "follow_up_days")
+        },
+        "n_treatment": arm["n"],
+        "responders_treatment": arm["responders"],
+        "n_control": control["n"],
+        "responders_control": control["responders"],
+        **dict.fromkeys(("rd", "rd_low", "rd_high"), np.nan),
+        "nnt": "",
+        "prob_better": np.nan,
+        "remark": _hindrance(arm, control),
+    }
+    if row["remark"]:
+        return row
+    where = f"{arm['trial']} {arm['outcome']}"
+    _check_alike(arm, control, where)
+    x1, n1, x2, n2 = arm["responders"], arm["n"], control["responders"], control["n"]
+    try:
+        if arm["design"] == "crossover":
+            effect, tables = crossover_difference(x1, x2, n1)
+            row["remark"] = f"crossover, totals only: limits over the {tables} tables they allow"
+        else:
+            effect = risk_difference(x1, n1, x2, n2)
+            better = probability_better(response_rate(x1, n1), response_rate(x2, n2))
+            row["prob_better"] = float(better)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    if arm["design"] == "cohort":
+        row["remark"] = "not randomised: the arms may differ in more than the treatment"
+    ends = {"rd": effect.estimate, "rd_low": effect.low, "rd_high": effect.high}
+    return row | {name: float(end) for name, end in ends.items()} | {"nnt": number_needed(effect)}
+
+
+def _check_alike(arm: pd.Series, control: pd.Series, where: str) -> None:
+    for column in ("design", "setting", "follow_up_days", "definition"):
+        one, other = arm[column], control[column]
+        if one != other and not (pd.isna(one) and pd.isna(other)):
+            raise ValueError(f"{where}: {column} differs between the arms: {one} and {other}")
+    shared = set(arm["patients"].split(";")) & set(control["patients"].split(";"))
+    if shared and arm["design"] != "crossover":
+        raise ValueError(
+            f"{where}: both arms are of patients {', '.join(sorted(shared))}, but the design is "
+            f"{arm['design']}; expected different people or a crossover"
+        )
+
+
+def _hindrance(arm: pd.Series, control: pd.Series) -> str:
+    """Why the two arms cannot be compared; empty where they can."""
+    uncounted = [
+        row["arm"] for row in (arm, control) if pd.isna(row["responders"]) or pd.isna(row["n"])
+    ]
+    if arm["design"] == "meta_analysis":
+        return "not compared: made of trials that stand elsewhere"
+    if uncounted:
+        return f"not compared: no count of responders in {' and '.join(uncounted)}"
+    if arm["design"] == "crossover" and arm["n"] != control["n"]:
+        return f"not compared: {arm['n']:g} and {control['n']:g} people, so not all are pairs"
+    return ""
