@@ -6,6 +6,7 @@ year after a loss has fewer people in pain, fewer patients and shorter waits.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -37,8 +38,8 @@ from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
-from plcore.planner.settings import Settings
-from plcore.scenarios import Scenario, read_scenario
+from plcore.planner.settings import MOST_SETTING, Settings
+from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run, run
 
 #: Courses simulated for each draw, of which patients are picked.
@@ -80,10 +81,12 @@ class Answer:
 
     Attributes
     ----------
+    requested : Settings
+        The settings as they were given.
     settings : Settings
-        The settings, with the planner's own waiting list and visits a day.
-    own : OwnNumbers, optional
-        The planner's own numbers.
+        The same with the planner's own waiting list and visits a day, and the chairs they need.
+    folder : Path
+        Folder of the tables that the answer rests on.
     area : Area
         The counties around the clinic.
     caveats : tuple of str
@@ -105,8 +108,9 @@ class Answer:
         Own numbers beside the modelled ones, a row for each.
     """
 
+    requested: Settings
     settings: Settings
-    own: OwnNumbers | None
+    folder: Path
     area: Area
     caveats: tuple[str, ...]
     people: Run
@@ -116,6 +120,11 @@ class Answer:
     outcome: ClinicOutcome
     load: Load
     beside: pd.DataFrame | None
+
+    @property
+    def own(self) -> OwnNumbers | None:
+        """The planner's own numbers."""
+        return self.settings.own
 
     @property
     def first_day(self) -> date:
@@ -131,8 +140,8 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     settings : Settings
         Where, when, for whom, and what the clinic is like.
     own : OwnNumbers, optional
-        The planner's own counts. Those of people and capacity take the place of the modelled ones;
-        referrals take the place of the patients of the funnel in the simulation.
+        Own counts in place of those of the settings. Those of people and capacity take the place of
+        the modelled ones; referrals take the place of the patients of the funnel in the simulation.
     folder : Path
         Folder of the tables; the project's own `data/` by default.
 
@@ -153,9 +162,12 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     ('Vermont', (16, 1, 371))
     """
     if own is not None:
+        settings = replace(settings, own=own)
+    requested, own = settings, settings.own
+    if own is not None:
         settings = _with_own(settings, own)
     area = settings.area(folder=folder)
-    scenario = _scenario(settings, folder)
+    scenario = settings.scenario_of_years(folder=folder)
     modelled = run(
         partial(people_nearby, area=area, folder=folder),
         scenario,
@@ -176,8 +188,9 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
         expected = _expected(settings, modelled.outcome, modelled.draws)
         comparison = beside(own, *expected, visits_a_day=held)
     return Answer(
+        requested=requested,
         settings=settings,
-        own=own,
+        folder=folder,
         area=area,
         caveats=caveats(area, folder=folder),
         people=people,
@@ -276,7 +289,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
 
 
 def chairs_filled(
-    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area
+    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area, folder: Path = DATA
 ) -> Outcome:
     """Patients, infusions and chairs of a clinic by year since its opening, as a model to run.
 
@@ -295,6 +308,8 @@ def chairs_filled(
         `scenario` and `area` give them.
     area : Area
         The counties around the clinic.
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
 
     Returns
     -------
@@ -320,7 +335,7 @@ def chairs_filled(
     """
     clinic_years = scenario.years
     choices = {**scenario.choices, "last_year": int(clinic_years[-1]) + 1}
-    people = people_nearby(draws, replace(scenario, choices=choices), area=area)
+    people = people_nearby(draws, replace(scenario, choices=choices), area=area, folder=folder)
     settings = replace(settings, year=int(clinic_years[0]), n_years=len(clinic_years))
     funnel, demand = _expected(settings, people, draws)
     new_patients = by_year(demand.per_week, settings.opening())
@@ -341,31 +356,35 @@ def chairs_filled(
 
 
 def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
-    """The settings with the waiting list and the capacity that were counted."""
-    if own.visits_a_day is not None:
-        held = len(appointments(replace(settings.clinic().day, most_visits=None)))
-        if own.visits_a_day > held:
-            raise ValueError(
-                f"visits_a_day is {own.visits_a_day}; expected at most the {held} that "
-                f"{settings.chairs} chairs allow in {settings.hours:g} hours, or more chairs"
-            )
-        settings = replace(settings, visits_a_day=own.visits_a_day)
+    """The settings with the waiting list and the capacity that were counted.
+
+    Visits a day that were counted take the place of chairs, nurses and hours: where the chairs of
+    the settings hold fewer, there are as many as hold them.
+    """
     if own.waiting_list is not None:
         settings = replace(settings, waiting_list=own.waiting_list)
-    return settings
-
-
-def _scenario(settings: Settings, folder: Path) -> Scenario:
-    """The scenario for the years of the clinic and one more, which those who leave are counted by."""
-    last = settings.year + settings.n_years
-    years = {"first_year": settings.year, "last_year": last}
-    reaches = int(read_scenario(settings.scenario, folder=folder).choices["last_year"])
-    if last > reaches:
-        raise ValueError(
-            f"year is {settings.year} and n_years is {settings.n_years}; the year after, {last}, "
-            f"is needed too: expected {reaches} or before, where the scenario ends"
+    if own.visits_a_day is None:
+        return settings
+    day = replace(settings.clinic().day, most_visits=None)
+    if len(appointments(day)) < own.visits_a_day:
+        most = int(MOST_SETTING["chairs"])
+        enough = (
+            settings.chairs
+            + 1
+            + bisect_left(
+                range(settings.chairs + 1, most),
+                own.visits_a_day,
+                key=lambda chairs: len(appointments(replace(day, chairs=chairs, nurses=chairs))),
+            )
         )
-    return read_scenario(settings.scenario, choices=years, folder=folder)
+        held = len(appointments(replace(day, chairs=enough, nurses=enough)))
+        if held < own.visits_a_day:
+            raise ValueError(
+                f"visits_a_day is {own.visits_a_day}; expected at most the {held} that {enough} "
+                f"chairs hold in {settings.hours:g} hours"
+            )
+        settings = replace(settings, chairs=enough, nurses=None)
+    return replace(settings, visits_a_day=own.visits_a_day)
 
 
 def _patients(

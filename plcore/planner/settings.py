@@ -1,9 +1,9 @@
 """What a planner sets: where, when, for whom, and what the clinic is like.
 
 Each setting has its meaning, unit, range and default in one place, the fields of `Settings`, from
-which the help of the command line, the checks and the documentation come. Settings are saved as a
-TOML file with a line for each, and read back with the line of a fault. The command line has the
-same names with hyphens.
+which the help of the command line, the checks and the documentation come. A plan is saved as a TOML
+file with a line for each setting and a table of the planner's own numbers, and read back with the
+line of a fault. The command line has the same names with hyphens.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses
 from plcore.clinic.demand import SEVERITIES, Opening
+from plcore.clinic.own import OwnNumbers
 from plcore.clinic.places import (
     Area,
     by_fips,
@@ -31,7 +32,7 @@ from plcore.clinic.places import (
 )
 from plcore.evidence.data import DATA
 from plcore.models.course import CoursePlan, infusion_days
-from plcore.scenarios import read_scenario, scenario_names
+from plcore.scenarios import Choice, Scenario, read_scenario
 
 #: What may follow a course.
 RETURNS = ("boosters", "courses", "none")
@@ -164,6 +165,15 @@ class Settings:
         1, "Seed of the random numbers", 0, 2**32, note="The same seed gives the same answer."
     )
 
+    own: OwnNumbers | None = field(
+        default=None,
+        metadata={
+            "words": "The planner's own counts, which take the place of modelled numbers",
+            "range": (None, None),
+            "note": "",
+        },
+    )
+
     def __post_init__(self) -> None:
         given = [name for name in PLACES if getattr(self, name) not in (None, ())]
         if len(given) != 1:
@@ -184,7 +194,6 @@ class Settings:
         for name, words in (
             ("severity", tuple(SEVERITIES)),
             ("returns", RETURNS),
-            ("scenario", scenario_names()),
         ):
             if getattr(self, name) not in words:
                 raise ValueError(
@@ -212,11 +221,6 @@ class Settings:
                 f"within_days is {self.within_days}; expected fewer than the "
                 f"{365 * self.n_years} days that are followed"
             )
-        if read_scenario(self.scenario).choices["prevalence_kind"] == "ever":
-            raise ValueError(
-                f"scenario is {self.scenario!r}, which counts everybody who ever had pain; expected "
-                "one that counts pain now"
-            )
         self.clinic()
         self.opening()
 
@@ -231,6 +235,23 @@ class Settings:
         if self.metro is not None:
             return by_metropolitan_area(self.metro, folder=folder)
         return by_fips(self.counties, folder=folder)
+
+    def scenario_of_years(self, *, folder: Path = DATA) -> Scenario:
+        """The scenario for the years of the clinic and one more, by which those who leave count."""
+        last = self.year + self.n_years
+        choices = read_scenario(self.scenario, folder=folder).choices
+        if choices["prevalence_kind"] == "ever":
+            raise ValueError(
+                f"scenario is {self.scenario!r}, which counts everybody who ever had pain; expected "
+                "one that counts pain now"
+            )
+        if last > int(choices["last_year"]):
+            raise ValueError(
+                f"year is {self.year} and n_years is {self.n_years}; the year after, {last}, is "
+                f"needed too: expected {choices['last_year']} or before, where the scenario ends"
+            )
+        years: dict[str, Choice] = {"first_year": self.year, "last_year": last}
+        return read_scenario(self.scenario, choices=years, folder=folder)
 
     def opening(self) -> Opening:
         """When the clinic opens and how it becomes known."""
@@ -305,6 +326,8 @@ def _attributes() -> str:
 
 Settings.__doc__ = (Settings.__doc__ or "") + _attributes()
 
+#: The greatest value that a setting may have.
+MOST_SETTING = {item.name: item.metadata["range"][1] for item in fields(Settings)}
 #: The settings of which one says where the clinic is.
 PLACES = ("near", "zip", "counties", "state", "metro")
 # Begins and ends with a letter or a digit.
@@ -319,12 +342,33 @@ def settings_from(given: Mapping[str, object]) -> Settings:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
             raise ValueError(f"unknown setting {name}{hint}")
-    return Settings(**{name: _typed(name, value, known[name]) for name, value in given.items()})  # type: ignore[arg-type]
+    typed = {name: _typed(name, value, known[name]) for name, value in given.items()}
+    return Settings(**typed)  # type: ignore[arg-type]
+
+
+def _own_from(given: object) -> OwnNumbers:
+    """Own numbers from the table [own] of a TOML file."""
+    if isinstance(given, OwnNumbers):
+        return given
+    if not isinstance(given, Mapping):
+        raise ValueError(f"own is {given!r}; expected a table [own], such as --own makes of a file")
+    known = {item.name: str(item.type) for item in fields(OwnNumbers)}
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
+            raise ValueError(f"unknown own number {name}{hint}")
+    kinds = {name: kind.replace("tuple[int, ...]", "tuple[int") for name, kind in known.items()}
+    return OwnNumbers(**{name: _typed(name, value, kinds[name]) for name, value in given.items()})  # type: ignore[arg-type]
 
 
 def _typed(name: str, value: object, kind: str) -> object:
     """The value as the setting's type; 8 for 8.0 is right, 8.5 for 8 is not."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind.startswith("OwnNumbers"):
+        return _own_from(value)
+    if kind.startswith("tuple[int") and isinstance(value, list | tuple):
+        return tuple(_typed(name, item, "int") for item in value)
     if kind.startswith("int") and number and float(str(value)).is_integer():
         return int(float(str(value)))
     if kind.startswith("float") and number and np.isfinite(float(str(value))):
@@ -339,6 +383,7 @@ def _typed(name: str, value: object, kind: str) -> object:
     words = {
         "int": "a whole number", "float": "a number", "str": "text in quotes",
         "tuple[float": "two numbers, [latitude, longitude]", "tuple[str": "a list of texts",
+        "tuple[int": "a list of whole numbers",
     }  # fmt: skip
     expected = next(word for start, word in words.items() if kind.startswith(start))
     raise ValueError(f"{name} is {value!r}; expected {expected}")
@@ -405,12 +450,21 @@ def located(message: str, path: Path) -> str:
 
 def settings_text(settings: Settings) -> str:
     """The settings as TOML that reads back equal; settings without a value are left out."""
+    values = asdict(settings)
+    own = values.pop("own")
+    if own is not None and not own["referrals"]:
+        own = {name: value for name, value in own.items() if name != "first_month"}
+    tables = [_toml(values)] if own is None else [_toml(values), "[own]\n" + _toml(own)]
+    return "\n".join(tables)
+
+
+def _toml(values: Mapping[str, object]) -> str:
     lines = []
-    for name, value in asdict(settings).items():
+    for name, value in values.items():
         if value is None or value == ():
             continue
         shown = list(value) if isinstance(value, tuple) else value
         # Of what TOML escapes, JSON leaves out DEL.
         text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
-        lines.append(f"{name} = {text}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{name} = {text}\n")
+    return "".join(lines)

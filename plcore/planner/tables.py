@@ -22,7 +22,6 @@ from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
 from plcore.planner.answers import Answer
 from plcore.planner.settings import Settings, defaults, meanings
-from plcore.scenarios import read_scenario
 
 #: Periods over which the clinic's days may be added up.
 PERIODS = {"day": days_from, "week": weeks_from, "month": months_from}
@@ -156,10 +155,10 @@ def assumptions_table(answer: Answer) -> pd.DataFrame:
     }
     rows = []
     for item in answer.people.scenario.parameters:
-        if not _is_read(item.name, settings):
+        if not _is_read(item.name, answer):
             continue
         low, median, high = np.quantile(answer.people.draws[item.name], [0.025, 0.5, 0.975])
-        source = "; ".join(cite(key) for key in item.source.split(";"))
+        source = "; ".join(cite(key, folder=answer.folder) for key in item.source.split(";"))
         basis: tuple[object, ...] = (median, low, high, item.seen, source, item.note)
         if item.name in own:
             basis = (*[own[item.name]] * 3, "own", "the planner", "")
@@ -177,14 +176,15 @@ _OTHERS = (
 _OTHER_READINGS = ("_claimed", "_none")
 
 
-def _is_read(name: str, settings: Settings) -> bool:
-    """Whether a parameter bears on people, patients or the clinic under these settings."""
+def _is_read(name: str, answer: Answer) -> bool:
+    """Whether a parameter bears on people, patients or the clinic of an answer."""
+    settings = answer.settings
     if name.startswith(_OTHERS) or name.endswith(_OTHER_READINGS):
         return False
     if name.startswith("severity_"):
         return name == f"severity_{settings.severity}"
     if name == "minor_share":
-        return read_scenario(settings.scenario).choices["minor_amputations"] == "excluded"
+        return answer.people.scenario.choices["minor_amputations"] == "excluded"
     if name.startswith("demand_") and name != "demand_years_to_come":
         return name in {
             parameter_of(step.name, severity=settings.severity) for step in FUNNEL_STEPS
@@ -275,4 +275,7 @@ def _shown(value: object) -> str:
         return ""
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        counted = {name: _shown(item) for name, item in value.items() if item not in (None, (), "")}
+        return "; ".join(f"{name} {item}" for name, item in counted.items())
     return str(value)

@@ -102,14 +102,9 @@ def require_xlsxwriter() -> Any:
         ) from None
 
 
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """A CSV file for each table: UTF-8, line feeds, numbers in full precision."""
-    paths = []
-    for name, table in tables.items():
-        path = folder / f"{name}.csv"
-        path.write_text(table.to_csv(index=False, lineterminator="\n"), "utf-8", newline="\n")
-        paths.append(path)
-    return paths
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """A table as a CSV file: UTF-8, line feeds, numbers in full precision."""
+    path.write_text(table.to_csv(index=False, lineterminator="\n"), "utf-8", newline="\n")
 
 
 def write_plan(

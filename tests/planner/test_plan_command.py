@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from planner_models import run_once
 
-from plcore.clinic.own import OwnNumbers, read_own
+from plcore.clinic.own import OwnNumbers
 from plcore.planner import answers, command
+from plcore.planner.own_file import read_own
 from plcore.planner.settings import Settings, read_settings
 from plcore.planner.workbook import SHEETS
 
@@ -249,14 +250,16 @@ def test_counties_may_be_separated_by_commas_or_spaces():
         ("--settings bad.toml --chairs 2 --hours 1", "--hours: hours is 1, which is shorter than a visit"),
         ("--settings bad.toml --chairs 2 --zip 05401", "--radius-km: radius_km is None"),
         ("--state VT --own none.csv", "none.csv: no such file"),
-        ("--state VT --own own.csv", "own.csv: visits_a_day is 90; expected at most the 8"),
+        ("--state VT --own own.csv", "own.csv: visits_a_day is 900; expected at most the 800"),
+        ("--state VT --scenario no_such", "--scenario: no scenario 'no_such'; expected one of baseline"),
         ("--state VT --to bad.toml", "--to: bad.toml is a file; expected a folder, old or new"),
-        ("--state VT --save none/mine.toml", "none/mine.toml: No such file or directory"),
+        ("--state VT --save none/mine.toml", "--save: none: no such folder; expected one that is there"),
         ("--own-template bad.toml", "--own-template: bad.toml exists; expected the name of a new"),
         ("--list-metros zzz", "--list-metros: no area is called 'zzz'"),
         ("--compare bad.toml", "bad.toml:2: chairs is 0; expected from 1 to 200"),
-        ("--compare good.toml good.toml", "good.toml: name is 'good', which another plan has"),
-        ("--compare good.toml --settings bad.toml", "--settings: with --compare, name the file among"),
+        ("--compare good.toml good.toml", "good.toml: name is 'good', and good.toml has files of that name"),
+        ("--compare good.toml --settings bad.toml", "--settings: with --compare there are several plans"),
+        ("--compare good.toml --own own.csv", "--own: with --compare there are several plans; expected it"),
         ("--compare good.toml --name x", "--name: with --compare each plan has the name of its"),
         ("--compare good.toml --save x.toml", "--save: with --compare there are several"),
     ],
@@ -264,7 +267,7 @@ def test_counties_may_be_separated_by_commas_or_spaces():
 def test_what_cannot_be_planned_is_refused_in_one_line(line, message, capsys):
     Path("bad.toml").write_text('state = "VT"\nchairs = 0\n')
     Path("good.toml").write_text('state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n')
-    Path("own.csv").write_text("what,month,value,note\nvisits_a_day,,90,\n")
+    Path("own.csv").write_text("what,month,value,note\nvisits_a_day,,900,\n")
     arguments = line.split()
     if "--compare" not in line:
         arguments += [] if "n-years" in line or "2051" in line else ["--n-years", "1"]
@@ -303,10 +306,7 @@ def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
     workbook = openpyxl.load_workbook("plan/plan.xlsx")
     own = sheet_table(workbook, "Own numbers").set_index("what")
     assert own.loc["residents", "own"] == 850_000
-    saved = Path("plan/plan.toml").read_text()
-    # The file of own numbers is read again, not half of it kept among the settings.
-    assert saved.startswith("# read with --own own.csv\n")
-    assert "waiting_list = 0" in saved
+    assert read_settings(Path("plan/plan.toml")).own == read_own(Path("own.csv"))
     assert set(own["inside"]) <= {"yes", "no"}
     assert "By week" in workbook.sheetnames
 
@@ -325,6 +325,88 @@ def test_plans_are_compared_side_by_side(capsys):
     assert shown.to_numpy().tolist() == table.fillna("").to_numpy().tolist()
     assert {"small.xlsx", "large.xlsx"} <= {path.name for path in Path("plan").iterdir()}
     assert "side_by_side.csv" in capsys.readouterr().out
+
+
+def test_own_numbers_belong_to_their_plan(capsys):
+    plan("--own-template", "own.csv")
+    plan(*VERMONT, "--own", "own.csv", "--save", "mine.toml", "--to", "one", "--no-sizes")
+    plan("--settings", "mine.toml", "--to", "two", "--no-sizes")
+    Path("other.toml").write_text('state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n')
+    plan("--compare", "mine.toml", "other.toml", "--to", "both", "--no-sizes")
+    plan("--settings", "other.toml", "--to", "alone", "--no-sizes")
+
+    figures = [
+        Path(f"{folder}/plan_key_figures.csv").read_text() for folder in ("one", "two", "both")
+    ]
+    assert figures[0] == figures[1] == figures[2]
+    other = Path("both/other_key_figures.csv").read_text()
+    assert other == Path("alone/plan_key_figures.csv").read_text()
+    assert other != figures[0]
+
+
+def test_flags_go_over_own_numbers_and_a_file_of_them_over_those_of_the_plan():
+    Path("mine.toml").write_text('state = "VT"\n[own]\nwaiting_list = 9\nplp = 50\n')
+    Path("own.csv").write_text("what,month,value,note\nplp,,60,\n")
+    over = command.Request({"waiting_list": 3}, Path("mine.toml")).settings()
+    replaced = command.Request({}, Path("mine.toml"), Path("own.csv")).settings()
+
+    assert (over.waiting_list, over.own) == (3, OwnNumbers(plp=50))
+    assert replaced.own == OwnNumbers(plp=60)
+
+
+def test_saving_over_another_plan_says_so_and_keeps_it(capsys):
+    for chairs, sentence in (
+        (2, "Saved: mine.toml"),
+        (2, "Saved: mine.toml, as it was."),
+        (3, "Saved: mine.toml. It held another plan, which is kept as mine.toml.before."),
+    ):
+        plan(*VERMONT, "--no-sizes", "--chairs", chairs, "--save", "mine.toml")
+        assert sentence in capsys.readouterr().out.splitlines()
+    assert read_settings(Path("mine.toml")).chairs == 3
+    assert read_settings(Path("mine.toml.before")).chairs == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("chairs = 0", "second.toml:5: chairs is 0"),
+        ("scenario = 'no_such'", "second.toml:5: no scenario 'no_such'"),
+        ("metro = '99999'", "second.toml:1: the place is given by state and metro"),
+        ("n_years = 40", "second.toml: Cannot overwrite a value"),
+        ("[own]\nplp = 3\nlimb_loss = 2", "plp is 3; expected at most 2, the limb_loss"),
+        ("[own]\nplp = 1e6", "second.toml:6: plp is 1e+06; expected at most"),
+        ("name = 'First'", "name is 'First', and first.toml has files of that name"),
+        ("name = 'side_by_side'", "and the comparison has files of that name"),
+        (None, "second.toml: no such file"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_writes_nothing(second, message, capsys):
+    good = 'state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n'
+    Path("first.toml").write_text(good)
+    if second is not None:
+        Path("second.toml").write_text(f"{good}{second}\n")
+
+    said = refused(capsys, "--compare", "first.toml", "second.toml", "--no-sizes")
+
+    assert message in said
+    assert not Path("plan").exists()
+
+
+def test_an_answer_that_cannot_be_written_whole_leaves_the_older_files(monkeypatch, capsys):
+    plan(*VERMONT, "--no-sizes")
+    before = {path.name: path.read_bytes() for path in Path("plan").iterdir()}
+    capsys.readouterr()
+
+    def full(path, table):
+        if path.name.endswith("_assumptions.csv"):
+            raise OSError(28, "No space left on device", str(path))
+        path.write_text("half")
+
+    monkeypatch.setattr(command, "write_table", full)
+    said = refused(capsys, *VERMONT, "--no-sizes", "--chairs", 3)
+
+    assert "No space left on device" in said
+    assert {path.name: path.read_bytes() for path in Path("plan").iterdir()} == before
 
 
 def test_areas_and_scenarios_can_be_looked_up(capsys):

@@ -1,8 +1,10 @@
 """A planner's settings, what follows from them, and the tables and sentences that say it."""
 
 import functools
+import shutil
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,8 @@ from plcore.clinic.people import people_nearby
 from plcore.clinic.places import by_state
 from plcore.clinic.results import NOT_REFERRED
 from plcore.clinic.sizing import with_gains
-from plcore.planner.answers import MOST_CHAIRS, answer, sizes
+from plcore.evidence.data import DATA
+from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes
 from plcore.planner.sentences import in_sentences
 from plcore.planner.settings import (
     RETURNS,
@@ -89,6 +92,11 @@ others = st.fixed_dictionaries(
         "weeks": st.floats(3, 52),
         "returns": st.sampled_from(RETURNS),
         "most_returns": counts,
+        "infusion_minutes": counts,
+        "recovery_minutes": counts,
+        "turnover_minutes": counts,
+        "patients_per_nurse": counts,
+        "recovering_per_nurse": counts,
         "stop_without_relief_after": counts,
         "chairs": counts,
         "nurses": counts,
@@ -110,11 +118,42 @@ others = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15)
-@given(place=places, rest=others)
-def test_settings_saved_and_read_again_are_the_same(place, rest, tmp_path_factory):
+def people_counted(draw_from):
+    """Own counts of people, the widest group first."""
+    values = sorted(draw_from, reverse=True)
+    return dict(zip(("residents", "limb_loss", "plp"), values, strict=False))
+
+
+own_numbers = st.one_of(
+    st.none(),
+    st.builds(
+        lambda referrals, people, rest: OwnNumbers(
+            first_month="2026-01" if referrals else "",
+            referrals=tuple(referrals),
+            **people_counted(people),
+            **rest,
+        ),
+        st.lists(st.integers(0, 10_000), max_size=6),
+        st.lists(st.floats(1, 1e9), max_size=3),
+        st.fixed_dictionaries(
+            {}, optional={"waiting_list": st.integers(0, 99), "visits_a_day": st.integers(1, 99)}
+        ),
+    ),
+)
+
+
+def test_every_setting_is_tried_in_what_is_saved():
+    tried = {name for place in ("near", "zip", "counties", "state", "metro") for name in [place]}
+    strategies = set(others.wrapped_strategy.optional) | tried | {"own", "radius_km"}
+
+    assert {field.name for field in fields(Settings)} - strategies == set()
+
+
+@settings(max_examples=40)
+@given(place=places, rest=others, own=own_numbers)
+def test_settings_saved_and_read_again_are_the_same(place, rest, own, tmp_path_factory):
     try:
-        chosen = settings_from({**place, **rest})
+        chosen = settings_from({**place, **rest, "own": own} if own else {**place, **rest})
     except ValueError:
         assume(False)
     path = tmp_path_factory.getbasetemp() / "round_trip.toml"
@@ -197,6 +236,34 @@ def test_the_people_are_those_of_the_catchment():
     assert np.array_equal(people["limb_loss"], alone.values["limb_loss"])
     assert np.array_equal(people["in_pain"], alone.values["plp_moderate_severe"])
     assert planned().area == by_state("VT")
+
+
+def test_nothing_is_read_from_the_projects_folder_where_another_is_given(monkeypatch, tmp_path):
+    mine = tmp_path / "mine"
+    shutil.copytree(DATA, mine)
+    ours = 'title = "Ours"\n[choices]\nprevalence_pool = "all"\n'
+    (mine / "scenarios" / "ours.toml").write_text(ours)
+    read_bytes = Path.read_bytes
+
+    def only_mine(path):
+        assert not path.is_relative_to(DATA), path
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", only_mine)
+    monkeypatch.setattr("plcore.planner.answers.run", run)
+    asked = replace(VERMONT, scenario="ours", runs=1)
+    plan = answer(asked, folder=mine)
+    tables = answer_tables(plan, None)
+    chain = partial(chairs_filled, settings=asked, area=plan.area, folder=mine)
+    years = read_scenario("ours", choices={"first_year": 2027, "last_year": 2027}, folder=mine)
+
+    assert in_sentences(plan, None)
+    assert side_by_side({"mine": plan}).shape[1] == 3
+    assert set(tables["assumptions"]["parameter"]) >= {"plp_prevalence", "clinic_no_show"}
+    assert run(chain, years, n_draws=16).outcome.values["chairs_filled"].shape == (16, 1)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"no scenario 'ours'; expected one of baseline"):
+        asked.scenario_of_years()
 
 
 def test_a_greater_share_served_never_brings_fewer_patients():
@@ -286,11 +353,21 @@ def test_own_numbers_are_shown_beside_the_modelled_ones():
     assert "own_numbers" in answer_tables(planned(OWN), None)
 
 
-def test_more_visits_than_the_chairs_hold_are_refused():
-    with pytest.raises(
-        ValueError, match=r"visits_a_day is 9; expected at most the 8 that 2 chairs allow"
-    ):
-        planned(OwnNumbers(visits_a_day=9))
+def test_more_visits_than_any_chairs_hold_are_refused():
+    with pytest.raises(ValueError, match=r"visits_a_day is 900; expected at most the 800 that 200"):
+        planned(OwnNumbers(visits_a_day=900))
+
+
+def test_visits_that_were_counted_take_the_place_of_chairs():
+    busy = replace(BUSY, visits_a_day=30)
+    counted = planned(busy)
+
+    assert counted.outcome.plan.visits_a_day == 30
+    assert counted.requested.chairs == 2
+    # Four visits a chair: eight chairs hold 32.
+    assert counted.settings.chairs == 8
+    eight = planned(replace(BUSY, visits_a_day=None), chairs=8, visits_a_day=30)
+    assert np.array_equal(counted.outcome.booked, eight.outcome.booked)
 
 
 def test_years_that_the_scenario_does_not_reach_are_refused():

@@ -128,7 +128,7 @@ def read_nation(*, folder: Path = DATA) -> Nation:
         draws = draw(scenario.parameters, N_DRAWS, seed=SEED, correlations=scenario.correlations)
         key = _model_of(scenario)
         if key not in cells:
-            population, cells[key] = _people(scenario, draws)
+            population, cells[key] = _people(scenario, draws, folder)
             residents.append(_residents(population))
             counts[key] = {kind: _count(cells[key][kind]) for kind in ("people", "new_cases")}
         plp = {"plp": _count(_in_pain(cells[key], scenario, draws))}
@@ -146,9 +146,11 @@ def _model_of(scenario: Scenario) -> tuple[object, ...]:
     return (parameters, *(scenario.choices[name] for name in choices))
 
 
-def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mapping[str, Floats]]:
+def _people(
+    scenario: Scenario, draws: pd.DataFrame, folder: Path
+) -> tuple[Population, Mapping[str, Floats]]:
     """People by draw, year, age group and sex, and cause, shape (n_draws, n_years, 36, 2)."""
-    population, mortality = people_and_mortality(scenario)
+    population, mortality = people_and_mortality(scenario, folder=folder)
     names = ("people", "new_cases", *BANDS)
     by = ("year", "age_group", "sex", "cause")
     people = {}
