@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from plcore.clinic.day import appointments, us_federal_holidays, with_chairs
 from plcore.clinic.day import open_days as open_days_from
@@ -44,8 +45,6 @@ from plcore.simulate.runs import Run, run
 
 #: Courses simulated for each draw, of which patients are picked.
 _MEMBERS = 200
-#: Weeks of the last year, whose rate of new patients is taken to continue.
-_LAST_WEEKS = 52
 #: The search for enough chairs ends here.
 MOST_CHAIRS = 40
 
@@ -64,14 +63,20 @@ class Patients:
         Days of relief after a course, NaN where it does not help.
     open_days : ndarray of bool, shape (n_days,)
         Days on which the clinic is open.
+    weekly : ndarray, shape (n_draws or 1, n_weeks)
+        New patients expected in each week: as modelled, or as the planner counted.
+    busiest : int
+        The year since the opening in which most are expected, at the median of the draws; from 0.
     per_week : ndarray, shape (n_draws,)
-        New patients a week in the last year followed, when the backlog is smallest.
+        New patients a week in the busiest year.
     """
 
     inputs: ClinicDraws
     referrals: Integers
     relief: Floats
     open_days: NDArray[np.bool_]
+    weekly: Floats
+    busiest: int
     per_week: Floats
 
 
@@ -103,7 +108,7 @@ class Answer:
     outcome : ClinicOutcome
         The simulated clinic by day and patient.
     load : Load
-        Demand against capacity, if the rate of new patients in the last year continues.
+        Demand against capacity in the busiest year, if it went on.
     beside : DataFrame or None
         Own numbers beside the modelled ones, a row for each.
     """
@@ -341,11 +346,9 @@ def chairs_filled(
     new_patients = by_year(demand.per_week, settings.opening())
     plan = settings.clinic()
     one_chair = replace(plan.day, chairs=1, nurses=1, most_visits=None)
-    load = clinic_load(
-        plan, clinic_draws(draws), _relief(settings, draws), _calendar(settings), 1.0
-    )
+    load = clinic_load(plan, clinic_draws(draws), _relief(settings, draws), calendar(settings), 1.0)
     visits_a_year = (
-        len(appointments(one_chair)) * plan.overbooking * _calendar(settings).mean() * 365.25
+        len(appointments(one_chair)) * plan.overbooking * calendar(settings).mean() * 365.25
     )
     values = {name: funnel.people[name][:, :-1] for name in ("plp", "in_pain")}
     values["would_come"] = funnel.people["choosing"][:, :-1]
@@ -394,24 +397,47 @@ def _patients(
     counted = own is not None and bool(own.referrals)
     per_week = demand.per_week
     if own is not None and counted:
-        per_week = own_per_week(own, n_weeks=demand.opening.n_weeks)
+        rates = _rates_counted(own, settings)
+        per_week = own_per_week(own, n_weeks=demand.opening.n_weeks) * rates[:, np.newaxis]
         referrals = sampled_months(own, n_days=n_days, n_runs=settings.runs, seed=settings.seed)
     else:
         referrals = random_referrals(
             per_week, n_days=n_days, n_runs=settings.runs, seed=settings.seed
         )
     relief = _relief(settings, draws)
+    opening = demand.opening
+    rates = by_year(per_week, opening) / by_year(np.ones((1, opening.n_weeks)), opening)
+    busiest = int(np.argmax(np.median(rates, axis=0)))
     return Patients(
         inputs=clinic_draws(draws),
         referrals=with_waiting_list(referrals, settings.waiting_list),
         relief=relief,
-        open_days=_calendar(settings),
-        # The backlog is worked off by then, as far as it will be.
-        per_week=np.broadcast_to(per_week[:, -_LAST_WEEKS:].mean(axis=1), len(draws)),
+        open_days=calendar(settings),
+        weekly=per_week,
+        busiest=busiest,
+        per_week=np.broadcast_to(rates[:, busiest], len(draws)),
     )
 
 
-def _calendar(settings: Settings) -> NDArray[np.bool_]:
+def _rates_counted(own: OwnNumbers, settings: Settings) -> Floats:
+    """What the true rate of referrals may be, over the mean of the months counted, by draw.
+
+    A gamma distribution: months of a constant rate (Jeffreys prior), wider where they vary more
+    than by chance (quasi-Poisson). Some months do not fix the rate.
+    """
+    counts = np.array(own.referrals, dtype=float)
+    total, n = counts.sum(), len(counts)
+    if total == 0:
+        return np.ones(settings.draws)
+    spread = counts.var(ddof=1) / counts.mean() if n > 1 else 1.0
+    shape = (total + 0.5) / max(spread, 1.0)
+    middles = (np.arange(settings.draws) + 0.5) / settings.draws
+    order = np.random.Generator(np.random.PCG64DXSM(settings.seed)).permutation(settings.draws)
+    rates = special.gammaincinv(shape, middles[order]) / shape * (total + 0.5) / total
+    return np.asarray(rates)
+
+
+def calendar(settings: Settings) -> NDArray[np.bool_]:
     """Days from the opening on which the clinic is open, shape (n_days,)."""
     first = date(settings.year, 1, 1)
     n_days = 7 * settings.opening().n_weeks

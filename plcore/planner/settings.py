@@ -150,6 +150,10 @@ class Settings:
         0.0, "Milligrams of ketamine in one infusion in addition, whatever the weight", 0
     )
     vial_mg: float = _setting(500.0, "Milligrams of ketamine in one vial, above 0")
+    most_load: float = _setting(
+        0.85, "Load of the busiest year that the number of chairs is to keep within", 0.05, 1,
+        note="Above it waits grow long.",
+    )  # fmt: skip
     within_days: int = _setting(
         30, "Service level: days from referral within which a first infusion is given", 0, 3650
     )
@@ -157,7 +161,7 @@ class Settings:
         0.9, "Service level: share of patients who have it within these days", 0.01, 1
     )
     probability: float = _setting(
-        0.8, "Service level: probability with which it is kept", 0.01, 0.999
+        0.8, "Probability with which load and service level are kept", 0.01, 0.999
     )
     draws: int = _setting(256, "Samples (draws) of what we do not know", 16, 16_384)
     runs: int = _setting(4, "Samples (runs) of chance for each draw", 1, 1000)
@@ -327,7 +331,9 @@ def _attributes() -> str:
 Settings.__doc__ = (Settings.__doc__ or "") + _attributes()
 
 #: The greatest value that a setting may have.
-MOST_SETTING = {item.name: item.metadata["range"][1] for item in fields(Settings)}
+MOST_SETTING: Mapping[str, Any] = {
+    item.name: item.metadata["range"][1] for item in fields(Settings)
+}
 #: The settings of which one says where the clinic is.
 PLACES = ("near", "zip", "counties", "state", "metro")
 # Begins and ends with a letter or a digit.

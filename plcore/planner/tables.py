@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from plcore.clinic.results import (
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
 from plcore.planner.answers import Answer
+from plcore.planner.decisions import SEVERITY_WORDS
 from plcore.planner.settings import Settings, defaults, meanings
 
 #: Periods over which the clinic's days may be added up.
@@ -78,13 +81,13 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
         limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
         rows.append((measure.replace("_", " "), unit, *limits))
     load = np.quantile(answer.load.load, tails)
-    rows.append(("demand over capacity, if the last year's rate continues", "share", *load))
+    busiest = answer.settings.year + answer.patients.busiest
+    rows.append((f"load of the busiest year, {busiest}", "share", *load))
     return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
 
 
 def _in_pain(severity: str) -> str:
-    pain = "of any severity" if severity == "any" else severity.replace("_", " or ")
-    return f"people whose phantom limb pain is {pain}"
+    return f"people whose phantom limb pain is {SEVERITY_WORDS[severity]}"
 
 
 def answer_tables(
@@ -106,7 +109,7 @@ def answer_tables(
         "patients": demand_table(answer.demand),
         "clinic": clinic_table(outcome),
         **({} if sizing is None else {"chairs": sizing}),
-        f"by_{period}": by_period(outcome, labels),
+        f"by_{period}": _whole_periods(by_period(outcome, labels), labels, period, answer),
         "what_became_of_them": fates_table(outcome),
         "settings": settings_table(answer.settings),
         "assumptions": assumptions_table(answer),
@@ -114,6 +117,19 @@ def answer_tables(
     if answer.beside is not None:
         tables["own_numbers"] = answer.beside
     return tables
+
+
+def _whole_periods(
+    table: pd.DataFrame, labels: Sequence[str], period: str, answer: Answer
+) -> pd.DataFrame:
+    """The periods all of whose days lie in the years of the clinic.
+
+    The last week that is followed may end after them.
+    """
+    last = date(answer.settings.year + answer.settings.n_years, 1, 1)
+    inside = Counter(labels[: (last - answer.first_day).days])
+    whole = {"day": 1, "week": 7, "month": 28}[period]
+    return table[[inside[label] >= whole for label in table["period"]]].reset_index(drop=True)
 
 
 def settings_table(settings: Settings) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import importlib
 import runpy
 import subprocess
 import sys
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from planner_models import run_once
 from plcore.clinic.own import OwnNumbers
 from plcore.planner import answers, command
 from plcore.planner.own_file import read_own
+from plcore.planner.sentences import QUESTIONS, six_answers
 from plcore.planner.settings import Settings, read_settings
-from plcore.planner.workbook import SHEETS
+from plcore.planner.workbook import SHEETS, header, shown_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--n-years", "1", "--draws", "16", "--runs", "2"]
@@ -73,12 +75,14 @@ def test_the_sheets_hold_the_numbers_of_the_tables():
     plan(*VERMONT, "--to", "here")
     workbook = openpyxl.load_workbook("here/plan.xlsx")
 
-    for name in TABLES[1:]:
+    for name in TABLES:
         content = Path(f"here/plan_{name}.csv").read_bytes()
         assert b"\r" not in content
         expected = pd.read_csv(f"here/plan_{name}.csv")
         shown = sheet_table(workbook, SHEETS[name][0])
-        assert list(shown.columns) == list(expected.columns)
+        assert list(shown.columns) == [header(column) for column in expected.columns]
+        assert not any("_" in str(label) for label in shown.columns)
+        shown.columns = expected.columns
         for column in expected:
             if pd.api.types.is_numeric_dtype(expected[column]):
                 # A workbook keeps 16 digits.
@@ -86,22 +90,62 @@ def test_the_sheets_hold_the_numbers_of_the_tables():
                     shown[column].astype(float), expected[column], rtol=1e-15, atol=0
                 )
             elif name != "settings":
-                assert shown[column].fillna("").tolist() == expected[column].fillna("").tolist()
+                texts = [shown_text(column, text) for text in expected[column].fillna("")]
+                assert shown[column].fillna("").tolist() == texts
     # Texts stay texts: a ZIP code keeps its zeros, and 2 is what was typed.
     settings = sheet_table(workbook, "Settings").set_index("setting")["value"]
     assert settings["chairs"] == "2"
 
 
-def test_the_summary_says_place_day_sentences_and_figures(capsys):
+def test_the_six_answers_are_the_same_in_the_command_and_on_the_first_sheet(capsys):
     plan(*VERMONT)
     text = capsys.readouterr().out.splitlines()
-    cells = [row[0] for row in openpyxl.load_workbook("plan/plan.xlsx")["Summary"].values]
+    sheet = openpyxl.load_workbook("plan/plan.xlsx").worksheets[0]
+    cells = [[cell for cell in row if cell] for row in sheet.values]
+    said = six_answers(_answer(Settings(state="VT", n_years=1, draws=16, runs=2)))
 
-    assert cells[:2] == ["Plan: plan", "Vermont, opens 01 January 2027"]
-    assert text[0].startswith("Vermont (14 counties) has ")
-    assert set(text[:8]) <= set(cells)
+    assert text[:6] == list(said)
+    assert [cells[0], cells[1]] == [["Plan: plan"], ["Vermont, opens 01 January 2027"]]
+    assert cells[4:10] == [list(pair) for pair in zip(QUESTIONS, said, strict=True)]
+    assert [c[0][:26] for c in cells if "counties" in str(c)] == ["Vermont (14 counties) has "]
     assert any("It is no medical advice" in str(cell) for cell in cells)
-    assert "chair utilisation" in cells
+
+
+def test_no_text_of_the_workbook_runs_over_its_row():
+    plan(*VERMONT)
+    workbook = openpyxl.load_workbook("plan/plan.xlsx")
+
+    wrapped = 0
+    for sheet in workbook.worksheets[:-1]:
+        widths = {
+            column: each.width
+            for each in sheet.column_dimensions.values()
+            for column in range(each.min, each.max + 1)
+        }
+        merged = {str(area).split(":")[0] for area in sheet.merged_cells.ranges}
+        for row in sheet.iter_rows():
+            height = sheet.row_dimensions[row[0].row].height or 15
+            for cell in row:
+                if not (isinstance(cell.value, str) and cell.alignment.wrap_text):
+                    continue
+                width = widths[cell.column]
+                if cell.coordinate in merged:
+                    width += widths[2]
+                # Widths are in digits of the usual font, which letters are no wider than on average.
+                lines = len(textwrap.wrap(cell.value, int(width)))
+                assert height >= 15 * lines, (sheet.title, cell.coordinate)
+                wrapped += lines > 1
+    assert wrapped > 20
+
+
+def test_periods_are_whole():
+    for period, least in (("month", 28), ("week", 7)):
+        plan(*VERMONT, "--to", period, "--period", period, "--no-sizes")
+        table = pd.read_csv(f"{period}/plan_by_{period}.csv")
+        months = table[table["measure"] == "booked"]
+        # 2027 is one year of twelve months, and of 51 weeks from Monday to Sunday.
+        assert len(months) == {"month": 12, "week": 51}[period]
+        assert months["open_days"].min() >= {"month": 18, "week": 3}[period], least
 
 
 def test_sheets_are_made_to_be_read_and_printed():
@@ -109,13 +153,14 @@ def test_sheets_are_made_to_be_read_and_printed():
     workbook = openpyxl.load_workbook("plan/plan.xlsx")
 
     assert workbook.sheetnames == [
-        "Summary", "Chairs", "By month", "Funnel", "Patients", "Clinic", "What became of them",
+        "Summary", "Key figures", "Chairs", "By month", "Funnel", "Patients", "Clinic", "What became of them",
         "Settings", "Assumptions", "Charts",
     ]  # fmt: skip
     for sheet in workbook:
-        assert sheet.page_setup.fitToHeight == 0
+        # Summary and charts are on one sheet of paper each.
+        one = sheet.title in ("Summary", "Charts")
+        assert (sheet.page_setup.fitToHeight is None) == one
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
-        assert not sheet.merged_cells.ranges
     for sheet in workbook.worksheets[1:-1]:
         assert sheet.freeze_panes == "B2"
         assert sheet.print_title_rows == "$1:$1"
@@ -143,17 +188,17 @@ def test_charts_are_drawn_from_the_rows_that_they_name():
         ends = [(f"${letter}${first}", f"${letter}${last}") for letter in letters]
         return [f"{sheet}!{a}" + ("" if a == b else f":{b}") for a, b in ends]
 
-    # One year in three groups, of which all is the third; 13 months of which booked come first.
+    # One year in three groups, of which all is the third; 12 months of which booked come first.
     chairs = len(sheet_table(workbook, "Chairs")) + 1
     assert series == [
         *columns("Patients", "DEF", 4, 4),
-        *columns("'By month'", "EFG", 2, 14),
+        *columns("'By month'", "EFG", 2, 13),
         *columns("Chairs", "GI", 2, chairs),
     ]
     assert workbook["Patients"]["B4"].value == "all"
-    assert workbook["By month"]["A14"].value == "booked"
+    assert workbook["By month"]["A13"].value == "booked"
     assert [workbook["Chairs"][f"{letter}1"].value for letter in "GI"] == [
-        "share_within", "probability",
+        header("share_within"), header("probability"),
     ]  # fmt: skip
 
 
@@ -307,7 +352,7 @@ def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
     own = sheet_table(workbook, "Own numbers").set_index("what")
     assert own.loc["residents", "own"] == 850_000
     assert read_settings(Path("plan/plan.toml")).own == read_own(Path("own.csv"))
-    assert set(own["inside"]) <= {"yes", "no"}
+    assert set(own[header("inside")]) <= {"yes", "no"}
     assert "By week" in workbook.sheetnames
 
 

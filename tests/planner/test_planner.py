@@ -21,6 +21,7 @@ from plcore.clinic.results import NOT_REFERRED
 from plcore.clinic.sizing import with_gains
 from plcore.evidence.data import DATA
 from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes
+from plcore.planner.decisions import shown
 from plcore.planner.sentences import in_sentences
 from plcore.planner.settings import (
     RETURNS,
@@ -108,6 +109,7 @@ others = st.fixed_dictionaries(
         "mg_per_kg": st.floats(1e-9, 1e9),
         "mg": st.floats(0, 1e9),
         "vial_mg": st.floats(1e-9, 1e9),
+        "most_load": st.floats(0.05, 1),
         "within_days": st.integers(0, 364),
         "share_within": st.floats(0.01, 1),
         "probability": st.floats(0.01, 0.999),
@@ -301,12 +303,14 @@ def test_no_day_has_more_visits_than_the_planner_allows():
     assert planned(BUSY, overbooking=1.5).outcome.booked.max() == 12
 
 
-def test_the_load_is_that_of_the_last_year_when_the_backlog_is_smallest():
+def test_the_load_is_that_of_the_busiest_year():
     one = planned(n_years=2)
+    weekly = one.demand.per_week
 
-    np.testing.assert_allclose(
-        one.patients.per_week, one.demand.per_week[:, -52:].mean(axis=1), rtol=1e-12
-    )
+    # The clinic becomes known in the first year, so that more come in the second.
+    assert one.patients.busiest == 1
+    np.testing.assert_allclose(one.patients.per_week, weekly[:, 53:].mean(axis=1), rtol=1e-12)
+    assert np.median(weekly[:, 53:].mean(axis=1)) > np.median(weekly[:, :53].mean(axis=1))
     np.testing.assert_allclose(one.load.demand, one.patients.per_week * one.load.visits_each)
 
 
@@ -331,7 +335,11 @@ def test_own_numbers_take_the_place_of_the_modelled_ones():
     assert own.funnel.people["plp"][:, 0] == pytest.approx(np.full(16, 4000.0))
     assert own.settings.waiting_list == 7
     assert own.outcome.booked.max() <= 4
-    assert own.patients.per_week == pytest.approx(np.full(16, 6 * 12 * 7 / 365.25))
+    assert np.median(own.patients.per_week) == pytest.approx(6 * 12 * 7 / 365.25, rel=0.02)
+    # Three months of 6 are a rate known to about a quarter: the gamma distribution of 18.5 events.
+    assert own.patients.per_week.std() / own.patients.per_week.mean() == pytest.approx(
+        1 / np.sqrt(18.5), rel=0.1
+    )
     # Six a month for a year of 12 months and 7 on the list, less those after the last whole month.
     referred = (own.outcome.fate != NOT_REFERRED).sum(axis=2)
     assert ((referred >= 72 + 7) & (referred <= 72 + 7 + 6)).all()
@@ -393,9 +401,9 @@ def test_tables_agree_with_each_other():
     of_groups = patients["in pain at the opening"] + patients["newly in pain"]
     assert patients["all"].tolist() == pytest.approx(of_groups.tolist())
     assert patients["all"].sum() == pytest.approx(planned().demand.per_week.sum(axis=1).mean())
-    n_days = planned().outcome.n_days
-    yearly = months.loc["infusions", "mean"].sum() * 365.25 / n_days
-    assert clinic["infusions_a_year"] == pytest.approx(yearly)
+    days = planned().outcome.infusions
+    assert months.loc["infusions", "mean"].sum() == pytest.approx(days[..., :365].sum(2).mean())
+    assert clinic["infusions_a_year"] == pytest.approx(days.sum(2).mean() * 365.25 / days.shape[2])
     fate = tables["what_became_of_them"]
     referred = (planned().outcome.fate != NOT_REFERRED).sum(axis=2).mean()
     assert fate["people"].sum() == pytest.approx(referred)
@@ -410,8 +418,8 @@ def test_tables_agree_with_each_other():
 
 
 def test_the_clinic_is_shown_by_day_week_or_month():
-    for period, rows in (("day", 371), ("week", 54), ("month", 13)):
-        # 53 weeks from Friday, 1 January 2027: 371 days, parts of 54 weeks and 13 months.
+    for period, rows in (("day", 365), ("week", 51), ("month", 12)):
+        # Friday, 1 January 2027 and Friday, 31 December are in weeks that reach beyond the year.
         table = answer_tables(planned(), None, period=period)[f"by_{period}"]
         assert (table["measure"] == "booked").sum() == rows
     assert "chairs" not in answer_tables(planned(), None)
@@ -470,7 +478,7 @@ def test_too_few_chairs_are_said_to_be_too_few():
     assert side.loc["fewest chairs for the service level", "busy"] == "more than 2"
     text = " ".join(in_sentences(planned(BUSY), table))
     assert "No number of chairs up to 2 is enough for this service level: at least 90%" in text
-    assert "the waiting list then keeps growing, by" in text
+    assert "the waiting list grows by" in text
 
 
 def test_the_search_for_chairs_ends(monkeypatch):
@@ -483,19 +491,18 @@ def test_the_search_for_chairs_ends(monkeypatch):
 def test_sentences_hold_the_numbers_of_the_tables():
     text = " ".join(in_sentences(planned(), sized()))
     figures = key_figures(planned()).set_index("figure")
-    clinic = answer_tables(planned(), None)["clinic"].set_index("measure").loc["wait_mean"]
 
     for figure in (
         "people with limb loss",
         "people with phantom limb pain",
         "people who would come to this clinic",
     ):
-        median, low, high = figures.loc[figure, ["median", "low", "high"]]
-        assert f"{three(median)} ({three(low)} to {three(high)})" in text
-    unknown, chance = clinic["low_unknown"], clinic["low_chance"]
-    assert f"because of what we do not know it may be {three(unknown)} to" in text
-    assert f"by chance alone {three(chance)} to" in text
-    assert "The smallest clinic in which at least 90% of patients have a first infusion" in text
+        ends = [shown(end, "people") for end in figures.loc[figure, ["median", "low", "high"]]]
+        assert f"{ends[0]} ({ends[1]} to {ends[2]})" in text
+    load = figures.loc["load of the busiest year, 2027", ["median", "low", "high"]]
+    ends = [shown(end, "share") for end in load]
+    assert f"the load of 2027, the busiest year, is {ends[0]} ({ends[1]} to {ends[2]})" in text
+    assert "the smallest clinic in which at least 90% of patients have a first infusion" in text
     assumed = (assumptions_table(planned())["seen"] == "assumed").sum()
     assert f"{assumed} of the " in text
     assert "moderate or severe" in text
@@ -504,13 +511,14 @@ def test_sentences_hold_the_numbers_of_the_tables():
 def test_sentences_say_what_was_counted_and_what_nobody_can_say():
     text = " ".join(in_sentences(planned(OWN), None))
     assert "700,000 residents in 2027; 5,000 of them live with limb loss" in text
-    assert "the planner's own referrals instead, 6 a month" in text
+    assert "the planner's own referrals, 6 a month" in text
+    assert "By its own count 79 (" in text or "By its own count 7" in text
+    assert "The 4 visits a day that were counted take the place of chairs" in text
 
     nobody = " ".join(in_sentences(planned(share_served=0.0, runs=1), None))
     assert "Nobody was referred 30 days or more before the end" in nobody
-    assert "Nobody was referred, so that nobody waited" in nobody
-    alone = " ".join(in_sentences(planned(severity="extremely_bothersome", runs=1), None))
-    assert "which includes chance, as each draw has one run" in alone
+    assert "nobody is referred in 2027, so that nobody waits" in nobody
+    assert "Nothing needs to be found out first" in nobody
 
 
 @pytest.mark.parametrize(
