@@ -18,12 +18,14 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from plcore.clinic.places import COUNTIES, ZIPS, frame, metropolitan_areas
+from plcore.clinic.places import COUNTIES, frame, metropolitan_areas
 from plcore.clinic.results import share_within
 from plcore.planner.answers import Answer, answer, sizes
+from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
 from plcore.planner.settings import (
+    NEEDS_RADIUS,
     PLACES,
     Settings,
     defaults,
@@ -46,6 +48,7 @@ _METAVARS = {
 _OTHER_NAMES = {
     "lat is": "near", "lon is": "near", "km of the nearest county": "near",
     "from the nearest county": "near", "has its centre within": "radius_km", "no ZIP code": "zip",
+    "no city": "city",
     "county": "counties", "no state": "state", "no metropolitan area": "metro",
     "no scenario": "scenario",
     "do not fit into": "infusions",
@@ -87,7 +90,7 @@ class Request:
         if any(place in self.flags for place in PLACES):
             for place in PLACES:
                 values.pop(place, None)
-            if "near" not in self.flags and "zip" not in self.flags:
+            if not any(place in self.flags for place in NEEDS_RADIUS):
                 values.pop("radius_km", None)
         values.update(self.flags)
         if self.own is not None:
@@ -157,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     group = parser.add_argument_group(
         "settings",
-        "One of --near, --zip, --counties, --state and --metro says where the clinic is.",
+        "One of --near, --zip, --city, --counties, --state and --metro says where the clinic is.",
     )
     words, default = meanings(), defaults()
     for field in fields(Settings):
@@ -409,9 +412,9 @@ def _value(name: str, text: str | list[str], kind: str) -> object:
     if kind.startswith("str"):
         return text
     text = text if isinstance(text, str) else ",".join(text)
-    items = [item for item in text.split(",") if item]
+    items = [item for item in text.split(",") if item.strip()]
     if kind.startswith("tuple[str"):
-        return items
+        return _with_states(items)
     numbers = [_number(item) for item in items]
     wanted = 2 if kind.startswith("tuple") else 1
     if len(numbers) != wanted or None in numbers:
@@ -419,6 +422,18 @@ def _value(name: str, text: str | list[str], kind: str) -> object:
         words = next(words for start, words in expected.items() if kind.startswith(start))
         raise ValueError(f"{_flag(name)}: {text!r}; expected {words}")
     return numbers if wanted == 2 else numbers[0]
+
+
+def _with_states(items: Sequence[str]) -> list[str]:
+    """Counties, with what follows the comma in "Kent County, DE" put back."""
+    counties: list[str] = []
+    for item in map(str.strip, items):
+        digits = item[:1].isdecimal()
+        if counties and not digits and not counties[-1][:1].isdecimal() and "," not in counties[-1]:
+            counties[-1] += f", {item}"
+        else:
+            counties.append(item)
+    return counties
 
 
 def _number(text: str) -> float | int | None:
@@ -446,12 +461,12 @@ def _similar_codes(settings: Settings, message: str) -> str:
     """Codes near one that is unknown, as the end of a sentence."""
     names: dict[str, str] = {}
     if message.startswith("no ZIP code") and settings.zip is not None:
-        unknown, codes = settings.zip, frame(ZIPS)["zip"].tolist()
-    elif message.startswith("no county '"):
+        unknown, codes = settings.zip, zip_points()["zip"].tolist()
+    elif message.startswith("no county '") and ": it is" not in message:
         table = frame(COUNTIES)
         codes = table["fips"].tolist()
         names = dict(zip(codes, table["county"] + ", " + table["state"], strict=True))
-        unknown = next(code for code in settings.counties if code not in names)
+        unknown = next(code for code in settings.counties if f"{code!r}" in message)
     else:
         return ""
     if not unknown.isdecimal():

@@ -28,10 +28,10 @@ from plcore.clinic.places import (
     by_metropolitan_area,
     by_state,
     within_km,
-    within_km_of_zip,
 )
 from plcore.evidence.data import DATA
 from plcore.models.course import CoursePlan, infusion_days
+from plcore.planner.gazetteer import counties_named, point_of_city, point_of_zip
 from plcore.scenarios import Choice, Scenario, read_scenario
 
 #: What may follow a course.
@@ -57,7 +57,7 @@ _MODELLED = "By default it is what the model assumes."
 class Settings:
     """What a planner sets; whatever is left out has its default.
 
-    One of near, zip, counties, state and metro says where the clinic is.
+    One of near, zip, city, counties, state and metro says where the clinic is.
 
     Examples
     --------
@@ -72,7 +72,13 @@ class Settings:
         note="Needs a radius.",
     )  # fmt: skip
     zip: str | None = _setting(None, "ZIP code of the clinic", note="Needs a radius.")
-    counties: tuple[str, ...] = _setting((), "Codes of counties (FIPS), of five digits each")
+    city: str | None = _setting(
+        None, "City or town of the clinic and its state, such as 'Cleveland, OH'",
+        note="Needs a radius.",
+    )  # fmt: skip
+    counties: tuple[str, ...] = _setting(
+        (), "Counties by code (FIPS), of five digits each, or by name, such as 'Kent County, DE'"
+    )
     state: str | None = _setting(None, "State, by its two letters or its name")
     metro: str | None = _setting(
         None, "Code of a metropolitan, micropolitan or combined area, such as 31080"
@@ -183,7 +189,7 @@ class Settings:
         if len(given) != 1:
             named = " and ".join(given) if given else "no setting"
             raise ValueError(f"the place is given by {named}; expected one of {', '.join(PLACES)}")
-        needs_radius = given[0] in ("near", "zip")
+        needs_radius = given[0] in NEEDS_RADIUS
         if needs_radius != (self.radius_km is not None):
             what = (
                 "a distance in km" if needs_radius else f"none, as the place is given by {given[0]}"
@@ -232,13 +238,20 @@ class Settings:
         """The counties of the place."""
         if self.near is not None:
             return within_km(*self.near, float(self.radius_km or 0), folder=folder)
-        if self.zip is not None:
-            return within_km_of_zip(self.zip, float(self.radius_km or 0), folder=folder)
+        if self.zip is not None or self.city is not None:
+            point = (
+                point_of_city(str(self.city), folder=folder)
+                if self.zip is None
+                else point_of_zip(self.zip, folder=folder)
+            )
+            km = float(self.radius_km or 0)
+            name = f"within {km:g} km of {point.name}"
+            return within_km(point.lat, point.lon, km, name=name, folder=folder)
         if self.state is not None:
             return by_state(self.state, folder=folder)
         if self.metro is not None:
             return by_metropolitan_area(self.metro, folder=folder)
-        return by_fips(self.counties, folder=folder)
+        return by_fips(counties_named(self.counties, folder=folder), folder=folder)
 
     def scenario_of_years(self, *, folder: Path = DATA) -> Scenario:
         """The scenario for the years of the clinic and one more, by which those who leave count."""
@@ -335,7 +348,9 @@ MOST_SETTING: Mapping[str, Any] = {
     item.name: item.metadata["range"][1] for item in fields(Settings)
 }
 #: The settings of which one says where the clinic is.
-PLACES = ("near", "zip", "counties", "state", "metro")
+PLACES = ("near", "zip", "city", "counties", "state", "metro")
+#: Of these, those around which there is a radius.
+NEEDS_RADIUS = ("near", "zip", "city")
 # Begins and ends with a letter or a digit.
 _NAME = re.compile(r"\w([\w .-]{0,78}\w)?")
 
