@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -157,7 +158,7 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
         ("chairs_needed", "chairs", *ranked(needed)),
         ("chairs_to_plan", "chairs", *[chairs] * 3),
         ("nurses_to_plan", "nurses", *[_nurses(answer, chairs)] * 3),
-        ("days_to_plan", "days", *[_days(answer, chairs, wanted, held)] * 3),
+        ("days_to_plan", "days a week", *[_days(answer, chairs, wanted, held)] * 3),
         ("half_load", "share", *quantiles(load / 2)),
         ("half_chairs_needed", "chairs", *ranked(half)),
         ("half_chairs_to_plan", "chairs", *[ranked(half, [settings.probability])[0]] * 3),
@@ -258,10 +259,13 @@ def _factors(answer: Answer) -> dict[str, Floats]:
 
 
 def _waits(answer: Answer, busiest: int) -> Floats:
-    """Mean days to the first infusion of those referred in a year, by draw; NaN for nobody."""
+    """Mean days to the first infusion of those referred in a year, by draw; NaN for nobody.
+
+    Those who waited already on the first day are left out.
+    """
     outcome = answer.outcome
     first = np.ceil(np.arange(answer.settings.n_years + 1) * 365.25 / 7 - 1e-9) * 7
-    start, end = first[busiest], first[busiest + 1]
+    start, end = max(first[busiest], 1), first[busiest + 1]
     referred = outcome.referred_day
     came = outcome.first_day < outcome.n_days
     counted = (referred >= start) & (referred < end) & came
@@ -305,7 +309,7 @@ def ranked(values: ArrayLike, shares: Sequence[float] = TAILS) -> list[float]:
 # In words ------------------------------------------------------------------------------------------
 
 
-def shown(value: float, unit: str) -> str:
+def shown(value: float, unit: str, *, most_chairs: int = MOST_CHAIRS) -> str:
     """A number as sentences and page print it.
 
     Three significant digits, two of days and shares, people in whole numbers.
@@ -313,9 +317,9 @@ def shown(value: float, unit: str) -> str:
     if np.isnan(value):
         return "none"
     if np.isinf(value):
-        infinite = {"chairs": f"more than {MOST_CHAIRS}", "days": "no end"}
+        infinite = {"chairs": f"more than {most_chairs}", "days": "no end"}
         return infinite.get(unit, "does not settle")
-    if unit in ("chairs", "nurses", "visits a day", "year"):
+    if unit in ("chairs", "nurses", "visits a day", "days a week", "year"):
         return f"{value:.0f}"
     exact = 100 * value if unit == "share" else value
     if unit == "people" and 0 < exact < 0.5:
@@ -325,14 +329,15 @@ def shown(value: float, unit: str) -> str:
     if unit == "people" and exact < 999.5:
         return f"{np.floor(exact + 0.5):.0f}"
     digits = 2 if unit in ("share", "days") else 3
-    rounded = float(f"{exact:.{digits - 1}e}")
+    # Halves go up, as the page's script has it.
+    rounded = float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(Decimal(exact)))
     decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(rounded)))))
     return f"{rounded:,.{decimals}f}" + ("%" if unit == "share" else "")
 
 
-def counted(n: float, thing: str) -> str:
+def counted(n: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
     """A number of things, as "1 chair" or "2 chairs"."""
-    return f"{shown(n, 'chairs')} {thing if n == 1 else thing + 's'}"
+    return f"{shown(n, 'chairs', most_chairs=most_chairs)} {thing if n == 1 else thing + 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,9 +391,9 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
 
     def a_range(key: str) -> str:
         low, high = at[key].low, at[key].high
-        if low == high:
-            return counted(low, "chair")
-        return f"{shown(low, 'chairs')} to {counted(high, 'chair')}"
+        most = words.most_chairs
+        end = counted(high, "chair", most_chairs=most)
+        return end if low == high else f"{shown(low, 'chairs', most_chairs=most)} to {end}"
 
     def when(weeks: float) -> str:
         if weeks == 0:
@@ -417,14 +422,13 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         days=counted(at["days_to_plan"].median, "day"),
         chairs_range=a_range("chairs_needed"),
     )
-    over = at["never_clears"].median
     wait = at["wait_mean"].median
     if np.isnan(wait):
         waiting = fill("wait_none")
     elif np.isinf(wait):
         waiting = fill("wait_never")
     else:
-        waiting = fill("wait", over=fill("over") if over > 0 else "")
+        waiting = fill("wait", over=fill("over") if np.isinf(at["wait_mean"].high) else "")
     halved = fill(
         "half" if np.isfinite(half) else "half_none",
         half_chairs=counted(half, "chair"),

@@ -22,10 +22,12 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.models.pain import BANDS, RUNGS, counted_share, share_in_pain
+from plcore.planner.settings import defaults
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 
-N_DRAWS, SEED = 512, 1
+#: The same draws as the command has by default.
+N_DRAWS, SEED = (int(str(defaults()[name])) for name in ("draws", "seed"))
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
 OPENINGS, N_YEARS = range(2025, 2041), 5
 YEARS = np.arange(OPENINGS[0], OPENINGS[-1] + N_YEARS + 1)
