@@ -35,7 +35,7 @@ from plcore.clinic.places import Area, caveats
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import sizing_table, with_gains
-from plcore.evidence.data import DATA
+from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
@@ -186,6 +186,8 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     funnel, demand = _expected(settings, people.outcome, people.draws)
     patients = _patients(settings, people.draws, demand, own)
     plan = settings.clinic()
+    share = body_share_lost(settings.limb_lost, folder=folder)
+    plan = replace(plan, dose=replace(plan.dose, mg_per_kg=plan.dose.mg_per_kg * (1 - share)))
     comparison = None
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
@@ -258,7 +260,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     [4, 8]
     """
     settings = answer.settings
-    plan = settings.clinic()
+    plan = answer.outcome.plan
     day = replace(plan.day, most_visits=None)
 
     def table(counts: Sequence[int]) -> pd.DataFrame:
@@ -356,6 +358,14 @@ def chairs_filled(
     values["infusions"] = new_patients * load.infusions_each[:, np.newaxis]
     values["chairs_filled"] = new_patients * load.visits_each[:, np.newaxis] / visits_a_year
     return Outcome(clinic_years, values, people.extrapolated[:-1])
+
+
+def body_share_lost(level: str, *, folder: Path = DATA) -> float:
+    """Share of body weight that somebody has lost with a limb, 0 for "none"."""
+    if level == "none":
+        return 0.0
+    table = read("body_mass", folder=folder)
+    return float(table.loc[table["level"] == level, "share"].to_numpy()[0])
 
 
 def _with_own(settings: Settings, own: OwnNumbers) -> Settings:

@@ -34,6 +34,8 @@ from plcore.models.course import CoursePlan, infusion_days
 from plcore.planner.gazetteer import counties_named, point_of_city, point_of_zip
 from plcore.scenarios import Choice, Scenario, read_scenario
 
+#: What a patient may have lost, by which a dose by weight is less: the levels of data/body_mass.csv.
+LEVELS = ("none", "hand", "forearm", "arm", "foot", "below_knee", "leg")
 #: What may follow a course.
 RETURNS = ("boosters", "courses", "none")
 
@@ -155,6 +157,11 @@ class Settings:
     mg: float = _setting(
         0.0, "Milligrams of ketamine in one infusion in addition, whatever the weight", 0
     )
+    limb_lost: str = _setting(
+        "none",
+        "Limb that patients have lost, without which they weigh less than the adults whose weights "
+        "are known: none, hand, forearm, arm, foot, below_knee or leg",
+    )
     vial_mg: float = _setting(500.0, "Milligrams of ketamine in one vial, above 0")
     most_load: float = _setting(
         0.85, "Load of the busiest year that the number of chairs is to keep within", 0.05, 1,
@@ -204,6 +211,7 @@ class Settings:
         for name, words in (
             ("severity", tuple(SEVERITIES)),
             ("returns", RETURNS),
+            ("limb_lost", LEVELS),
         ):
             if getattr(self, name) not in words:
                 raise ValueError(

@@ -24,6 +24,8 @@ from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes
 from plcore.planner.decisions import shown
 from plcore.planner.sentences import in_sentences
 from plcore.planner.settings import (
+    LEVELS,
+    PLACES,
     RETURNS,
     Settings,
     meanings,
@@ -72,6 +74,9 @@ places = st.one_of(
         }
     ),
     st.fixed_dictionaries({"zip": st.text("0123456789", min_size=5), "radius_km": counts}),
+    st.fixed_dictionaries(
+        {"city": st.text(st.characters(exclude_categories=["Cs"])), "radius_km": counts}
+    ),
     st.fixed_dictionaries({"counties": st.lists(st.text("0123456789"), min_size=1).map(tuple)}),
     # Whatever is typed has to come back, whether or not there is such a state.
     st.fixed_dictionaries({"state": st.text(st.characters(exclude_categories=["Cs"]))}),
@@ -108,6 +113,7 @@ others = st.fixed_dictionaries(
         "waiting_list": st.integers(0, 100_000),
         "mg_per_kg": st.floats(1e-9, 1e9),
         "mg": st.floats(0, 1e9),
+        "limb_lost": st.sampled_from(LEVELS),
         "vial_mg": st.floats(1e-9, 1e9),
         "most_load": st.floats(0.05, 1),
         "within_days": st.integers(0, 364),
@@ -145,7 +151,7 @@ own_numbers = st.one_of(
 
 
 def test_every_setting_is_tried_in_what_is_saved():
-    tried = {name for place in ("near", "zip", "counties", "state", "metro") for name in [place]}
+    tried = set(PLACES)
     strategies = set(others.wrapped_strategy.optional) | tried | {"own", "radius_km"}
 
     assert {field.name for field in fields(Settings)} - strategies == set()
@@ -266,6 +272,19 @@ def test_nothing_is_read_from_the_projects_folder_where_another_is_given(monkeyp
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"no scenario 'ours'; expected one of baseline"):
         asked.scenario_of_years()
+
+
+def test_a_dose_by_weight_is_less_by_the_limb_that_was_lost():
+    whole, less = planned(), planned(limb_lost="below_knee")
+    fixed = planned(limb_lost="leg", mg_per_kg=0.0, mg=50.0)
+
+    # Below the knee and the foot: 5.9% of the body (Osterkamp 1995), so that 42.0 mg become 39.5.
+    np.testing.assert_allclose(less.outcome.mg, (1 - 0.059) * whole.outcome.mg)
+    assert pytest.approx(39.5, abs=0.05) == 42.0 * (1 - 0.059)
+    assert fixed.outcome.mg.sum() == 50 * fixed.outcome.infusions.sum()
+    assert sizes(less, [2])["wait_mean"].equals(sizes(whole, [2])["wait_mean"])
+    with pytest.raises(ValueError, match=r"limb_lost is 'toe'; expected one of none, hand"):
+        planned(limb_lost="toe")
 
 
 def test_a_greater_share_served_never_brings_fewer_patients():
