@@ -82,7 +82,8 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
         rows.append((measure.replace("_", " "), unit, *limits))
     load = np.quantile(answer.load.load, tails)
     busiest = answer.settings.year + answer.patients.busiest
-    rows.append((f"load of the busiest year, {busiest}", "share", *load))
+    rows.append(("busiest year", "year", *[float(busiest)] * 3))
+    rows.append(("load of the busiest year", "share", *load))
     return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
 
 
@@ -253,7 +254,14 @@ def side_by_side(
     for name, answer in answers.items():
         table = key_figures(answer).set_index(["figure", "unit"])
         figures[name] = pd.Series(
-            [f"{three(m)} ({three(low)} to {three(high)})" for m, low, high in table.to_numpy()],
+            [
+                f"{median:.0f}"
+                if unit == "year"
+                else f"{three(median)} ({three(low)} to {three(high)})"
+                for (_, unit), (median, low, high) in zip(
+                    table.index, table.to_numpy(dtype=float), strict=True
+                )
+            ],
             index=table.index,
         )
         if sizing is not None:

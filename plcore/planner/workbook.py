@@ -322,7 +322,7 @@ def _cells(
 
 def _format(label: str, value: float, unit: object) -> str:
     """Excel's format of a number: three significant digits, shares as percents, years in full."""
-    if label == "year":
+    if label == "year" or unit == "year":
         return "0"
     size = abs(value)
     if unit == "people" and label in ("mean", "median", "low", "high", "people"):

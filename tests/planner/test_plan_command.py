@@ -219,6 +219,15 @@ def test_settings_saved_by_a_plan_make_the_same_plan_again():
         assert Path(f"one/plan_{name}.csv").read_text() == Path(f"two/plan_{name}.csv").read_text()
 
 
+def test_counties_are_named_with_their_state_after_a_comma():
+    options = command._parser().parse_args(["--counties", "Kent County, DE", "Orange, CA", "06037"])
+    flags = command._flags(options)
+
+    assert flags == {"counties": ["Kent County, DE", "Orange, CA", "06037"]}
+    area = command.Request(flags).settings().area()
+    assert area.fips == ("06037", "06059", "10001")
+
+
 def test_flags_go_over_the_settings_of_a_file():
     Path("mine.toml").write_text('zip = "05401"\nradius_km = 40\nchairs = 2\nhours = 6')
     over = command.Request({"chairs": 3}, Path("mine.toml")).settings()
@@ -263,7 +272,7 @@ def test_counties_may_be_separated_by_commas_or_spaces():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "--near, --zip, --counties, --state, --metro: the place is given by no setting"),
+        ("", "--near, --zip, --city, --counties, --state, --metro: the place is given by no setting"),
         ("--near 34.05 --radius-km 9", "--near: '34.05'; expected latitude, then longitude"),
         ("--near -118.24,34.05 --radius-km 9", "--near: expected latitude, then longitude"),
         ("--near=-118.24,34.05 --radius-km 9", "--near: lat is -118.24; expected degrees"),
@@ -274,7 +283,13 @@ def test_counties_may_be_separated_by_commas_or_spaces():
         ("--counties 6037", ("--counties: no county '6037'; expected five digits of a county of the "
          "50 states or DC, 2023; the nearest codes are 06037 (Los Angeles County, CA) and 06035")),
         ("--zip 90211x --radius-km 9", "--zip: no ZIP code '90211x'; expected five digits"),
-        ("--zip 00001 --radius-km 9", "the nearest codes are 01001 and 01002"),
+        ("--zip 00001 --radius-km 9", "or the place by its city, or by latitude and longitude (near); the nearest codes are 00501"),
+        ("--zip 10001", "--radius-km: radius_km is None; expected a distance in km"),
+        ("--counties 90012", "--counties: no county '90012': it is ZIP 90012 (Los Angeles, CA)"),
+        ("--counties Kent", "--counties: county 'Kent' may be 'Kent County, DE'"),
+        ("--counties Nowhere", "--counties: no county is called 'Nowhere'; expected a name and state"),
+        ("--city Springfield --radius-km 50", "--city: city is 'Springfield', which"),
+        ("--city Nowhere --radius-km 50", "--city: no city 'Nowhere'; expected a city or town"),
         ("--state Californa", ("--state: no state 'Californa'; expected two capital letters or the "
          "name of one of the 50 states or DC; did you mean 'California'?")),
         ("--metro Angeles", "31080 is Los Angeles-Long Beach-Anaheim, CA"),

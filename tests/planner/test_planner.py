@@ -518,7 +518,7 @@ def test_sentences_hold_the_numbers_of_the_tables():
     ):
         ends = [shown(end, "people") for end in figures.loc[figure, ["median", "low", "high"]]]
         assert f"{ends[0]} ({ends[1]} to {ends[2]})" in text
-    load = figures.loc["load of the busiest year, 2027", ["median", "low", "high"]]
+    load = figures.loc["load of the busiest year", ["median", "low", "high"]]
     ends = [shown(end, "share") for end in load]
     assert f"the load of 2027, the busiest year, is {ends[0]} ({ends[1]} to {ends[2]})" in text
     assert "the smallest clinic in which at least 90% of patients have a first infusion" in text
@@ -531,7 +531,7 @@ def test_sentences_say_what_was_counted_and_what_nobody_can_say():
     text = " ".join(in_sentences(planned(OWN), None))
     assert "700,000 residents in 2027; 5,000 of them live with limb loss" in text
     assert "the planner's own referrals, 6 a month" in text
-    assert "By its own count 79 (" in text or "By its own count 7" in text
+    assert "By its own count 7" in text
     assert "The 4 visits a day that were counted take the place of chairs" in text
 
     nobody = " ".join(in_sentences(planned(share_served=0.0, runs=1), None))
