@@ -227,3 +227,27 @@ def test_every_sentence_is_said_somewhere():
 )  # fmt: skip
 def test_numbers_are_printed_as_the_page_prints_them(value, unit, text):
     assert shown(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("weeks", "beginning", "end"),
+    [
+        # The 60th week of 2027 begins 413 days after 1 January: 18 February 2028.
+        (
+            (60, 0, np.inf),
+            "(nobody on the first day) is cleared in February 2028",
+            "at once to after",
+        ),
+        ((0, 0, 10), "no waiting list builds up in", "is cleared in March 2027 at the latest."),
+        ((0, 0, 0), "no waiting list builds up in", "of cases."),
+        ((np.inf, 60, np.inf), "is not cleared by the end of 2028", "is in February 2028."),
+        ((np.inf,) * 3, "is not cleared by the end of 2028", "nor is it in 95% of cases or more."),
+    ],
+)
+def test_when_the_list_is_cleared_is_a_month(weeks, beginning, end):
+    rows = decision_rows(planned())
+    rows.loc[rows["key"] == "clear_week", ["median", "low", "high"]] = weeks
+    said = six_sentences(rows, Words.of(planned()))[4]
+
+    assert beginning in said
+    assert end in said
