@@ -333,6 +333,7 @@ def chairs_filled(
 
     Examples
     --------
+    >>> from plcore.scenarios import read_scenario
     >>> from plcore.simulate import run
     >>> settings = Settings(state="VT")
     >>> years = read_scenario(choices={"first_year": 2027, "last_year": 2028})
