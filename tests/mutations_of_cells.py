@@ -222,7 +222,7 @@ def _unknown_key(sheet: Sheet, chance: random.Random) -> Mutation | None:
 def _key_renamed(sheet: Sheet, chance: random.Random) -> Mutation | None:
     """Of a table that others refer to; the fault is then theirs."""
     used = {"sources": ("assumed", "limakatso_2020", "ziegler_graham_2008", "maier_2003"),
-            "parameters": ("minor_share", "plp_fall", "trauma_rate_1996", "dysvascular_mean_age"),
+            "parameters": ("plp_prevalence_minor", "plp_fall", "trauma_rate_1996", "dysvascular_mean_age"),
             "treatments": ("ketamine_iv", "mirror", "tmr"), "trials": ("maier_2003",)}  # fmt: skip
     keys = [key for key in used.get(sheet.stem, ()) if key in sheet.seen[sheet.header[0]]]
     if not keys:

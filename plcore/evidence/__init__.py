@@ -19,7 +19,7 @@ from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.labels import label_of
 from plcore.evidence.observations import observation_points, read_observations
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.evidence.pooling import HalfNormal, peters
+from plcore.evidence.pooling import HalfNormal
 from plcore.evidence.population import Mortality, Population, read_population, total
 from plcore.evidence.prevalence import (
     childhood_claims,
@@ -81,7 +81,6 @@ __all__ = [
     "observation_points",
     "one_more_study",
     "pain_after_minor_loss",
-    "peters",
     "pool_effects",
     "pool_prevalence",
     "pool_responses",

@@ -39,7 +39,7 @@ class Parameter:
     Attributes
     ----------
     name : str
-        What scenarios and results call it, such as "minor_share".
+        What scenarios and results call it, such as "plp_fall".
     unit : str
         A key of `UNITS`, such as "share" (0 to 1) or "people".
     dist : str

@@ -182,9 +182,8 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
     ----------
     scenario : Scenario
         Its choices population, mortality, population_factor_2050, last_year and extrapolate are
-        used. With a
-        factor other than 1, the people of every age are multiplied by a number that runs in a
-        straight line from 1 in 2005 to the factor in 2050, and stays.
+        used. With a factor other than 1, the people of every age are multiplied by a number that
+        runs in a straight line from 1 in 2005 to the factor in 2050, and stays.
 
     Returns
     -------

@@ -6,6 +6,7 @@ year after a loss has fewer people in pain, fewer patients and shorter waits.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from plcore.clinic.day import appointments, us_federal_holidays, with_chairs
 from plcore.clinic.day import open_days as open_days_from
@@ -33,18 +35,16 @@ from plcore.clinic.places import Area, caveats
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import sizing_table, with_gains
-from plcore.evidence.data import DATA
+from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
-from plcore.planner.settings import Settings
-from plcore.scenarios import Scenario, read_scenario
+from plcore.planner.settings import MOST_SETTING, Settings
+from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run, run
 
 #: Courses simulated for each draw, of which patients are picked.
 _MEMBERS = 200
-#: Weeks of the last year, whose rate of new patients is taken to continue.
-_LAST_WEEKS = 52
 #: The search for enough chairs ends here.
 MOST_CHAIRS = 40
 
@@ -63,14 +63,20 @@ class Patients:
         Days of relief after a course, NaN where it does not help.
     open_days : ndarray of bool, shape (n_days,)
         Days on which the clinic is open.
+    weekly : ndarray, shape (n_draws or 1, n_weeks)
+        New patients expected in each week: as modelled, or as the planner counted.
+    busiest : int
+        The year since the opening in which most are expected, at the median of the draws; from 0.
     per_week : ndarray, shape (n_draws,)
-        New patients a week in the last year followed, when the backlog is smallest.
+        New patients a week in the busiest year.
     """
 
     inputs: ClinicDraws
     referrals: Integers
     relief: Floats
     open_days: NDArray[np.bool_]
+    weekly: Floats
+    busiest: int
     per_week: Floats
 
 
@@ -80,10 +86,12 @@ class Answer:
 
     Attributes
     ----------
+    requested : Settings
+        The settings as they were given.
     settings : Settings
-        The settings, with the planner's own waiting list and visits a day.
-    own : OwnNumbers, optional
-        The planner's own numbers.
+        The same with the planner's own waiting list and visits a day, and the chairs they need.
+    folder : Path
+        Folder of the tables that the answer rests on.
     area : Area
         The counties around the clinic.
     caveats : tuple of str
@@ -100,13 +108,14 @@ class Answer:
     outcome : ClinicOutcome
         The simulated clinic by day and patient.
     load : Load
-        Demand against capacity, if the rate of new patients in the last year continues.
+        Demand against capacity in the busiest year, if it went on.
     beside : DataFrame or None
         Own numbers beside the modelled ones, a row for each.
     """
 
+    requested: Settings
     settings: Settings
-    own: OwnNumbers | None
+    folder: Path
     area: Area
     caveats: tuple[str, ...]
     people: Run
@@ -116,6 +125,11 @@ class Answer:
     outcome: ClinicOutcome
     load: Load
     beside: pd.DataFrame | None
+
+    @property
+    def own(self) -> OwnNumbers | None:
+        """The planner's own numbers."""
+        return self.settings.own
 
     @property
     def first_day(self) -> date:
@@ -131,8 +145,8 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     settings : Settings
         Where, when, for whom, and what the clinic is like.
     own : OwnNumbers, optional
-        The planner's own counts. Those of people and capacity take the place of the modelled ones;
-        referrals take the place of the patients of the funnel in the simulation.
+        Own counts in place of those of the settings. Those of people and capacity take the place of
+        the modelled ones; referrals take the place of the patients of the funnel in the simulation.
     folder : Path
         Folder of the tables; the project's own `data/` by default.
 
@@ -153,9 +167,12 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     ('Vermont', (16, 1, 371))
     """
     if own is not None:
+        settings = replace(settings, own=own)
+    requested, own = settings, settings.own
+    if own is not None:
         settings = _with_own(settings, own)
     area = settings.area(folder=folder)
-    scenario = _scenario(settings, folder)
+    scenario = settings.scenario_of_years(folder=folder)
     modelled = run(
         partial(people_nearby, area=area, folder=folder),
         scenario,
@@ -169,6 +186,8 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     funnel, demand = _expected(settings, people.outcome, people.draws)
     patients = _patients(settings, people.draws, demand, own)
     plan = settings.clinic()
+    share = body_share_lost(settings.limb_lost, folder=folder)
+    plan = replace(plan, dose=replace(plan.dose, mg_per_kg=plan.dose.mg_per_kg * (1 - share)))
     comparison = None
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
@@ -176,8 +195,9 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
         expected = _expected(settings, modelled.outcome, modelled.draws)
         comparison = beside(own, *expected, visits_a_day=held)
     return Answer(
+        requested=requested,
         settings=settings,
-        own=own,
+        folder=folder,
         area=area,
         caveats=caveats(area, folder=folder),
         people=people,
@@ -240,7 +260,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     [4, 8]
     """
     settings = answer.settings
-    plan = settings.clinic()
+    plan = answer.outcome.plan
     day = replace(plan.day, most_visits=None)
 
     def table(counts: Sequence[int]) -> pd.DataFrame:
@@ -276,7 +296,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
 
 
 def chairs_filled(
-    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area
+    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area, folder: Path = DATA
 ) -> Outcome:
     """Patients, infusions and chairs of a clinic by year since its opening, as a model to run.
 
@@ -295,6 +315,8 @@ def chairs_filled(
         `scenario` and `area` give them.
     area : Area
         The counties around the clinic.
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
 
     Returns
     -------
@@ -311,6 +333,7 @@ def chairs_filled(
 
     Examples
     --------
+    >>> from plcore.scenarios import read_scenario
     >>> from plcore.simulate import run
     >>> settings = Settings(state="VT")
     >>> years = read_scenario(choices={"first_year": 2027, "last_year": 2028})
@@ -320,17 +343,15 @@ def chairs_filled(
     """
     clinic_years = scenario.years
     choices = {**scenario.choices, "last_year": int(clinic_years[-1]) + 1}
-    people = people_nearby(draws, replace(scenario, choices=choices), area=area)
+    people = people_nearby(draws, replace(scenario, choices=choices), area=area, folder=folder)
     settings = replace(settings, year=int(clinic_years[0]), n_years=len(clinic_years))
     funnel, demand = _expected(settings, people, draws)
     new_patients = by_year(demand.per_week, settings.opening())
     plan = settings.clinic()
     one_chair = replace(plan.day, chairs=1, nurses=1, most_visits=None)
-    load = clinic_load(
-        plan, clinic_draws(draws), _relief(settings, draws), _calendar(settings), 1.0
-    )
+    load = clinic_load(plan, clinic_draws(draws), _relief(settings, draws), calendar(settings), 1.0)
     visits_a_year = (
-        len(appointments(one_chair)) * plan.overbooking * _calendar(settings).mean() * 365.25
+        len(appointments(one_chair)) * plan.overbooking * calendar(settings).mean() * 365.25
     )
     values = {name: funnel.people[name][:, :-1] for name in ("plp", "in_pain")}
     values["would_come"] = funnel.people["choosing"][:, :-1]
@@ -340,32 +361,44 @@ def chairs_filled(
     return Outcome(clinic_years, values, people.extrapolated[:-1])
 
 
+def body_share_lost(level: str, *, folder: Path = DATA) -> float:
+    """Share of body weight that somebody has lost with a limb, 0 for "none"."""
+    if level == "none":
+        return 0.0
+    table = read("body_mass", folder=folder)
+    return float(table.loc[table["level"] == level, "share"].to_numpy()[0])
+
+
 def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
-    """The settings with the waiting list and the capacity that were counted."""
-    if own.visits_a_day is not None:
-        held = len(appointments(replace(settings.clinic().day, most_visits=None)))
-        if own.visits_a_day > held:
-            raise ValueError(
-                f"visits_a_day is {own.visits_a_day}; expected at most the {held} that "
-                f"{settings.chairs} chairs allow in {settings.hours:g} hours, or more chairs"
-            )
-        settings = replace(settings, visits_a_day=own.visits_a_day)
+    """The settings with the waiting list and the capacity that were counted.
+
+    Visits a day that were counted take the place of chairs, nurses and hours: where the chairs of
+    the settings hold fewer, there are as many as hold them.
+    """
     if own.waiting_list is not None:
         settings = replace(settings, waiting_list=own.waiting_list)
-    return settings
-
-
-def _scenario(settings: Settings, folder: Path) -> Scenario:
-    """The scenario for the years of the clinic and one more, which those who leave are counted by."""
-    last = settings.year + settings.n_years
-    years = {"first_year": settings.year, "last_year": last}
-    reaches = int(read_scenario(settings.scenario, folder=folder).choices["last_year"])
-    if last > reaches:
-        raise ValueError(
-            f"year is {settings.year} and n_years is {settings.n_years}; the year after, {last}, "
-            f"is needed too: expected {reaches} or before, where the scenario ends"
+    if own.visits_a_day is None:
+        return settings
+    day = replace(settings.clinic().day, most_visits=None)
+    if len(appointments(day)) < own.visits_a_day:
+        most = int(MOST_SETTING["chairs"])
+        enough = (
+            settings.chairs
+            + 1
+            + bisect_left(
+                range(settings.chairs + 1, most),
+                own.visits_a_day,
+                key=lambda chairs: len(appointments(replace(day, chairs=chairs, nurses=chairs))),
+            )
         )
-    return read_scenario(settings.scenario, choices=years, folder=folder)
+        held = len(appointments(replace(day, chairs=enough, nurses=enough)))
+        if held < own.visits_a_day:
+            raise ValueError(
+                f"visits_a_day is {own.visits_a_day}; expected at most the {held} that {enough} "
+                f"chairs hold in {settings.hours:g} hours"
+            )
+        settings = replace(settings, chairs=enough, nurses=None)
+    return replace(settings, visits_a_day=own.visits_a_day)
 
 
 def _patients(
@@ -375,24 +408,48 @@ def _patients(
     counted = own is not None and bool(own.referrals)
     per_week = demand.per_week
     if own is not None and counted:
-        per_week = own_per_week(own, n_weeks=demand.opening.n_weeks)
+        rates = _rates_counted(own, settings)
+        per_week = own_per_week(own, n_weeks=demand.opening.n_weeks) * rates[:, np.newaxis]
         referrals = sampled_months(own, n_days=n_days, n_runs=settings.runs, seed=settings.seed)
     else:
         referrals = random_referrals(
             per_week, n_days=n_days, n_runs=settings.runs, seed=settings.seed
         )
     relief = _relief(settings, draws)
+    opening = demand.opening
+    rates = by_year(per_week, opening) / by_year(np.ones((1, opening.n_weeks)), opening)
+    busiest = int(np.argmax(np.median(rates, axis=0)))
     return Patients(
         inputs=clinic_draws(draws),
         referrals=with_waiting_list(referrals, settings.waiting_list),
         relief=relief,
-        open_days=_calendar(settings),
-        # The backlog is worked off by then, as far as it will be.
-        per_week=np.broadcast_to(per_week[:, -_LAST_WEEKS:].mean(axis=1), len(draws)),
+        open_days=calendar(settings),
+        weekly=per_week,
+        busiest=busiest,
+        per_week=np.broadcast_to(rates[:, busiest], len(draws)),
     )
 
 
-def _calendar(settings: Settings) -> NDArray[np.bool_]:
+def _rates_counted(own: OwnNumbers, settings: Settings) -> Floats:
+    """What the true rate of referrals may be, over the mean of the months counted, by draw.
+
+    A gamma distribution: months of a constant rate (Jeffreys prior), wider where they vary more
+    than by chance (quasi-Poisson). Some months do not fix the rate.
+    """
+    counts = np.array(own.referrals, dtype=float)
+    total, n = counts.sum(), len(counts)
+    if total == 0:
+        return np.ones(settings.draws)
+    spread = counts.var(ddof=1) / counts.mean() if n > 1 else 1.0
+    shape = (total + 0.5) / max(spread, 1.0)
+    middles = (np.arange(settings.draws) + 0.5) / settings.draws
+    # Any fixed order that is not that of the other draws; the page has the same.
+    order = np.argsort(np.arange(settings.draws) * 7919 % 10007, kind="stable")
+    rates = special.gammaincinv(shape, middles[order]) / shape * (total + 0.5) / total
+    return np.asarray(rates)
+
+
+def calendar(settings: Settings) -> NDArray[np.bool_]:
     """Days from the opening on which the clinic is open, shape (n_days,)."""
     first = date(settings.year, 1, 1)
     n_days = 7 * settings.opening().n_weeks

@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic.results import clinic_measures, clinic_table, share_within
+from plcore.clinic.results import clinic_measures, share_within
 from plcore.clinic.sizing import fewest
 from plcore.planner.answers import MOST_CHAIRS, Answer
-from plcore.planner.settings import Settings
-from plcore.planner.tables import assumptions_table, three
+from plcore.planner.decisions import (
+    SEVERITY_WORDS,
+    Words,
+    decision_rows,
+    shown,
+    six_sentences,
+)
+from plcore.planner.tables import assumptions_table
 
 #: What the answer must not be taken for.
 WHAT_IT_IS_NOT = (
@@ -25,6 +31,15 @@ WHAT_IT_IS_NOT = (
     ),
     "Demand does not show that ketamine helps phantom limb pain.",
 )
+#: What a manager asks, in the order of the answers.
+QUESTIONS = (
+    "How many would come?",
+    "How many chairs, nurses, days?",
+    "How long will people wait?",
+    "What if half as many come?",
+    "When is the list cleared?",
+    "What should I find out first?",
+)
 #: What each kind of prevalence that a scenario pools counts as phantom limb pain.
 _KINDS = {
     "current": "now or lately",
@@ -35,14 +50,44 @@ _KINDS = {
 
 
 def in_sentences(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
-    """What a planner asks first, in sentences with 95% intervals.
+    """What a planner asks, in sentences with 95% intervals: six answers, then what is behind them.
 
     `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated.
     """
-    sentences = [*_people(answer), *_patients(answer), _infusions(answer), answer.load.in_words()]
+    return (*six_answers(answer), *behind(answer, sizing))
+
+
+def six_answers(answer: Answer) -> tuple[str, ...]:
+    """A sentence with a 95% range for each of the six questions that a manager asks.
+
+    How many would come; how many chairs, nurses and days; how long people wait; what if half as many
+    come; when the waiting list is cleared; what to find out first. The web page says the same.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings.
+
+    Returns
+    -------
+    tuple of str, length 6
+
+    Examples
+    --------
+    >>> from plcore.planner import Settings, answer
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
+    >>> print(six_answers(vermont)[1].split(" are the least")[0])
+    1 chair, 1 nurse on duty and 1 day open a week
+    """
+    return six_sentences(decision_rows(answer), Words.of(answer))
+
+
+def behind(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
+    """What is behind the six answers: the people, the simulated clinic, and what is assumed."""
+    sentences = [*_people(answer), *_patients(answer), _infusions(answer)]
     if sizing is not None:
         sentences.append(_chairs(answer, sizing))
-    sentences += [_kept(answer), _wait(answer), _assumed(answer)]
+    sentences += [_kept(answer), _assumed(answer)]
     return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
 
 
@@ -51,11 +96,11 @@ def _people(answer: Answer) -> list[str]:
     kind = _KINDS[str(answer.people.scenario.choices["prevalence_kind"])]
     in_pain = f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}"
     if settings.severity != "any":
-        pain = settings.severity.replace("_", " or ")
+        pain = SEVERITY_WORDS[settings.severity]
         in_pain += f"; in {_spread(people['in_pain'][:, 0])} of them it is {pain}"
     return [
         (
-            f"{_place(answer)} {three(np.median(people['residents'][:, 0]))} residents in "
+            f"{_place(answer)} {shown(float(np.median(people['residents'][:, 0])), 'people')} residents in "
             f"{settings.year}; {_spread(people['limb_loss'][:, 0])} of them live with limb loss."
         ),
         f"{in_pain}.",
@@ -74,19 +119,17 @@ def _place(answer: Answer) -> str:
 
 def _patients(answer: Answer) -> list[str]:
     settings = answer.settings
-    weekly = answer.demand.per_week
-    years = "year" if settings.n_years == 1 else f"{settings.n_years} years"
-    sentences = [
-        (
-            f"{_spread(answer.funnel.people['choosing'][:, 0])} of those in pain would come sooner "
-            f"or later{_guessed(settings)}; {_spread(weekly.sum(axis=1))} new patients are "
-            f"expected in the first {years}."
-        )
-    ]
+    sentences = []
     if answer.own is not None and answer.own.referrals:
         sentences.append(
-            "The clinic is simulated with the planner's own referrals instead, "
-            f"{answer.own.per_month:.3g} a month."
+            "The clinic is simulated with the planner's own referrals, "
+            f"{answer.own.per_month:.3g} a month, not with those who would come as modelled."
+        )
+    if answer.own is not None and answer.own.visits_a_day is not None:
+        chairs = _count(settings.chairs, "chair")
+        sentences.append(
+            f"The {_count(answer.own.visits_a_day, 'visit')} a day that were counted take the place "
+            f"of chairs, nurses and hours; {chairs} hold them."
         )
     if settings.waiting_list:
         sentences.append(
@@ -96,20 +139,13 @@ def _patients(answer: Answer) -> list[str]:
     return sentences
 
 
-def _guessed(settings: Settings) -> str:
-    """The last two steps, unless the planner gave their shares: nobody has measured them."""
-    words = {"accepting": "who accepts a course", "choosing": "who chooses this clinic"}
-    open_steps = [text for step, text in words.items() if step not in settings.own_shares()]
-    return f" (assumed: {' and '.join(open_steps)})" if open_steps else ""
-
-
 def _infusions(answer: Answer) -> str:
     measures = clinic_measures(answer.outcome)
     chairs, nurses = answer.outcome.plan.day.chairs, answer.outcome.plan.day.nurses
     return (
         f"With {_count(chairs, 'chair')} and {_count(nurses, 'nurse')} on duty the clinic gives "
-        f"{_spread(measures['infusions_a_year'][1])} infusions a year, and the chairs are in use "
-        f"for {_percent(measures['chair_utilisation'][1])} of the open hours."
+        f"{_spread(measures['infusions_a_year'][1], 'infusions')} infusions a year, and the chairs are in use "
+        f"for {_spread(measures['chair_utilisation'][1], 'share')} of the open hours."
     )
 
 
@@ -130,7 +166,7 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     if not enough.empty:
         row = fewest(sizing, probability=settings.probability)
         return (
-            f"The smallest clinic in which {level} or more{ignored} has "
+            f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
             f"{_count(int(row['chairs']), 'chair')} and {_count(int(row['nurses']), 'nurse')} "
             f"(probability {row['probability']:.2f}, standard error {row['standard_error']:.2f})."
         )
@@ -140,7 +176,7 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
         f"No number of chairs up to {last['chairs']:.0f}{end} is enough for this service level: "
         f"{level}{ignored}. With {last['chairs']:.0f} the probability is "
         f"{last['probability']:.2f}, and the waiting list grows by "
-        f"{three(last['growth_a_week'])} patients a week."
+        f"{shown(float(last['growth_a_week']), 'infusions')} patients a week."
     )
 
 
@@ -157,26 +193,11 @@ def _kept(answer: Answer) -> str:
             "that the service level cannot be judged."
         )
     return (
-        f"With {chairs}, {_percent(shares)} of patients have a first infusion within "
+        f"With {chairs}, {_spread(shares, 'share')} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "
         f"probability of {(shares >= settings.share_within).mean():.2f}, and {waiting} people wait "
         "for a first visit at the end."
     )
-
-
-def _wait(answer: Answer) -> str:
-    table = clinic_table(answer.outcome).set_index("measure").drop(columns="unit")
-    mean, *limits = table.loc[["wait_mean"]].to_numpy(dtype=float)[0]
-    if np.isnan(mean):
-        return "Nobody was referred, so that nobody waited."
-    low_unknown, high_unknown, low_chance, high_chance = map(three, limits[:4])
-    sentence = (
-        f"The mean wait for the first infusion is {three(mean)} days; because of what we do not "
-        f"know it may be {low_unknown} to {high_unknown} days"
-    )
-    if answer.settings.runs == 1:
-        return f"{sentence}, which includes chance, as each draw has one run."
-    return f"{sentence}, and by chance alone {low_chance} to {high_chance} days."
 
 
 def _assumed(answer: Answer) -> str:
@@ -194,19 +215,14 @@ def _assumed(answer: Answer) -> str:
     )
 
 
-def _spread(values: ArrayLike) -> str:
+def _spread(values: ArrayLike, unit: str = "people") -> str:
     """Median and 95% interval of all values but NaN; a single number where it was counted."""
     draws = np.asarray(values, dtype=float)
     median, low, high = np.nanquantile(draws, [0.5, 0.025, 0.975])
     # A count is divided and multiplied on its way, so that the last digits of the draws differ.
     if np.isclose(np.nanmin(draws), np.nanmax(draws), rtol=1e-9):
-        return three(median)
-    return f"{three(median)} ({three(low)} to {three(high)})"
-
-
-def _percent(values: ArrayLike) -> str:
-    median, low, high = 100 * np.nanquantile(np.asarray(values, float), [0.5, 0.025, 0.975])
-    return f"{three(median)}% ({three(low)} to {three(high)}%)"
+        return shown(median, unit)
+    return f"{shown(median, unit)} ({shown(low, unit)} to {shown(high, unit)})"
 
 
 def _count(n: int, thing: str) -> str:

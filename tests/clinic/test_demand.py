@@ -24,12 +24,9 @@ from plcore.clinic.demand import (
     people_to_patients,
 )
 from plcore.clinic.own import (
-    OWN,
     OwnNumbers,
     beside,
     own_per_week,
-    own_template,
-    read_own,
     sampled_months,
     with_own_people,
 )
@@ -270,39 +267,6 @@ def test_years_beyond_the_people_are_refused(opening):
 
 
 # The planner's own numbers.
-
-
-def test_the_template_reads_back(tmp_path):
-    path = tmp_path / "own.csv"
-    path.write_text(own_template())
-
-    assert read_own(path) == OwnNumbers("2026-01", (6, 4, 7), 12, 8, 850000, 5200, 3900)
-    assert all(f"\n{what}," in own_template() for what in OWN)
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ("referals,2026-01,6,", r"own.csv:2: what is 'referals'; expected one of"),
-        ("referrals,,6,", r"own.csv:2: month is ''; expected the month, as 2026-01"),
-        ("plp,2026-01,6,", r"own.csv:2: month is '2026-01'; expected no month for plp"),
-        ("referrals,2026-13,6,", r"own.csv:2: month is '2026-13'; expected a month"),
-        ("referrals,2026-01,-6,", r"own.csv:2: value is '-6'; expected"),
-        ("referrals,2026-01,6.5,", r"own.csv:2: value is '6.5'; expected a whole number of new"),
-        ("referrals,2026-01,6,\nreferrals,2026-03,6,", r"own.csv:3: month is '2026-03'; expected 2026-02"),
-        ("limb_loss,,500,\nplp,,600,", r"own.csv:3: value is '600'; expected at most 500"),
-        ("limb_loss,,0,", r"own.csv:2: value is '0'; expected more than 0 people"),
-        ("referrals,2026-01,20000,", r"own.csv:2: value is '20000'; expected at most 10,000 new"),
-        ("waiting_list,,5,\nwaiting_list,,6,", r"own.csv:3: .*line 2 has it"),
-        ("", r"own.csv:2: no rows"),
-    ],
-)  # fmt: skip
-def test_own_numbers_at_fault_are_refused_with_their_line(tmp_path, rows, message):
-    path = tmp_path / "own.csv"
-    path.write_text("what,month,value,note\n" + rows + ("\n" if rows else ""))
-
-    with pytest.raises(ValueError, match=message):
-        read_own(path)
 
 
 def test_own_counts_of_people_take_the_place_of_the_modelled_ones_and_move_their_parts():

@@ -29,10 +29,12 @@ from plcore.models.limb_loss import (
     responses_of,
 )
 from plcore.models.pain import BANDS, in_pain, severity_shares
+from plcore.planner.settings import defaults
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.synthesis import draws_of
 
-N_DRAWS, SEED = 512, 1
+#: The same draws as the command has by default.
+N_DRAWS, SEED = (int(str(defaults()[name])) for name in ("draws", "seed"))
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
 OPENINGS, N_YEARS = range(2025, 2041), 5
 YEARS = np.arange(OPENINGS[0], OPENINGS[-1] + N_YEARS + 1)
