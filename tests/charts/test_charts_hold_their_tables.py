@@ -478,7 +478,6 @@ FROM_TABLE = {
         series=t["quantity"].map({"Limb loss": "Limb loss", "Limb loss, as published": "As published"}
                                  ).fillna("In pain")),
     "growth_paths": lambda t: t.assign(value=t["median"]),
-    "limb_loss_by_age_at_loss": medians,
     "california_check": lambda t: by_row(
         t[t["diabetes"] == "adjusted"], "rank_correlation", "rank_correlation_large",
         rank_correlation="all counties", rank_correlation_large="large counties",
@@ -490,8 +489,6 @@ FROM_TABLE = {
         series=lambda t: t["group"]),
     "waiting_list": lambda t: t.assign(
         x=t.index + 1.0, value=t["median"], series="three chairs (median)"),
-    "chairs_tornado": lambda t: t.assign(
-        label=t["parameter"].str.removeprefix("demand_").str.replace("_", " ")),
     "narrowing_by_study": lambda t: not_below_none(t[t["sample"] == "random sample"].assign(
         series=lambda t: t["asked"].map("{:,} asked".format))),
     "shapley_effects": lambda t: not_below_none(t),
