@@ -15,11 +15,13 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from plcore.charts.frame import CLAIM, EVIDENCE, LIMB_LOSS, PAIN
-from plcore.report.headlines import AS_PUBLISHED
+from plcore.report.headlines import AS_PUBLISHED, YEARS
 from plcore.report.headlines import LIMB_LOSS as LIMB_LOSS_ROWS
 from plcore.report.notebooks import Page
 
-_WIDTH, _ROW, _LEFT, _RIGHT, _TOP = 300, 22, 92, 74, 6
+#: Of the small charts, in pixels: their width, a row, room left and right of the bars; and how
+#: long a label may be beside its bar.
+_WIDTH, _ROW, _LEFT, _RIGHT, _SHORT = 300, 20, 46, 60, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,10 @@ def _limb_loss(shown: Mapping[str, Shown]) -> Card:
 
 
 def _pain(shown: Mapping[str, Shown]) -> Card:
-    table = shown["headline_numbers"].table
-    year = int(table.loc[table["quantity"] != AS_PUBLISHED, "year"].min())
     central = _of(shown, "In pain now or lately")
     least, most = (_of(shown, f"In pain if {words}") for words in
                    ("only major losses hurt", "all losses hurt alike"))  # fmt: skip
+    year = int(central["year"].iloc[0])
     now, low, high = (rows[rows["year"] == year].iloc[0] for rows in (central, least, most))
     return Card(
         "How many have phantom limb pain?",
@@ -168,7 +169,7 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
 def _drivers(shown: Mapping[str, Shown]) -> Card:
     effects = shown["shapley_effects"].table
     year = int(effects["series"].min())
-    rows = effects[(effects["series"] == year) & effects["low"].notna()].head(4)
+    rows = effects[(effects["series"] == year) & effects["low"].notna()].head(3)
     study = str(shown["most_useful_study"].table.iloc[0, 0])
     return Card(
         "What drives the answer?",
@@ -177,7 +178,7 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
         f"{_uncapped(str(rows['label'].iloc[0]))}",
         study.split(", from ")[0] + ".",
         _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
-               for row in rows.to_dict("records")], percent=True, left=150),
+               for row in rows.to_dict("records")], percent=True),
         shown["most_useful_study"].link,
     )  # fmt: skip
 
@@ -193,7 +194,9 @@ _CARDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Shown]], Card]], ...
 
 def _of(shown: Mapping[str, Shown], quantity: str) -> pd.DataFrame:
     table = shown["headline_numbers"].table
-    return table[table["quantity"] == quantity]
+    rows = table[table["quantity"] == quantity]
+    # The published pair begins in 2005; our own estimate, here, with the years to come.
+    return rows if quantity == AS_PUBLISHED else rows[rows["year"] >= YEARS[0]]
 
 
 def _millions(people: float) -> str:
@@ -204,24 +207,24 @@ def _uncapped(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _bars(
-    rows: Sequence[tuple[str, float, float, float, str]],
-    *,
-    percent: bool = False,
-    left: int = _LEFT - 46,
-) -> Markup:
-    """Bars with whiskers, one a row, as a small SVG that needs no script."""
+def _bars(rows: Sequence[tuple[str, float, float, float, str]], *, percent: bool = False) -> Markup:
+    """Bars with whiskers, one a row, as a small SVG that needs no script.
+
+    A short label stands left of its bar, a long one above it.
+    """
     ends = [end for _, value, _, high, _ in rows for end in (value, high) if not math.isnan(end)]
+    above = max(len(label) for label, *_ in rows) > _SHORT
+    left, pitch = (2, 2 * _ROW - 4) if above else (_LEFT, _ROW)
     room, most = _WIDTH - left - _RIGHT, max(ends)
-    height = _TOP + _ROW * len(rows)
     parts, words = [], []
     for place, (label, value, low, high, colour) in enumerate(rows):
-        y = _TOP + _ROW * place
+        y = pitch * place + (_ROW - 4 if above else 0)
         at = [left + room * x / most for x in (value, low, high)]
         text = f"{100 * value:.0f}%" if percent else f"{_millions(value)} m"
         words.append(f"{label} {text}")
+        name = (left, y - 2, "start") if above else (left - 6, y + 13, "end")
         parts.append(
-            f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{escape(label)}</text>'
+            f'<text x="{name[0]}" y="{name[1]}" text-anchor="{name[2]}">{escape(label)}</text>'
             f'<rect x="{left}" y="{y + 3}" width="{max(at[0] - left, 1):.1f}" height="13" '
             f'fill="{colour}"/>'
         )
@@ -232,6 +235,7 @@ def _bars(
             )
         end = max(x for x in at if not math.isnan(x))
         parts.append(f'<text x="{end + 6:.1f}" y="{y + 13}">{text}</text>')
+    height = pitch * len(rows) + 2
     return Markup(
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape("; ".join(words))}">'
         f"{''.join(parts)}</svg>"
