@@ -183,12 +183,25 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
     )  # fmt: skip
 
 
+def _chairs(shown: Mapping[str, Shown]) -> Card:
+    answers = shown["six_answers"].table["answer"].astype(str)
+    return Card(
+        "How many chairs does a clinic need?",
+        answers[1].split(",")[0],
+        "for Los Angeles, Orange and Ventura counties, 2027, if the assumed shares hold",
+        f"{answers[0]} Other places and other shares: the clinic planner.",
+        Markup(""),
+        shown["six_answers"].link,
+    )
+
+
 _CARDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Shown]], Card]], ...] = (
     (("headline_numbers",), _published),
     (("headline_numbers",), _limb_loss),
     (("headline_numbers",), _pain),
     (("contrasts_established",), _trials),
     (("shapley_effects", "most_useful_study"), _drivers),
+    (("six_answers",), _chairs),
 )
 
 
