@@ -1,0 +1,3 @@
+"""x"""
+import argparse
+argparse.ArgumentParser().parse_args()
