@@ -66,7 +66,7 @@ JOBS = {
     "figures": ["-m", "plcore.report.figures"],
     "plan": ["-m", "plcore.planner"],
     "golden": [os.path.join("tests", "golden_tables.py")],
-    "manifest": ["-m", "plcore.evidence.manifest"],
+    "manifest": ["-m", "plcore.evidence.changes"],
 }
 #: Jobs that are given files, named as from where the command is given; others start in ROOT.
 STAY = ("plan", "manifest")

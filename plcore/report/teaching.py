@@ -22,6 +22,8 @@ from plcore.clinic.people import pain_in_areas, people_of
 from plcore.clinic.places import EARTH_RADIUS_KM, by_state
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.evidence.manifest import hold
+from plcore.evidence.table import content
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.scenarios import Scenario
 
@@ -252,7 +254,9 @@ def projected(lon: npt.ArrayLike, lat: npt.ArrayLike, albers: Albers) -> tuple[F
 def _places(folder: Path) -> list[Mapping[str, Any]]:
     """State and rings, shape (n_corners, 2), of each feature of the file of outlines."""
     path = Path(folder) / "geography" / STATES
-    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    text = content(path)
+    hold(path, text)
+    features = json.loads(text)["features"]
     if not features:
         raise ValueError(f"{STATES}: no features; expected the states and DC")
     return [
