@@ -13,7 +13,7 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.runs import Model
+from plcore.simulate.runs import Model, check_outcome
 
 #: Draws that the model is given at once: more would not be faster, and would hold every year of
 #: every outcome in memory.
@@ -81,18 +81,9 @@ def evaluate(model: Model, scenario: Scenario, draws: pd.DataFrame, quantity: Qu
     blocks = []
     for start in range(0, len(draws), _BLOCK):
         block = draws.iloc[start : start + _BLOCK]
-        values = quantity.of(model(block, scenario))
-        if values.shape != (len(block),):
-            raise ValueError(
-                f"{scenario.name}: {quantity} has {len(values)} values; expected {len(block)}, "
-                "one a draw"
-            )
-        if not np.isfinite(values).all():
-            i = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise ValueError(
-                f"{scenario.name}: {quantity} is {values[i]} in draw {start + i}; expected a "
-                f"finite number (its parameters: {block.iloc[i].to_dict()})"
-            )
+        outcome = model(block, scenario)
+        check_outcome(outcome, block, scenario.name)
+        values = quantity.of(outcome)
         blocks.append(values)
     return np.concatenate(blocks)
 

@@ -21,7 +21,7 @@ from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.runs import Model, Run, run
+from plcore.simulate.runs import Model, Run, evaluate, run
 
 _LEAST_EFFECTIVE = 100
 
@@ -122,7 +122,7 @@ def calibrate(
     chosen = _resample(weights, n_draws, seed)
     draws = prior.draws.iloc[chosen].reset_index(drop=True).rename_axis("draw")
     fit = [_fit(row, _modelled(prior.outcome, row), chosen) for row in targets]
-    posterior = Run(scenario, seed, draws, model(draws, scenario))
+    posterior = Run(scenario, seed, draws, evaluate(model, draws, scenario))
     return Calibration(posterior, weights, effective, pd.DataFrame(fit), _moved(prior.draws, draws))
 
 
@@ -226,7 +226,7 @@ def under(
                 "only fixed numbers to differ from the scenario that was calibrated"
             )
         draws[item.name] = item.median
-    return Run(scenario, posterior.seed, draws, model(draws, scenario))
+    return Run(scenario, posterior.seed, draws, evaluate(model, draws, scenario))
 
 
 def across(
