@@ -84,6 +84,12 @@ def evaluate(model: Model, scenario: Scenario, draws: pd.DataFrame, quantity: Qu
         outcome = model(block, scenario)
         check_outcome(outcome, block, scenario.name)
         values = quantity.of(outcome)
+        if not np.isfinite(values).all():
+            i = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(
+                f"{scenario.name}: {quantity} is {values[i]} in draw {start + i}; expected a "
+                f"finite number (its parameters: {block.iloc[i].to_dict()})"
+            )
         blocks.append(values)
     return np.concatenate(blocks)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -89,13 +91,14 @@ def _rate_agrees(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _counties_add_up(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
-    """The state of a year is the sum of its counties."""
+    """The state of a year is the sum of its counties, where the year has all of them."""
     state = {row["year"]: place for place, row in enumerate(rows) if row["fips"] == "06"}
+    # A year that lacks a county is named where the years are added up.
+    usual = statistics.mode(Counter(row["year"] for row in rows).values())
     for year, at in state.items():
-        for column in ("discharges", "adults"):
-            added = sum(
-                int(row[column]) for row in rows if row["year"] == year and row["fips"] != "06"
-            )
+        counties = [row for row in rows if row["year"] == year and row["fips"] != "06"]
+        for column in ("discharges", "adults") if len(counties) + 1 == usual else ():
+            added = sum(int(row[column]) for row in counties)
             if added != rows[at][column]:
                 yield at, column, f"{added:,}, the sum of the counties of {year} (one may be wrong)"
 

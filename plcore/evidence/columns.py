@@ -159,7 +159,8 @@ def percent_of_counts(percent: str) -> Rule:
         loose = 0.0 if row.get("counts", "printed") == "printed" else 50 / float(row["n"])
         off = abs(share - float(row[percent]))
         if off > half_a_digit(float(row[percent])) + loose + 1e-9:
-            yield percent, f"about {share:.4g}, as events and n give"
+            decimals = max(round(-math.log10(2 * half_a_digit(float(row[percent])))), 1)
+            yield percent, f"about {share:.{decimals}f}, as events and n give"
 
     return rule
 
@@ -183,6 +184,8 @@ def central(low: str, value: str, high: str, *, note: str = "note", unit: str = 
         if any(map(is_empty, cells)) or _NO_INTERVAL.search(str(row.get(note, ""))):
             return
         numbers = [float(cell) for cell in cells]
+        if not numbers[0] <= numbers[1] <= numbers[2]:
+            return  # `ordered` says so
         middles = _middles(numbers[0], numbers[2], str(row.get(unit, "")))
         slack = (numbers[2] - numbers[0]) / 10 + 2 * max(map(half_a_digit, numbers))
         if not min(middles) - slack <= numbers[1] <= max(middles) + slack:

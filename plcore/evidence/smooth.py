@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from plcore.evidence.columns import half_a_digit
 from plcore.evidence.distributions import Floats
 
 #: How many times as far as the cells around it a cell has to be from the mean of its neighbours to
-#: count as a jump: in the tables of populations and of death rates, as published, 6.7 is the most.
+#: count as a jump: in the tables of populations and of death rates, as published, 4.8 is the most.
 _JUMP = 10.0
 #: Cells nearer than this share to the mean of their neighbours are smooth whatever lies around.
 _LEAST = 0.002
@@ -41,9 +40,12 @@ def jumps(cells: Floats, directions: Sequence[tuple[int, int]]) -> NDArray[np.in
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(cells > 0, np.log(cells), np.nan)
-    far = np.min([_farness(logs, *step) for step in directions], axis=0)
-    places = np.argwhere(far > _JUMP)
-    return places[np.argsort(-far[tuple(places.T)], kind="stable")]
+    away = [_away(logs, *step) for step in directions]
+    # Only the few cells that lie outside both neighbours, and by more than rounding, are looked at.
+    candidates = np.argwhere(np.all([far > _JUMP * _LEAST for far in away], axis=0))
+    far = np.array([min(_in_usual(each, row, at) for each in away) for row, at in candidates])
+    found = np.flatnonzero(far > _JUMP)
+    return candidates[found[np.argsort(-far[found], kind="stable")]]
 
 
 def series_jumps(values: ArrayLike) -> NDArray[np.intp]:
@@ -66,16 +68,23 @@ def series_jumps(values: ArrayLike) -> NDArray[np.intp]:
     return np.flatnonzero(outside & (away > _JUMP * (usual + _LEAST) + 4 * rounding)) + 1
 
 
-def _farness(logs: Floats, down: int, right: int) -> Floats:
-    """How far each cell is from the mean of its two neighbours, in what is usual around it."""
+def _away(logs: Floats, down: int, right: int) -> Floats:
+    """Distance of each cell from the mean of its two neighbours; less than 0 between the two."""
     rows, columns = logs.shape
     inner = (slice(down, rows - down), slice(right, columns - right))
     before = logs[: rows - 2 * down, : columns - 2 * right]
     after = logs[2 * down :, 2 * right :]
-    away, outside = np.zeros_like(logs), np.zeros(logs.shape, dtype=bool)
-    away[inner] = np.nan_to_num(np.abs(logs[inner] - (before + after) / 2))
-    outside[inner] = (logs[inner] - before) * (logs[inner] - after) > 0
-    around = np.ones((5, 5), dtype=bool)
-    around[2, 2] = False
-    usual = ndimage.median_filter(away, footprint=around, mode="nearest")
-    return np.where(outside, away / (usual + _LEAST), 0.0)
+    away = np.full(logs.shape, -np.inf)
+    distance = np.abs(logs[inner] - (before + after) / 2)
+    outside = (logs[inner] - before) * (logs[inner] - after) > 0
+    away[inner] = np.where(outside, distance, -distance)
+    return away
+
+
+def _in_usual(away: Floats, row: int, at: int) -> float:
+    """How far a cell is away in what is usual among the 24 cells around it, where they are."""
+    top, left = max(row - 2, 0), max(at - 2, 0)
+    around = np.abs(away[top : row + 3, left : at + 3])
+    around[row - top, at - left] = np.inf
+    usual = around[np.isfinite(around)]
+    return float(away[row, at] / ((np.median(usual) if usual.size else 0.0) + _LEAST))

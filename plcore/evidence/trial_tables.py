@@ -119,14 +119,17 @@ _DAYS = {
 _TIMED = re.compile(rf"_({'|'.join(_DAYS)})_(\d+)$")
 
 
-def _time_of_outcome(row: Row) -> Iterator[tuple[str, str]]:
-    timed = _TIMED.search(str(row["outcome"]))
-    if timed is None or is_empty(row["follow_up_days"]):
-        return
-    days = _DAYS[timed[1]] * int(timed[2])
-    # Half a day for whole days, and months of 28 or 30 days.
-    if abs(float(row["follow_up_days"]) - days) > max(0.08 * days, 0.5 if days >= 1 else 0.001):
-        yield "follow_up_days", f"about {days:.3g}, as the name of the outcome says"
+def _times_of_outcomes(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """The time in the name of an outcome is that of its follow-up."""
+    for place, row in enumerate(rows):
+        timed = _TIMED.search(str(row["outcome"]))
+        if timed is None or is_empty(row["follow_up_days"]):
+            continue
+        days = _DAYS[timed[1]] * int(timed[2])
+        # Half a day for whole days, and months of 28 or 30 days.
+        slack = max(0.08 * days, 0.5 if days >= 1 else 0.001)
+        if abs(float(row["follow_up_days"]) - days) > slack:
+            yield place, "follow_up_days", f"about {days:.3g}, as the name of the outcome says"
 
 
 def _arms_of_a_trial_agree(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
@@ -201,8 +204,12 @@ TRIALS = Table(
         ordered("difference_low", "mean_difference", "difference_high"),
         central("difference_low", "mean_difference", "difference_high"),
         year_in_label("trial", "year", pattern=r"_((?:19|20)\d\d)(?:_|$)"),
-        _time_of_outcome,
     ),
-    across=(_controls_have_a_treatment, _crossover_arms_agree, _arms_of_a_trial_agree),
+    across=(
+        _controls_have_a_treatment,
+        _crossover_arms_agree,
+        _arms_of_a_trial_agree,
+        _times_of_outcomes,
+    ),
     references={"treatment": "treatments", "source": "sources"},
 )

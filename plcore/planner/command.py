@@ -46,7 +46,7 @@ _OTHER_NAMES = {
     "lat is": "near", "lon is": "near", "km of the nearest county": "near",
     "from the nearest county": "near", "has its centre within": "radius_km", "no ZIP code": "zip",
     "county": "counties", "no state": "state", "no metropolitan area": "metro",
-    "do not fit into": "infusions",
+    "do not fit into": "infusions", "n_draws is": "draws",
 }  # fmt: skip
 _POINT = "latitude, then longitude, such as 34.05,-118.24"
 #: Own numbers that may not fit the modelled ones.

@@ -58,7 +58,6 @@ class Run:
                 f"{self.scenario.name}: the draws have the rows {first}, ...; expected 0, 1, 2, ... "
                 "in this order, as the outcome has them"
             )
-        check_outcome(self.outcome, self.draws, self.scenario.name)
 
     def __str__(self) -> str:
         years = self.outcome.years
@@ -211,6 +210,14 @@ def evaluate(model: Model, draws: pd.DataFrame, scenario: Scenario) -> Outcome:
         error.add_note(f"{scenario.name}: in draws {draws.index[0]} to {draws.index[-1]}")
         raise
     check_outcome(outcome, draws, scenario.name)
+    for name, values in outcome.values.items():
+        if not np.isfinite(values).all():
+            i, j = (int(k) for k in np.argwhere(~np.isfinite(values))[0])
+            raise ValueError(
+                f"{scenario.name}: {name} is {values[i, j]} in {outcome.years[j]} of draw "
+                f"{draws.index[i]}; expected a finite number "
+                f"(its parameters: {draws.iloc[i].to_dict()})"
+            )
     return outcome
 
 
@@ -218,7 +225,7 @@ def check_outcome(outcome: object, draws: pd.DataFrame, label: str) -> None:
     """Refuse what a model of somebody's own may return and nothing here could use.
 
     Raises TypeError for what is no `Outcome` of arrays of real numbers, ValueError for another
-    shape or a number that is not finite; both name the label, the outcome and what was expected.
+    shape; both name the label, the outcome and what was expected.
     """
     if not isinstance(outcome, Outcome):
         raise TypeError(
@@ -255,12 +262,6 @@ def check_outcome(outcome: object, draws: pd.DataFrame, label: str) -> None:
             raise ValueError(
                 f"{label}: {name} has shape {values.shape}; expected a row for each of the "
                 f"{expected[0]} draws and a column for each of the {expected[1]} years"
-            )
-        if not np.isfinite(values).all():
-            i, j = (int(k) for k in np.argwhere(~np.isfinite(values))[0])
-            raise ValueError(
-                f"{label}: {name} is {values[i, j]} in {years[j]} of draw {draws.index[i]}; "
-                f"expected a finite number (its parameters: {draws.iloc[i].to_dict()})"
             )
 
 

@@ -65,7 +65,7 @@ class Case:
 
 
 COUNTED = all_of(has("events", "n", "printed_percent"), is_(counts="printed"))
-LIMITS = all_of(has("low", "value", "high"), lambda row: float(row["high"]) > float(row["low"]))
+LIMITS = all_of(has("low", "value", "high"), lambda row: float(row["high"]) > float(row["low"]) > 0)
 IN_PAIRS = lambda row: row["role"] == "control" and bool(row["follow_up_days"])
 PEOPLE = "population/us_resident_1980_2019.csv.gz"
 WIDER = "population/us_social_security_area_1950_2060.csv.gz"
