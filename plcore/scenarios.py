@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import DISTRIBUTIONS
+from plcore.evidence.manifest import hold
 from plcore.evidence.parameters import Correlation, Parameter, parameter
 from plcore.evidence.population import US_MORTALITIES, US_VARIANTS
 from plcore.evidence.prevalence import KINDS, POOLS, SPREADS, gather
@@ -156,7 +157,8 @@ def read_scenario(
     ------
     ValueError
         If there is no such file, the TOML is malformed, or a name, unit, source or value in it is
-        not one that is known; all faults of one part of the file at once, each with its line.
+        not one that is known; all faults of one part of the file at once, each with its line. Or if
+        a file of the project's own is not as its manifest lists it.
 
     Examples
     --------
@@ -191,6 +193,8 @@ def read_scenario(
         believed = file.override(believed, folder)
     title, note = str(own.content["title"]), str(own.content.get("note", ""))
     together = own.correlations(believed) or base.correlations(believed)
+    for file in (base, own):
+        hold(Path(folder) / "scenarios" / file.file, file.text)
     return Scenario(name, title, note, chosen, believed, together, Path(folder))
 
 

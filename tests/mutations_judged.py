@@ -18,7 +18,9 @@ from plcore.evidence.prevalence import gather
 from plcore.evidence.schema import TABLES
 from plcore.scenarios import read_scenario
 
-CSV = sorted(str(path.relative_to(DATA)) for path in DATA.glob("**/*.csv*"))
+CSV = sorted(
+    str(path.relative_to(DATA)) for path in DATA.glob("**/*.csv*") if path.name != "MANIFEST.csv"
+)
 #: Reading the county files takes long, so only some of the ways are tried on each of them.
 GEOGRAPHY = [file for file in CSV if file.startswith("geography/")]
 #: The baseline, one that changes parameters, and one with a correlation.
@@ -79,7 +81,9 @@ def _of_population(name, folder):
         return [read_mortality("USA", folder=folder).hazard]
     if name.startswith("us_"):
         kind = "social_security_area" if "social" in name else "resident"
-        return [read_population("USA", variant=kind, folder=folder).people]
+        people = [read_population("USA", variant=kind, folder=folder).people]
+        # The counties add up to the nation.
+        return [*people, read_counties(folder=folder).share] if "2020_2023" in name else people
     if name.startswith("un_mortality"):
         return [read_mortality(area, variant="un", folder=folder).hazard for area in areas()]
     un = {area: variants(area) for area in areas()}

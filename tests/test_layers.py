@@ -8,8 +8,8 @@ import plcore
 ROOT = Path(plcore.__file__).parent
 #: A room imports only from itself and from those before it.
 ROOMS = (
-    "threads", "evidence", "scenarios", "models", "simulate", "analysis", "charts", "clinic", "planner",
-    "report",
+    "inputs", "terminal", "threads", "evidence", "scenarios", "models", "simulate", "analysis", "charts", "clinic",
+    "planner", "report",
 )  # fmt: skip
 
 

@@ -2,14 +2,13 @@
 
 import ast
 import csv
-import importlib.util
 import inspect
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from set_up_pretended import ROOT, _run, _steps, fail_at  # noqa: F401 - fixtures
 
 from benchmarks import Case, floors
 from benchmarks.__main__ import (
@@ -23,68 +22,10 @@ from benchmarks.__main__ import (
     write_table,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
 NO_NETWORK = (
     "WARNING: Retrying after connection broken by 'NewConnectionError(...)': /simple/uv/\n"
     "ERROR: No matching distribution found for uv\n"
 )
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """run.py as a module, in a project folder of its own that has no environment yet."""
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    (tmp_path / "requirements.lock").write_text("numpy==2.0.0 --hash=sha256:0\n")
-    (tmp_path / "pyproject.toml").write_text(
-        '[project.optional-dependencies]\nbench = ["pymare>=0.0.4", "statsmodels>=0.14"]\n'
-        'images = ["kaleido>=1.0"]\n'
-    )
-    venv = tmp_path / ".venv"
-    for name, value in {
-        "ROOT": tmp_path,
-        "VENV": venv,
-        "PYTHON": venv / "bin" / "python",
-        "LOCK": tmp_path / "requirements.lock",
-        "PYPROJECT": tmp_path / "pyproject.toml",
-    }.items():
-        monkeypatch.setattr(module, name, str(value))
-    monkeypatch.delenv("CONDA_DEFAULT_ENV", raising=False)
-    return module
-
-
-@pytest.fixture
-def steps(run, monkeypatch):
-    """The commands that run.py starts; they all succeed, and the first makes .venv."""
-    started = []
-
-    def pretend(command, **options):
-        started.append(command)
-        if command[1:3] == ["-m", "venv"]:
-            Path(run.PYTHON).parent.mkdir(parents=True)
-            Path(run.PYTHON).touch()
-        return subprocess.CompletedProcess(command, 0, stdout="")
-
-    def call(command, **options):
-        started.append(command)
-        return 0
-
-    monkeypatch.setattr(run.subprocess, "run", pretend)
-    monkeypatch.setattr(run.subprocess, "call", call)
-    return started
-
-
-def fail_at(run, monkeypatch, word, output):
-    """Let the first command that has `word` in it fail with this output."""
-    succeed = run.subprocess.run
-
-    def pretend(command, **options):
-        if any(word in str(part) for part in command):
-            return subprocess.CompletedProcess(command, 1, stdout=output)
-        return succeed(command, **options)
-
-    monkeypatch.setattr(run.subprocess, "run", pretend)
 
 
 def test_a_python_that_is_too_old_is_told_so(run, monkeypatch, capsys):
@@ -116,7 +57,9 @@ def test_the_modules_that_run_py_needs_at_once_are_those_that_old_pythons_have()
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
     }
 
-    assert imported == {"hashlib", "os", "shutil", "subprocess", "sys", "tempfile", "time"}
+    assert imported == {
+        "errno", "hashlib", "os", "shutil", "subprocess", "sys", "tempfile", "time",
+    }  # fmt: skip
     assert not [node for node in tree.body if isinstance(node, ast.ImportFrom)]
 
 
@@ -164,6 +107,7 @@ def test_a_certificate_that_only_the_system_knows_is_tried_with_the_systems_list
             raise run.SetUpFailed("invalid peer certificate: UnknownIssuer")
 
     monkeypatch.setattr(run, "_call", pretend)
+    Path(run._site_packages()).mkdir(parents=True)
 
     run.set_up()
 
@@ -206,19 +150,19 @@ def test_a_python_without_its_venv_module_is_told_which_package_has_it(
 
 def test_set_up_is_done_once(run, steps):
     assert run.main(["report"]) == 0
-    made = [command for command in steps if command[1:3] == ["-m", "venv"]]
+    made = [command for command in steps if command[1:4] == ["-I", "-m", "venv"]]
     assert len(made) == 1
     steps.clear()
 
     assert run.main(["report"]) == 0
-    assert steps == [[run.PYTHON, "-m", "plcore.report"]]
+    assert steps == [[run.PYTHON, "-P", "-m", "plcore.report"]]
 
 
 def test_packages_are_installed_with_their_hashes_before_plcore(run, steps):
     run.main(["report"])
 
     words = [" ".join(command) for command in steps]
-    assert "-m venv --clear" in words[0]
+    assert "-I -m venv --clear" in words[0]
     assert words[1].endswith(" uv")
     assert "--require-hashes" in words[2]
     assert words[3].endswith(f"--no-deps -e {run.ROOT}")
@@ -230,12 +174,10 @@ def test_set_up_is_done_again_when_what_it_rests_on_changes(run, steps, file):
     steps.clear()
     path = Path(getattr(run, file))
     path.write_text(path.read_text() + "# changed\n")
-    Path(run.PYTHON).unlink()
-    Path(run.PYTHON).parent.rmdir()
 
     run.main(["report"])
 
-    assert steps[0][1:3] == ["-m", "venv"]
+    assert steps[0][1:4] == ["-I", "-m", "venv"]
 
 
 def test_a_set_up_that_was_interrupted_is_removed_and_done_again(run, steps, monkeypatch, capsys):
@@ -249,26 +191,24 @@ def test_a_set_up_that_was_interrupted_is_removed_and_done_again(run, steps, mon
     assert not Path(run.VENV).exists()
 
     assert run.main(["report"]) == 0
-    assert steps[0][1:3] == ["-m", "venv"]
+    assert steps[0][1:4] == ["-I", "-m", "venv"]
 
 
 def test_an_environment_without_its_stamp_counts_as_half_made(run, steps):
     run.main(["report"])
     (Path(run.VENV) / "plcore.stamp").unlink()
-    Path(run.PYTHON).unlink()
-    Path(run.PYTHON).parent.rmdir()
     steps.clear()
 
     run.main(["report"])
 
-    assert steps[0][1:3] == ["-m", "venv"]
+    assert steps[0][1:4] == ["-I", "-m", "venv"]
 
 
 def test_the_conda_environment_called_plcore_is_used_as_it_is(run, steps, monkeypatch):
     monkeypatch.setenv("CONDA_DEFAULT_ENV", "plcore")
 
     assert run.main(["lab"]) == 0
-    assert steps == [[sys.executable, "-m", "jupyterlab", "notebooks"]]
+    assert steps == [[sys.executable, "-P", "-m", "jupyterlab", "notebooks"]]
 
 
 def test_another_conda_environment_is_not(run, steps, monkeypatch):
@@ -284,7 +224,7 @@ def test_what_follows_test_goes_to_pytest_and_its_exit_code_comes_back(run, step
     monkeypatch.setattr(run.subprocess, "call", lambda command, **_: steps.append(command) or 5)
 
     assert run.main(["test", "-k", "forest"]) == 5
-    assert steps[-1][:3] == [run.PYTHON, "-m", "pytest"]
+    assert steps[-1][:4] == [run.PYTHON, "-P", "-m", "pytest"]
     assert steps[-1][-2:] == ["-k", "forest"]
 
 
@@ -304,22 +244,22 @@ def test_only_bench_installs_the_peers_and_only_once(run, steps):
     assert [command[-2:] for command in steps if "pymare>=0.0.4" in command] == [
         ["pymare>=0.0.4", "statsmodels>=0.14"]
     ]
-    assert steps[-1] == [run.PYTHON, "-m", "benchmarks", "draws"]
+    assert steps[-1] == [run.PYTHON, "-P", "-m", "benchmarks", "draws"]
     steps.clear()
 
     run.main(["bench"])
-    assert steps == [[run.PYTHON, "-m", "benchmarks"]]
+    assert steps == [[run.PYTHON, "-P", "-m", "benchmarks"]]
 
 
 def test_figures_installs_what_draws_images_once_and_nothing_else(run, steps):
     run.main(["figures", "--only", "tornado"])
     assert [command[-1] for command in steps if "kaleido>=1.0" in command] == ["kaleido>=1.0"]
     assert not [command for command in steps if "pymare>=0.0.4" in command]
-    assert steps[-1] == [run.PYTHON, "-m", "plcore.report.figures", "--only", "tornado"]
+    assert steps[-1] == [run.PYTHON, "-P", "-m", "plcore.report.figures", "--only", "tornado"]
     steps.clear()
 
     run.main(["figures"])
-    assert steps == [[run.PYTHON, "-m", "plcore.report.figures"]]
+    assert steps == [[run.PYTHON, "-P", "-m", "plcore.report.figures"]]
 
 
 def test_peers_that_cannot_be_had_leave_the_environment_as_it_was(run, steps, monkeypatch, capsys):
@@ -332,7 +272,7 @@ def test_peers_that_cannot_be_had_leave_the_environment_as_it_was(run, steps, mo
     steps.clear()
 
     run.main(["report"])
-    assert steps == [[run.PYTHON, "-m", "plcore.report"]]
+    assert steps == [[run.PYTHON, "-P", "-m", "plcore.report"]]
 
 
 def case(**changes):

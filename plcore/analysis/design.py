@@ -15,7 +15,7 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import label_of
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.runs import Model
+from plcore.simulate.runs import Model, check_outcome
 from plcore.simulate.synthesis import posterior_of
 
 #: Draws that the model is given at once: more would not be faster, and would hold every year of
@@ -84,12 +84,9 @@ def evaluate(model: Model, scenario: Scenario, draws: pd.DataFrame, quantity: Qu
     blocks = []
     for start in range(0, len(draws), _BLOCK):
         block = draws.iloc[start : start + _BLOCK]
-        values = quantity.of(model(block, scenario))
-        if values.shape != (len(block),):
-            raise ValueError(
-                f"{scenario.name}: {quantity} has {len(values)} values; expected {len(block)}, "
-                "one a draw"
-            )
+        outcome = model(block, scenario)
+        check_outcome(outcome, block, scenario.name)
+        values = quantity.of(outcome)
         if not np.isfinite(values).all():
             i = int(np.flatnonzero(~np.isfinite(values))[0])
             raise ValueError(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from plcore.analysis.design import (
@@ -115,6 +116,11 @@ def salib_outputs(
     """
     known = marginals(scenario)
     items = varied(scenario, known, problem["names"])
+    if isinstance(rows, pd.DataFrame) and list(rows.columns) != list(problem["names"]):
+        raise ValueError(
+            f"rows have the columns {', '.join(map(str, rows.columns))}; expected the names of the "
+            f"problem in their order, {', '.join(problem['names'])}"
+        )
     p = np.asarray(rows, dtype=float)
     if p.ndim != 2 or p.shape[1] != len(items):
         raise ValueError(

@@ -32,6 +32,7 @@ from plcore.analysis.design import (
 )
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import label_of
+from plcore.inputs import check_whole_number
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import sobol
 from plcore.simulate.runs import Model
@@ -118,14 +119,15 @@ def sobol_indices(
     names = [name for name in parameters if not (together and name == POSTERIOR)]
     items = varied(scenario, known, names) if names or not together else ()
     require_independent(scenario, items, what="Sobol indices")
-    if n_base < _LEAST_BASE or n_base & (n_base - 1):
+    check_whole_number("n_base", n_base, least=_LEAST_BASE)
+    check_whole_number("resamples", resamples, least=_LEAST_RESAMPLES)
+    check_whole_number("seed", seed, least=0)
+    if n_base & (n_base - 1):
         raise ValueError(
             f"n_base is {n_base}; expected a power of two, {_LEAST_BASE} or more, as Sobol points "
             "are even only in such numbers"
         )
     require_level(level)
-    if resamples < _LEAST_RESAMPLES:
-        raise ValueError(f"resamples is {resamples}; expected {_LEAST_RESAMPLES} or more")
     inputs: dict[str, tuple[str, ...]] = {item.name: (item.name,) for item in items}
     if together:
         inputs[POSTERIOR] = tuple(stored.columns)

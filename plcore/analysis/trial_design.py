@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy import optimize, special
 
 from plcore.evidence.trials.response import ResponseRate, checked_level
+from plcore.inputs import check_whole_number, require_same_rows
 
 Array = npt.NDArray[np.float64]
 #: A test of two arms: responders and patients of treated and control, to p-values.
@@ -80,6 +81,7 @@ def trial_power(
     >>> print(f"{trial_power(0.5, 0.3, 100, 100):.2f}")
     0.83
     """
+    require_same_rows(treated=treated, control=control, n_treated=n_treated, n_control=n_control)
     p1, p2 = _within("treated", treated, 0, 1), _within("control", control, 0, 1)
     n1 = _within("n_treated", n_treated, 1, math.inf, ends=True)
     n2 = _within("n_control", n_control, 1, math.inf, ends=True)
@@ -353,8 +355,7 @@ def simulate_trials(
     sizes = _patients("n_treated", n_treated), _patients("n_control", n_control)
     lost = _within("dropout", dropout, 0, 1, ends=True).tolist()
     _within("alpha", alpha, 0, 1)
-    if seed < 0:
-        raise ValueError(f"seed is {seed}; expected 0 or more")
+    check_whole_number("seed", seed, least=0)
     counts = np.concatenate(
         [_block(rates, sizes, lost, seed, block) for block in range(-(-n_trials // _BLOCK))], axis=1
     )[:, :n_trials]
@@ -378,6 +379,7 @@ def _block(rates: Array, sizes: tuple[int, int], lost: list[float], seed: int, b
 
 def _draws(n_trials: int, treated: npt.ArrayLike, control: npt.ArrayLike) -> Array:
     """Both rates as draws, shape (2, n_draws), single numbers repeated."""
+    require_same_rows(treated=treated, control=control)
     rates = [
         _within("treated", treated, 0, 1, ends=True),
         _within("control", control, 0, 1, ends=True),
@@ -389,7 +391,8 @@ def _draws(n_trials: int, treated: npt.ArrayLike, control: npt.ArrayLike) -> Arr
                 f"{name} has shape {rate.shape}; expected a number or {n_draws} draws, as many as "
                 "the other arm has"
             )
-    if n_trials < 1 or n_trials % n_draws:
+    check_whole_number("n_trials", n_trials, least=1)
+    if n_trials % n_draws:
         raise ValueError(
             f"{n_trials} trials of {n_draws} draws; expected as many trials of each draw, 1 or more"
         )
@@ -443,6 +446,7 @@ def natural_improvement(
     >>> print(f"{natural_improvement(4.0, 2.2, 0.7, lowest=6, fraction=0.3):.2f}")
     0.22
     """
+    require_same_rows(mean=mean, sd=sd, retest=retest, fraction=fraction)
     r = _within("retest", retest, 0, 1, ends=True)
     centre, spread = _within("mean", mean, -math.inf, math.inf), _within("sd", sd, 0, math.inf)
     share = _within("fraction", fraction, -math.inf, math.inf)

@@ -29,6 +29,7 @@ from scipy import special, stats
 from plcore.analysis.design import require_level
 from plcore.analysis.smoothing import gaussian_process, is_sobol, normal_scores, polynomial, spline
 from plcore.evidence.distributions import Floats
+from plcore.inputs import check_whole_number
 from plcore.threads import one_blas_thread
 
 _LEAST_DRAWS = 100
@@ -544,6 +545,7 @@ def _shares(name: str, values: ArrayLike) -> Floats:
 
 
 def _random(seed: int) -> np.random.Generator:
+    check_whole_number("seed", seed, least=0)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed])))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,9 +21,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from plcore.evidence.columns import central
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.evidence.population import SEXES
+from plcore.evidence.population import SEXES, read_population
 from plcore.evidence.table import (
     Cell,
     Column,
@@ -41,6 +44,10 @@ EARTH_RADIUS_KM = 6371.0088
 #: A point farther than this from the people of every county is not in the United States. The
 #: farthest ends of Alaska's largest boroughs are nearer to their own centres.
 _OUTSIDE_KM = 600.0
+#: Times the width of a county that a point of it may be away from its internal point.
+_WIDTHS = 5.0
+#: The file of the nation's people by age that those of the counties add up to.
+NATION_2023 = "us_resident_2020_2023.csv"
 
 
 #: First age of each group of the county file; the last is open.
@@ -81,6 +88,19 @@ def _rate_agrees(row: Row) -> Iterator[tuple[str, str]]:
         yield "rate", f"{rate:.1f}, as discharges and adults give"
     if (row["coding"] == "icd9") != (float(row["year"]) <= 2015):
         yield "coding", "icd9 to 2015, icd10 after"
+
+
+def _counties_add_up(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """The state of a year is the sum of its counties, where the year has all of them."""
+    state = {row["year"]: place for place, row in enumerate(rows) if row["fips"] == "06"}
+    # A year that lacks a county is named where the years are added up.
+    usual = statistics.mode(Counter(row["year"] for row in rows).values())
+    for year, at in state.items():
+        counties = [row for row in rows if row["year"] == year and row["fips"] != "06"]
+        for column in ("discharges", "adults") if len(counties) + 1 == usual else ():
+            added = sum(int(row[column]) for row in counties)
+            if added != rows[at][column]:
+                yield at, column, f"{added:,}, the sum of the counties of {year} (one may be wrong)"
 
 
 COUNTIES = Table(
@@ -134,7 +154,10 @@ DIABETES = Table(
         *(Column(name, _PERCENT) for name in ("crude", "crude_low", "crude_high", "adjusted")),
     ),
     key=("fips",),
-    rules=(ordered("crude_low", "crude", "crude_high"),),
+    rules=(
+        ordered("crude_low", "crude", "crude_high"),
+        central("crude_low", "crude", "crude_high"),
+    ),
     across=(_state_of_code,),
 )
 CENTRES = Table(
@@ -176,6 +199,7 @@ AMPUTATIONS = Table(
     ),
     key=("year", "fips"),
     rules=(_rate_agrees,),
+    across=(_counties_add_up,),
 )
 _TABLES = {
     table.file: table for table in (COUNTIES, AREAS, PEOPLE, DIABETES, CENTRES, ZIPS, AMPUTATIONS)
@@ -227,13 +251,16 @@ def read_counties(*, folder: Path = DATA) -> Counties:
         With the faults of a file; or if a county lacks a row of people, or its state has no
         percentage of diabetes.
     """
-    return _counties(Path(folder), _stamps(folder, *_TABLES))
+    nation = Path(folder) / "population" / NATION_2023
+    stamps = _stamps(folder, *_TABLES)
+    return _counties(Path(folder), (*stamps, nation.stat().st_mtime_ns if nation.exists() else 0))
 
 
 @lru_cache(maxsize=4)
 def _counties(folder: Path, stamps: tuple[int, ...]) -> Counties:
     rows = _frame(COUNTIES, folder)
     people = _people(rows, folder)
+    _add_up_to_the_nation(people, folder)
     diabetes, of_state = _diabetes(rows, folder)
     share = people / people.sum(axis=0)
     for array in (share, diabetes):
@@ -265,6 +292,46 @@ def _people(rows: pd.DataFrame, folder: Path) -> Floats:
         )
     cells = table.iloc[:, 2:].to_numpy(dtype=float)
     return cells.reshape(len(rows), len(SEXES), -1).transpose(0, 2, 1)
+
+
+def _add_up_to_the_nation(people: Floats, folder: Path) -> None:
+    """Refuse people of an age group and sex that are not as many as the nation has."""
+    nation = read_population(
+        "USA", variant="resident", first_year=2023, last_year=2023, folder=folder
+    ).people[0]
+    groups = np.add.reduceat(nation, AGE_GROUPS, axis=-1).T
+    added = people.sum(axis=0)
+    # The ages of the nation from 85 on are shared out, and added up again.
+    group, sex = np.unravel_index(int(np.argmax(np.abs(added - groups))), added.shape)
+    if abs(added[group, sex] - groups[group, sex]) > 0.5:
+        column = PEOPLE.columns[2 + int(group)].name
+        raise ValueError(
+            f"{PEOPLE.file}: {column} of {SEXES[sex]} adds up to {added[group, sex]:,.0f}; "
+            f"expected {groups[group, sex]:,.0f}, as {NATION_2023} has them in 2023 (a cell of "
+            "either may be wrong)"
+        )
+
+
+def _near_their_counties(table: Table, rows: pd.DataFrame, folder: Path) -> None:
+    """Refuse a point that is farther from its county than the county is wide."""
+    if table not in (ZIPS, CENTRES):
+        return
+    counties = _frame(COUNTIES, folder).set_index("fips")
+    inside = rows[rows["fips"] != ""]
+    of = counties.loc[inside["fips"]]
+    lat, lon = of["lat"].to_numpy(dtype=float), of["lon"].to_numpy(dtype=float)
+    away = great_circle_km(
+        inside["lat"].to_numpy(dtype=float), inside["lon"].to_numpy(dtype=float), lat, lon
+    )
+    # The farthest, in the Aleutians, is 4.8 times the width of its county were that a square.
+    widths = away / np.sqrt(of["land_km2"].to_numpy(dtype=float))
+    worst = int(np.argmax(widths))
+    if widths[worst] > _WIDTHS:
+        row = inside.iloc[worst]
+        raise ValueError(
+            f"{table.file}:{inside.index[worst] + 2}: lat, lon is {row['lat']:g}, {row['lon']:g}, "
+            f"{away[worst]:,.0f} km from its county {row['fips']}; expected a point inside it"
+        )
 
 
 def _diabetes(rows: pd.DataFrame, folder: Path) -> tuple[Floats, NDArray[np.bool_]]:
@@ -317,7 +384,9 @@ def _read_once(path: Path, stamps: tuple[int, ...]) -> pd.DataFrame:
         name: frozenset(_frame(_TABLES[f"{name}.csv"], path.parent.parent).iloc[:, 0])
         for name in set((table.references or {}).values())
     }
-    return read_table(path, table, keys=keys)
+    rows = read_table(path, table, keys=keys)
+    _near_their_counties(table, rows, path.parent.parent)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,8 +542,8 @@ def within_km(
     return Area(title, tuple(centres.loc[away <= km, "fips"]))
 
 
-def great_circle_km(lat: float, lon: float, lats: ArrayLike, lons: ArrayLike) -> Floats:
-    """Distances in km from a point to others, shape (n,), on a sphere, by the haversine.
+def great_circle_km(lat: ArrayLike, lon: ArrayLike, lats: ArrayLike, lons: ArrayLike) -> Floats:
+    """Distances in km from a point (or n points) to others, shape (n,), by the haversine.
 
     All are in degrees north and east. The Earth is flattened: true distances differ by up to 0.6%.
     """

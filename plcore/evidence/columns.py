@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from plcore.evidence.table import Row, Rule, is_empty, one_of, text, whole
@@ -94,3 +95,117 @@ def begins_with_unit(units: Mapping[str, tuple[float, float]], *, unit: str) -> 
             yield unit, f"words that begin with one of {', '.join(units)}"
 
     return rule
+
+
+def year_in_label(
+    label: str,
+    *years: str,
+    pattern: str = r"_(\d{4})$",
+    kinds: tuple[str, ...] = (),
+    needed: bool = False,
+) -> Rule:
+    """A rule: the year in the label of a row lies in the years of its columns.
+
+    `years` are a column, or the first and the last of some; `pattern` finds the year. With `kinds`,
+    only rows of these kinds are held to it. With `needed`, the columns may not be empty then.
+    """
+    compiled = re.compile(pattern)
+
+    def rule(row: Row) -> Iterator[tuple[str, str]]:
+        found = compiled.search(str(row[label]))
+        ends = [row[name] for name in years]
+        if found is None or (kinds and row["kind"] not in kinds):
+            return
+        if any(map(is_empty, ends)):
+            if needed:
+                yield years[-1], f"{found[1]}, the year in {row[label]}"
+        elif not float(ends[0]) <= float(found[1]) <= float(ends[-1]):
+            yield years[-1], f"{found[1]}, the year in {row[label]}"
+
+    return rule
+
+
+def together(first: str, second: str) -> Rule:
+    """A rule: one of two columns is given exactly where the other is."""
+
+    def rule(row: Row) -> Iterator[tuple[str, str]]:
+        if is_empty(row[first]) != is_empty(row[second]):
+            empty, given = (first, second) if is_empty(row[first]) else (second, first)
+            yield empty, f"a number, as {given} has one"
+
+    return rule
+
+
+def half_a_digit(number: float) -> float:
+    """Half of the last digit that a number is printed with: 0.05 for 72.2, 0.5 for 64."""
+    shown = repr(float(number))
+    decimals = 0 if "e" in shown or shown.endswith(".0") else len(shown.partition(".")[2])
+    return 0.5 * 10.0**-decimals
+
+
+def percent_of_counts(percent: str) -> Rule:
+    """A rule: a printed percentage is that of events and n, as far as it was rounded.
+
+    Where the column `counts` says that the events were worked back from the percentage, or guessed,
+    they may be out by a person more.
+    """
+
+    def rule(row: Row) -> Iterator[tuple[str, str]]:
+        if row.get("unit", "percent") != "percent":
+            return
+        if any(is_empty(row[name]) for name in (percent, "events", "n")):
+            return
+        share = 100 * float(row["events"]) / float(row["n"])
+        loose = 0.0 if row.get("counts", "printed") == "printed" else 50 / float(row["n"])
+        off = abs(share - float(row[percent]))
+        if off > half_a_digit(float(row[percent])) + loose + 1e-9:
+            decimals = max(round(-math.log10(2 * half_a_digit(float(row[percent])))), 1)
+            yield percent, f"about {share:.{decimals}f}, as events and n give"
+
+    return rule
+
+
+#: Words of a note by which limits are no interval around the value.
+_NO_INTERVAL = re.compile(
+    r"\b(range|ranges|quartiles?|IQR|percentiles?|one-sided)\b", re.IGNORECASE
+)
+
+
+def central(low: str, value: str, high: str, *, note: str = "note", unit: str = "unit") -> Rule:
+    """A rule: a value stands where its limits put it.
+
+    That is near their middle, on the plain, the logarithmic or, of shares, the logit scale, or
+    between these middles; a tenth of the width and the rounding of all three are allowed for. A
+    note with the word range, quartile, IQR or percentile lifts it.
+    """
+
+    def rule(row: Row) -> Iterator[tuple[str, str]]:
+        cells = [row[name] for name in (low, value, high)]
+        if any(map(is_empty, cells)) or _NO_INTERVAL.search(str(row.get(note, ""))):
+            return
+        numbers = [float(cell) for cell in cells]
+        if not numbers[0] <= numbers[1] <= numbers[2]:
+            return  # `ordered` says so
+        middles = _middles(numbers[0], numbers[2], str(row.get(unit, "")))
+        slack = (numbers[2] - numbers[0]) / 10 + 2 * max(map(half_a_digit, numbers))
+        if not min(middles) - slack <= numbers[1] <= max(middles) + slack:
+            yield (
+                value,
+                (
+                    f"about {numbers[0] / 2 + numbers[2] / 2:.4g}, where its limits put it, or the "
+                    f"word range in {note}"
+                ),
+            )
+
+    return rule
+
+
+def _middles(low: float, high: float, unit: str) -> list[float]:
+    middles = [(low + high) / 2]
+    if low > 0:
+        middles.append(math.sqrt(low * high))
+    most = {"share": 1.0, "percent": 100.0}.get(unit.split(" ")[0], math.inf)
+    if 0 < low <= high < most < math.inf:
+        odds = math.sqrt(low / (most - low) * high / (most - high))
+        middles.append(most * odds / (1 + odds))
+    return middles

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from plcore.evidence.manifest import DATA
 from plcore.evidence.schema import MARKS, TABLES
 from plcore.evidence.table import read_table
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-#: The folder of the shipped tables: inside an installed wheel, else beside the package.
-DATA = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent / "data"
+__all__ = ["DATA", "cite", "estimate_points", "read", "reference"]
 
 
 def read(name: str, *, folder: Path = DATA) -> pd.DataFrame:

@@ -181,7 +181,8 @@ OBSERVATIONS = Table(
     key=("observation",),
     rules=(
         ordered("age_low", "age_high"), ordered("first_year", "last_year"),
-        ordered("low", "value", "high"), columns.within_unit(UNITS, "low", "value", "high"),
+        ordered("low", "value", "high"), columns.central("low", "value", "high"),
+        columns.year_in_label("observation", "first_year", "last_year"), columns.within_unit(UNITS, "low", "value", "high"),
         _error, _unit_of_quantity, _dated, _usable,
     ),
     across=(_no_contradictions, _one_kind_a_family),

@@ -26,6 +26,7 @@ from plcore.evidence.age_groups import (
 )
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.evidence.smooth import jumps
 from plcore.evidence.table import Check, Column, Table, number, one_of, read_table, text, whole
 
 #: Order of the sex axis.
@@ -515,4 +516,28 @@ def _frame(folder: Path, table: Table) -> pd.DataFrame:
 
 @lru_cache(maxsize=32)
 def _read_once(path: Path, stamp: int, table: Table) -> pd.DataFrame:
-    return read_table(path, table)
+    rows = read_table(path, table)
+    _smooth(rows, table)
+    return rows
+
+
+#: Along a generation, and along the ages of a year.
+_DIRECTIONS = ((1, 1), (0, 1))
+
+
+def _smooth(rows: pd.DataFrame, table: Table) -> None:
+    """Refuse a cell that jumps against its neighbours; people of an open group are passed over."""
+    names = [column.name for column in table.columns[len(table.key) :]]
+    closed = [name for name in names if not name.endswith("over")]
+    by = [name for name in table.key if name != table.key[-2]]
+    for _, block in rows.groupby(by, sort=False):
+        found = jumps(block[closed].to_numpy(dtype=float), _DIRECTIONS)
+        if found.size:
+            row, place = (int(index) for index in found[0])
+            year, column = block[table.key[-2]], closed[place]
+            raise ValueError(
+                f"{table.file}:{block.index[row] + 2}: {column} is {block[column].iloc[row]:g}; "
+                f"expected a number near those of the years and ages around it, such as "
+                f"{block[column].iloc[row - 1]:g} in {year.iloc[row - 1]} and "
+                f"{block[column].iloc[row + 1]:g} in {year.iloc[row + 1]}"
+            )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from plcore.evidence import columns
 from plcore.evidence.observation_table import OBSERVATIONS
+from plcore.evidence.smooth import series_jumps
 from plcore.evidence.table import (
     Cell,
     Check,
@@ -66,16 +67,6 @@ def _events_within_n(row: Row) -> Iterator[tuple[str, str]]:
             yield "n", "a number where events are given"
         elif float(row["events"]) > float(row["n"]):
             yield "events", f"at most n ({row['n']:g})"
-
-
-def _printed_agrees(row: Row) -> Iterator[tuple[str, str]]:
-    if is_empty(row["printed_percent"]) or is_empty(row["events"]) or is_empty(row["n"]):
-        return
-    share = 100 * float(row["events"]) / float(row["n"])
-    # Half a person, and a percent printed to no decimals, is as far as counts that were worked
-    # back from a printed percentage can be out.
-    if abs(share - float(row["printed_percent"])) > 0.5 + 50 / float(row["n"]):
-        yield "printed_percent", f"about {share:.1f}, as events and n give"
 
 
 def _included_with_reason(row: Row) -> Iterator[tuple[str, str]]:
@@ -191,6 +182,32 @@ def _some_number(row: Row) -> Iterator[tuple[str, str]]:
         yield "value", "a value, or at least one of low and high"
 
 
+#: What may differ between the rows of one series by year.
+_NOT_OF_A_SERIES = {
+    "estimate", "first_year", "last_year", "value", "low", "high", "standard_error", "n", "note",
+}  # fmt: skip
+
+
+def _smooth_by_year(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """A year of a series that jumps against the year before and the year after."""
+    series: dict[tuple[object, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row["first_year"] == row["last_year"]:
+            names = [name for name in row if name not in _NOT_OF_A_SERIES]
+            series.setdefault(tuple(str(row[name]) for name in names), []).append(place)
+    for places in series.values():
+        ordered_places = sorted(places, key=lambda place: float(rows[place]["first_year"]))
+        for column in ("value", "standard_error"):
+            numbers = [float(rows[place][column]) for place in ordered_places]
+            for at in series_jumps(numbers):
+                before, after = numbers[at - 1], numbers[at + 1]
+                yield (
+                    ordered_places[at],
+                    column,
+                    f"a number near {before:g} and {after:g}, as in the years around it",
+                )
+
+
 def _words(allowed: str) -> Check:
     """A check for one of the words of a list with blanks between them."""
     return one_of(*allowed.split())
@@ -244,7 +261,17 @@ TABLES = {
             _NOTE,
         ),
         key=("source",),
-        rules=(_can_be_looked_up,),
+        rules=(
+            _can_be_looked_up,
+            # The name of a data set or a report has the years that it is about.
+            columns.year_in_label(
+                "source",
+                "year",
+                pattern=r"^(?!.*_\d{4}_\d{4})\w*?_((?:1[5-9]|20)\d\d)[a-z]?(?:_|$)",
+                kinds=("article", "preprint", "book", "label", "guideline"),
+                needed=True,
+            ),
+        ),
     ),
     "claims": Table(
         file="claims.csv",
@@ -275,6 +302,7 @@ TABLES = {
         rules=(
             ordered(*_CLAIMED),
             ordered(*_FOUND),
+            columns.central(*_FOUND, note="measures", unit="found_unit"),
             _claim_has_unit,
             _finding_has_unit,
             columns.within_unit(columns.CLAIMS, *_CLAIMED),
@@ -328,7 +356,8 @@ TABLES = {
         key=("study",),
         rules=(
             _events_within_n,
-            _printed_agrees,
+            columns.percent_of_counts("printed_percent"),
+            columns.year_in_label("study", "year", pattern=r"\b((?:19|20)\d\d)\b", needed=True),
             _included_with_reason,
             _kind_as_defined,
             _pool_as_defined,
@@ -378,7 +407,11 @@ TABLES = {
             _NOTE,
         ),
         key=("finding",),
-        rules=(_events_within_n, _printed_agrees, _included_has_counts),
+        rules=(
+            _events_within_n,
+            columns.percent_of_counts("printed_percent"),
+            _included_has_counts,
+        ),
         references=_TO_SOURCES,
     ),
     "pain_after_minor_loss": Table(
@@ -397,7 +430,7 @@ TABLES = {
             _NOTE,
         ),
         key=("finding",),
-        rules=(_events_within_n, _printed_agrees),
+        rules=(_events_within_n, columns.percent_of_counts("printed_percent")),
         references=_TO_SOURCES,
     ),
     "checklists": Table(
@@ -427,7 +460,13 @@ TABLES = {
             *_CITED,
         ),
         key=("estimate",),
-        rules=(ordered(*_ESTIMATE), _some_number, _within_unit),
+        rules=(
+            ordered(*_ESTIMATE),
+            columns.central(*_ESTIMATE),
+            columns.year_in_label("estimate", "year"),
+            _some_number,
+            _within_unit,
+        ),
         references=_TO_SOURCES,
     ),
     "amputation_incidence": Table(
@@ -453,9 +492,12 @@ TABLES = {
             ordered("age_low", "age_high"),
             ordered("first_year", "last_year"),
             ordered(*_ESTIMATE),
+            columns.central(*_ESTIMATE),
+            columns.year_in_label("estimate", "first_year", "last_year"),
             _some_number,
             _within_unit,
         ),
+        across=(_smooth_by_year,),
         references=_TO_SOURCES,
     ),
     "mortality_after_amputation": Table(
@@ -480,10 +522,14 @@ TABLES = {
             ordered("age_low", "age_high"),
             ordered("first_year", "last_year"),
             ordered("months_from", "months_to"),
+            columns.together("months_from", "months_to"),
             ordered(*_ESTIMATE),
+            columns.central(*_ESTIMATE),
+            columns.year_in_label("estimate", "first_year", "last_year"),
             _some_number,
             _within_unit,
             _events_within_n,
+            columns.percent_of_counts("value"),
         ),
         references=_TO_SOURCES,
     ),

@@ -12,6 +12,7 @@ from scipy import special, stats
 from plcore.evidence import pooling as meta
 from plcore.evidence.distributions import Floats
 from plcore.evidence.prevalence import checked_studies, logits, pool_prevalence
+from plcore.inputs import check_whole_number
 
 _TAILS = (0.025, 0.975)
 
@@ -385,6 +386,7 @@ def one_more_study(
     >>> print(table["mean_width"].round(1).tolist())
     [6.6, 5.8]
     """
+    check_whole_number("seed", seed, least=0)
     y, v = logits(studies)
     prior = meta.HalfNormal(tau_scale)
     now = meta.bayes(y, v, prior=prior)

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from plcore.evidence.manifest import hold
+
 Cell = str | float | int
 Row = Mapping[str, Cell]
 Rule = Callable[[Row], Iterator[tuple[str, str]]]
@@ -189,9 +191,11 @@ def read_table(
     Raises
     ------
     ValueError
-        With every fault of the file, each by line, column, value and expectation.
+        With every fault of the file, each by line, column, value and expectation; or if it is one
+        of the project's own and not as its manifest lists it.
     """
-    lines = _lines(path)
+    text = content(path)
+    lines = _lines(path, text)
     _check_header(path, next(lines)[1], table)
     faults: list[str] = []
     rows: list[Row] = []
@@ -224,6 +228,8 @@ def read_table(
     ]
     if faults:
         raise ValueError(_report(faults))
+    # Last, as a fault with its line says more than that something changed.
+    hold(path, text)
     return pd.DataFrame(rows, columns=[column.name for column in table.columns])
 
 
@@ -366,8 +372,8 @@ def _report(faults: list[str]) -> str:
     return "\n".join(shown)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(content(path), newline=""), strict=True)
+def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     while True:
         try:

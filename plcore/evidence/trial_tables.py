@@ -7,10 +7,11 @@ whose outcome says in words what a responder is.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from plcore.evidence.columns import key, keys, seen, words, year
+from plcore.evidence.columns import central, key, keys, seen, words, year, year_in_label
 from plcore.evidence.table import (
     Column,
     Row,
@@ -139,6 +140,40 @@ SEARCHES = Table(
     ),
     key=("search",),
 )
+#: Days of each unit of time that the name of an outcome can end in, as in relief_50_week_1.
+_DAYS = {
+    "minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 365.25 / 12, "year": 365.25,
+}  # fmt: skip
+_TIMED = re.compile(rf"_({'|'.join(_DAYS)})_(\d+)$")
+
+
+def _times_of_outcomes(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """The time in the name of an outcome is that of its follow-up."""
+    for place, row in enumerate(rows):
+        timed = _TIMED.search(str(row["outcome"]))
+        if timed is None or is_empty(row["follow_up_days"]):
+            continue
+        days = _DAYS[timed[1]] * int(timed[2])
+        # Half a day for whole days, and months of 28 or 30 days.
+        slack = max(0.08 * days, 0.5 if days >= 1 else 0.001)
+        if abs(float(row["follow_up_days"]) - days) > slack:
+            yield place, "follow_up_days", f"about {days:.3g}, as the name of the outcome says"
+
+
+def _arms_of_a_trial_agree(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """What is one for a trial, and what for one outcome of it, is the same in each of its rows."""
+    for names, columns in (
+        (("trial",), ("year", "design", "setting")),
+        (("trial", "outcome"), ("follow_up_days",)),
+    ):
+        first: dict[tuple[object, ...], Row] = {}
+        for place, row in enumerate(rows):
+            before = first.setdefault(tuple(row[name] for name in names), row)
+            for column in columns:
+                if str(row[column]) != str(before[column]):
+                    shown = "an empty cell" if is_empty(before[column]) else f"{before[column]}"
+                    yield place, column, f"{shown}, as in the other rows of {row[names[0]]}"
+
 
 TREATMENTS = Table(
     file="treatments.csv",
@@ -197,7 +232,14 @@ TRIALS = Table(
         _no_number_from_memory,
         _role_fits,
         ordered("difference_low", "mean_difference", "difference_high"),
+        central("difference_low", "mean_difference", "difference_high"),
+        year_in_label("trial", "year", pattern=r"_((?:19|20)\d\d)(?:_|$)"),
     ),
-    across=(_controls_have_a_treatment, _crossover_arms_agree),
+    across=(
+        _controls_have_a_treatment,
+        _crossover_arms_agree,
+        _arms_of_a_trial_agree,
+        _times_of_outcomes,
+    ),
     references={"treatment": "treatments", "source": "sources"},
 )

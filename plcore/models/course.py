@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from plcore.evidence.distributions import Floats
+from plcore.inputs import check_whole_number
 
 Integers = NDArray[np.int64]
 #: Patients of all draws worked on at a time; their arrays fit the cache.
@@ -361,6 +362,8 @@ def draw_chance(n_patients: int, n_slots: int, *, seed: int) -> Chance:
 
     Raises
     ------
+    TypeError
+        If a number is not whole.
     ValueError
         A number of patients or infusions below 1, or a negative seed.
 
@@ -369,12 +372,9 @@ def draw_chance(n_patients: int, n_slots: int, *, seed: int) -> Chance:
     >>> draw_chance(1000, 10, seed=1).relief.shape
     (10, 1000)
     """
-    if n_patients < 1 or n_slots < 1:
-        raise ValueError(
-            f"n_patients is {n_patients} and n_slots is {n_slots}; expected 1 or more of each"
-        )
-    if seed < 0:
-        raise ValueError(f"seed is {seed}; expected 0 or more")
+    check_whole_number("n_patients", n_patients, least=1)
+    check_whole_number("n_slots", n_slots, least=1)
+    check_whole_number("seed", seed, least=0)
 
     def uniform(kind: str, slot: int = 0) -> Floats:
         key = np.random.SeedSequence([seed, _KINDS.index(kind), slot])

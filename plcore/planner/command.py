@@ -39,6 +39,7 @@ from plcore.planner.settings import (
 from plcore.planner.tables import PERIODS, answer_tables, side_by_side
 from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_table
 from plcore.scenarios import read_scenario, scenario_names
+from plcore.terminal import print_what_it_can
 
 #: How a value is written, by the beginning of a setting's type.
 _METAVARS = {
@@ -51,7 +52,7 @@ _OTHER_NAMES = {
     "no city": "city",
     "county": "counties", "no state": "state", "no metropolitan area": "metro",
     "no scenario": "scenario",
-    "do not fit into": "infusions",
+    "do not fit into": "infusions", "n_draws is": "draws",
 }  # fmt: skip
 _POINT = "latitude, then longitude, such as 34.05,-118.24"
 #: The files that several plans share.
@@ -128,6 +129,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code: 0 for a plan written, 2 for what cannot be planned, with a line that says why."""
+    print_what_it_can()
     start = time.monotonic()
     try:
         options = _parser().parse_args(arguments)
@@ -143,7 +145,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"plan: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"plan: {error.filename}: {error.strerror}", file=sys.stderr)
+        # What fails while a file is written does not say which: a full disk is all files'.
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"plan: {where}{error.strerror}", file=sys.stderr)
         return 2
     print(f"Done in {time.monotonic() - start:.1f} s.")
     return 0

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plcore.report.site import build_report
+from plcore.terminal import print_what_it_can
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code: 0 for a report written, 1 for none, the previous one being left as it was."""
+    print_what_it_can()
     parser = argparse.ArgumentParser(
         prog="plcore.report", description="Run every notebook of a folder and write the report."
     )

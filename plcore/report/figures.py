@@ -33,6 +33,7 @@ from plcore.charts.frame import (
     wrapped,
 )
 from plcore.report.site import build_report, read_stamp, replacing
+from plcore.terminal import print_what_it_can
 
 FORMATS = ("svg", "png", "pdf")
 COLUMNS = ("file", "chart", "notebook", "caption", "source", "commit")
@@ -301,6 +302,7 @@ def _formats(text: str) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code: 0 for figures written, 1 for none, the previous export being left as it was."""
+    print_what_it_can()
     parser = argparse.ArgumentParser(
         prog="plcore.report.figures",
         description="Write every chart of the report as images and CSV. A folder of an earlier "

@@ -99,6 +99,11 @@ def _client(notebook: NotebookNode, path: Path, folder: Path, number: int) -> No
         coalesce_streams=True,
         force_raise_errors=True,
         resources={"metadata": {"path": str(path.parent)}},
+        # Modules beside a notebook can be imported, but not in the place of others.
+        extra_arguments=[
+            "--InteractiveShellApp.ignore_cwd=True",
+            "--InteractiveShellApp.exec_lines=import sys; sys.path.append('')",
+        ],
     )
 
 

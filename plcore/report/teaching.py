@@ -23,8 +23,10 @@ from plcore.clinic.people import pain_in_areas, people_of
 from plcore.clinic.places import EARTH_RADIUS_KM, by_state
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
+from plcore.evidence.manifest import hold
 from plcore.evidence.parameters import Parameter
 from plcore.evidence.prevalence import prevalence_table
+from plcore.evidence.table import content
 from plcore.evidence.trials.response import wilson
 from plcore.models.course import (
     CLAIMED,
@@ -507,7 +509,9 @@ def projected(lon: npt.ArrayLike, lat: npt.ArrayLike, albers: Albers) -> tuple[F
 def _places(folder: Path) -> list[Mapping[str, Any]]:
     """State and rings, shape (n_corners, 2), of each feature of the file of outlines."""
     path = Path(folder) / "geography" / STATES
-    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    text = content(path)
+    hold(path, text)
+    features = json.loads(text)["features"]
     if not features:
         raise ValueError(f"{STATES}: no features; expected the states and DC")
     return [

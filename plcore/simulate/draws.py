@@ -18,6 +18,7 @@ from scipy.stats import qmc
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Correlation, Parameter
+from plcore.inputs import check_whole_number
 
 #: From the names of the columns, the number of rows and the seed to probabilities (rows, columns).
 Sampler = Callable[[Sequence[str], int, int], Floats]
@@ -51,6 +52,7 @@ def plain(names: Sequence[str], n: int, seed: int) -> Floats:
     >>> plain(["uptake", "dropout"], 3, seed=1).shape
     (3, 2)
     """
+    _check(names, n, seed)
     return np.column_stack([_stream(name, seed).random(n) for name in names])
 
 
@@ -80,6 +82,7 @@ def sobol(names: Sequence[str], n: int, seed: int) -> Floats:
     >>> sorted((4 * sobol(["uptake"], 4, seed=1)[:, 0]).astype(int).tolist())
     [0, 1, 2, 3]
     """
+    _check(names, n, seed)
     power = 1 << max(n - 1, 1).bit_length()
     points = qmc.Sobol(len(names), scramble=False, bits=_BITS).random(power)[:n]
     bits = (points * _CELLS).astype(np.uint32)
@@ -140,7 +143,13 @@ def draw(
         raise ValueError("no parameters; expected at least one")
     check_whole_number("n", n, least=1)
     check_whole_number("seed", seed, least=0)
-    p = _correlate(sampler(names, int(n), int(seed)), names, correlations)
+    sampled = np.asarray(sampler(names, int(n), int(seed)), dtype=float)
+    if sampled.shape != (n, len(names)):
+        raise ValueError(
+            f"the sampler gave shape {sampled.shape}; expected probabilities of shape "
+            f"({n}, {len(names)}), a row a draw and a column a parameter"
+        )
+    p = _correlate(sampled, names, correlations)
     values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(parameters)}
     for name, column in values.items():
         wrong = ~np.isfinite(column)
@@ -150,12 +159,11 @@ def draw(
     return pd.DataFrame(values, index=pd.RangeIndex(n, name="draw"))
 
 
-def check_whole_number(name: str, value: object, *, least: int) -> None:
-    """Refuse what is not a whole number, or less than the least."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} is {value!r}; expected a whole number, {least} or more")
-    if value < least:
-        raise ValueError(f"{name} is {value}; expected {least} or more")
+def _check(names: Sequence[str], n: object, seed: object) -> None:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names) or not names:
+        raise TypeError(f"names are {names!r}; expected a list of names of columns, at least one")
+    check_whole_number("n", n, least=1)
+    check_whole_number("seed", seed, least=0)
 
 
 def _stream(name: str, seed: int) -> np.random.Generator:

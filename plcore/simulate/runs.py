@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from plcore.inputs import check_whole_number
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
-from plcore.simulate.draws import Sampler, check_whole_number, sobol
+from plcore.simulate.draws import Sampler, sobol
 from plcore.simulate.synthesis import draws_of
 
 #: From draws and a scenario to an outcome; every model has this shape.
@@ -48,6 +50,15 @@ class Run:
     draws: pd.DataFrame
     outcome: Outcome
     sampler: Sampler | None = None
+
+    def __post_init__(self) -> None:
+        rows = pd.RangeIndex(len(self.draws))
+        if not self.draws.index.equals(rows):
+            first = ", ".join(map(str, self.draws.index[:5]))
+            raise ValueError(
+                f"{self.scenario.name}: the draws have the rows {first}, ...; expected 0, 1, 2, ... "
+                "in this order, as the outcome has them"
+            )
 
     def __str__(self) -> str:
         years = self.outcome.years
@@ -85,7 +96,7 @@ def run(
     scenario : Scenario
         From `plcore.scenarios.read_scenario`.
     n_draws : int
-        1 or more; a power of two suits the Sobol sampler best.
+        1 or more. Of Sobol draws an even number, as they come in pairs; a power of two is best.
     seed : int
         0 or more. The same seed gives the same bits, and two scenarios share the draws of the
         parameters that they share, so that their difference, draw by draw, is not noise.
@@ -107,9 +118,10 @@ def run(
     Raises
     ------
     TypeError
-        If the model is no function, the scenario no `Scenario`, or a number is not whole.
+        If the model is no function or returns no `Outcome` of numbers, the scenario is no
+        `Scenario`, the executor has no `submit`, or a number is not whole.
     ValueError
-        If a number is too small, the model cannot be sent to a process pool, or the outcome has
+        If a number is too small or, of Sobol draws, odd, the model cannot be sent to a process pool, or the outcome has
         another shape or a number that is not finite: the message names scenario, draw and year.
     RuntimeError
         If the worker processes of an executor die.
@@ -132,7 +144,21 @@ def run(
     if not isinstance(scenario, Scenario):
         raise TypeError(f"scenario is {scenario!r}; expected what read_scenario(name) returns")
     check_whole_number("n_draws", n_draws, least=1)
+    check_whole_number("seed", seed, least=0)
     check_whole_number("block", block, least=1)
+    if not callable(sampler):
+        raise TypeError(f"sampler is {sampler!r}; expected a function, such as sobol or plain")
+    if sampler is sobol and n_draws % 2:
+        raise ValueError(
+            f"n_draws is {n_draws}; expected an even number, as Sobol draws come in pairs, best a "
+            f"power of two such as {1 << max(int(n_draws).bit_length(), 1)}; with sampler=plain it "
+            "may be any"
+        )
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            f"executor is {executor!r}; expected one of concurrent.futures, such as "
+            "ProcessPoolExecutor(2)"
+        )
     if isinstance(executor, ProcessPoolExecutor):
         _check_that_it_can_be_sent(model)
     draws = draws_of(scenario, n_draws, seed=seed, sampler=sampler)
@@ -178,15 +204,8 @@ def evaluate(model: Model, draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     except Exception as error:
         error.add_note(f"{scenario.name}: in draws {draws.index[0]} to {draws.index[-1]}")
         raise
-    if not isinstance(outcome, Outcome):
-        raise TypeError(f"the model returned {type(outcome).__name__}; expected an Outcome")
-    expected = (len(draws), len(outcome.years))
+    check_outcome(outcome, draws, scenario.name)
     for name, values in outcome.values.items():
-        if np.shape(values) != expected:
-            raise ValueError(
-                f"{scenario.name}: {name} has shape {np.shape(values)}; expected a row for each of "
-                f"the {expected[0]} draws and a column for each of the {expected[1]} years"
-            )
         if not np.isfinite(values).all():
             i, j = (int(k) for k in np.argwhere(~np.isfinite(values))[0])
             raise ValueError(
@@ -195,6 +214,50 @@ def evaluate(model: Model, draws: pd.DataFrame, scenario: Scenario) -> Outcome:
                 f"(its parameters: {draws.iloc[i].to_dict()})"
             )
     return outcome
+
+
+def check_outcome(outcome: object, draws: pd.DataFrame, label: str) -> None:
+    """Refuse what a model of somebody's own may return and nothing here could use.
+
+    Raises TypeError for what is no `Outcome` of arrays of real numbers, ValueError for another
+    shape; both name the label, the outcome and what was expected.
+    """
+    if not isinstance(outcome, Outcome):
+        raise TypeError(
+            f"{label}: the model returned {type(outcome).__name__}; expected an Outcome"
+        )
+    # What a dataclass is said to hold, nobody has checked yet.
+    given: Any = outcome
+    if not isinstance(given.values, Mapping) or not given.values:
+        kind = type(given.values).__name__
+        raise TypeError(
+            f"{label}: the values of the outcome are a {kind}; "
+            "expected arrays by name, such as {'plp': array}, one or more"
+        )
+    years, marks = np.asarray(given.years), np.asarray(given.extrapolated)
+    if years.ndim != 1 or years.size == 0 or years.dtype.kind not in "iu":
+        raise TypeError(
+            f"{label}: the years of the outcome are {given.years!r}; expected an array of whole "
+            "numbers, one or more"
+        )
+    if marks.shape != years.shape or marks.dtype.kind != "b":
+        raise TypeError(
+            f"{label}: extrapolated is {given.extrapolated!r}; expected true or false for each "
+            f"of the {years.size} years"
+        )
+    expected = (len(draws), years.size)
+    for name, values in given.values.items():
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+            kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+            raise TypeError(
+                f"{label}: {name} is of {kind}; expected an array of real numbers, a row a draw "
+                "and a column a year"
+            )
+        if values.shape != expected:
+            raise ValueError(
+                f"{label}: {name} has shape {values.shape}; expected a row for each of the "
+                f"{expected[0]} draws and a column for each of the {expected[1]} years"
+            )
 
 
 def _joined(outcomes: list[Outcome], scenario: Scenario) -> Outcome:

@@ -498,7 +498,7 @@ def test_infusions_are_spread_from_the_first_to_the_last_day(n, weeks):
         (lambda: CoursePlan((0,), max_returns=1, wait_days=-2), "wait_days is -2; expected 0"),
         (lambda: CoursePlan((0,), stop_without_relief_after=0), "stop_without_relief_after is 0"),
         (lambda: simulated(inputs(), CoursePlan((0, 30)), n_days=30), "an infusion on day 30"),
-        (lambda: draw_chance(0, 1, seed=1), "n_patients is 0 and n_slots is 1; expected 1"),
+        (lambda: draw_chance(0, 1, seed=1), "n_patients is 0; expected 1 or more"),
         (lambda: draw_chance(1, 1, seed=-1), "seed is -1; expected 0 or more"),
         (
             lambda: simulate_course(inputs(), CoursePlan(DAYS), draw_chance(5, 3, seed=1)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from plcore.clinic.places import PEOPLE, county_centres, frame, read_counties
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.evidence.manifest import hold
+from plcore.evidence.table import content
 from plcore.planner.gazetteer import zip_points
 
 OUTLINES = "us_county_outlines_2023.geojson.gz"
@@ -138,7 +139,9 @@ def outlines(places: Places, *, folder: Path = DATA) -> list[list[NDArray[np.int
         If the outlines are not those of the counties, in their order.
     """
     path = Path(folder) / "geography" / OUTLINES
-    features = json.loads(gzip.decompress(path.read_bytes()))["features"]
+    text = content(path)
+    hold(path, text)
+    features = json.loads(text)["features"]
     codes = [feature["id"] for feature in features]
     if codes != places.fips.tolist():
         odd = min(set(codes) ^ set(places.fips.tolist()), default="one out of order")
