@@ -38,7 +38,8 @@ from plcore.scenarios import read_scenario, scenario_names
 
 #: How a value is written, by the beginning of a setting's type.
 _METAVARS = {
-    "int": "N", "float": "X", "str": "TEXT", "tuple[float": "LAT,LON", "tuple[str": "FIPS",
+    "int": "N", "float": "X", "str": "TEXT", "tuple[float, float": "LAT,LON",
+    "tuple[float, ...": "X", "tuple[int": "N", "tuple[str": "FIPS",
 }  # fmt: skip
 #: Words of errors from other modules that do not begin with a setting's name, and that setting.
 _OTHER_NAMES = {
@@ -335,9 +336,14 @@ def _value(name: str, text: str | list[str], kind: str) -> object:
     if kind.startswith("tuple[str"):
         return items
     numbers = [_number(item) for item in items]
+    if "..." in kind and None not in numbers:
+        return numbers
     wanted = 2 if kind.startswith("tuple") else 1
     if len(numbers) != wanted or None in numbers:
-        expected = {"int": "a whole number", "float": "a number", "tuple": _POINT}
+        expected = {
+            "int": "a whole number", "float": "a number", "tuple[float, float": _POINT,
+            "tuple": "numbers, with commas between them",
+        }  # fmt: skip
         words = next(words for start, words in expected.items() if kind.startswith(start))
         raise ValueError(f"{_flag(name)}: {text!r}; expected {words}")
     return numbers if wanted == 2 else numbers[0]
