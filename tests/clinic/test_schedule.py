@@ -18,6 +18,7 @@ from clinic_models import (
     on_days,
     simulate,
 )
+from erlang import erlang_a
 
 from plcore.clinic import schedule
 from plcore.clinic.day import (
@@ -476,3 +477,24 @@ def test_inputs_are_taken_from_the_columns_of_the_draws():
         assert getattr(inputs, name).tolist() == frame[columns[name]].tolist()
     with pytest.raises(ValueError, match="draws lack clinic_cancellation"):
         clinic_draws(frame.drop(columns="clinic_cancellation"))
+
+
+@pytest.mark.parametrize(("servers", "load"), [(5, 1.1), (3, 0.8)])
+def test_a_clinic_in_which_people_give_up_is_erlangs(servers, load):
+    # A slot a day is a server; a patient keeps one for a geometric number of days, as each infusion
+    # but the first may be missed for good. With many days each that is M/M/c+M.
+    service, patience, n_days, runs = 40, 80, 2400, 200
+    day = replace(DAY, chairs=servers, nurses=servers, open_minutes=120)
+    plan = replace(PLAN, day=day, course=CoursePlan(tuple(range(12 * service))))
+    x = replace(draws(SURE | {"dropout": 1 / service}), patience_days=np.array([float(patience)]))
+    rate = servers * load / service
+    referrals = random_referrals(7 * rate, n_days=n_days, n_runs=runs, seed=1)
+    found = simulate_clinic(plan, x, referrals, NOBODY_HELPED, np.ones(n_days, dtype=bool), seed=1)
+
+    measures = clinic_measures(found, from_day=400)
+    expected = erlang_a(servers, rate, service, patience)
+    for name, closed in zip(("gave_up_share", "wait_mean"), expected, strict=True):
+        values = measures[name][1][0]
+        assert abs(values.mean() - closed) < 4 * values.std(ddof=1) / runs**0.5
+        # Days are steps: the first infusion is given on the day of referral or later.
+        assert values.mean() == pytest.approx(closed, rel=0.08)
