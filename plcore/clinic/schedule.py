@@ -131,9 +131,10 @@ def simulate_clinic(
     is_open = np.concatenate([open_days, np.resize(year, after)])
     luck = {kind: states(kind, n_runs, n_draws=n_draws, seed=seed) for kind in KINDS}
     n = n_draws * n_runs
-    blocks = []
+    merged: dict[str, np.ndarray] = {}
     for low in range(0, n, _CHUNK):
-        draw, run = np.divmod(np.arange(low, min(low + _CHUNK, n)), n_runs)
+        rows = slice(low, min(low + _CHUNK, n))
+        draw, run = np.divmod(np.arange(n)[rows], n_runs)
         x = {name: np.asarray(getattr(inputs, name), dtype=float)[draw] for name in INPUTS}
         lead = np.zeros(n_draws) if inputs.lead_days is None else inputs.lead_days
         never = np.full(n_draws, np.inf)
@@ -150,14 +151,14 @@ def simulate_clinic(
             is_open,
             n_days,
         )
-        blocks.append(clinic.run())
-    merged = {
-        name: np.concatenate([block[name] for block in blocks]).reshape(
-            n_draws, n_runs, *blocks[0][name].shape[1:]
-        )
-        for name in blocks[0]
+        for name, values in clinic.run().items():
+            if name not in merged:
+                merged[name] = np.empty((n, *values.shape[1:]), dtype=values.dtype)
+            merged[name][rows] = values
+    shaped = {
+        name: values.reshape(n_draws, n_runs, *values.shape[1:]) for name, values in merged.items()
     }
-    return ClinicOutcome(plan=plan, open=open_days, last_day=len(is_open), **merged)
+    return ClinicOutcome(plan=plan, open=open_days, last_day=len(is_open), **shaped)
 
 
 class _Clinic:
@@ -186,7 +187,11 @@ class _Clinic:
         self.offered_day, self.first_day, self.completed_day = np.full((3, size), self.last)
         self.fate = np.where(self.referred < n_days, WAITING, NOT_REFERRED).ravel()
         self.head, self.returns_broken_off = np.zeros((2, self.n), dtype=np.int64)
-        self.by_day = {name: np.zeros((n_days, self.n)) for name in BY_DAY}
+        floats = BY_DAY[BY_DAY.index("chair_minutes") :]
+        self.by_day: dict[str, np.ndarray] = {
+            name: np.zeros((n_days, self.n), dtype=np.float64 if name in floats else np.int64)
+            for name in BY_DAY
+        }
         self.calendar: defaultdict[int, list[Integers]] = defaultdict(list)
         self.deferred = np.zeros(0, dtype=np.int64)
         self._make_days()
@@ -265,11 +270,8 @@ class _Clinic:
         # Who gave up after the last offer has not been looked at since.
         fate = at_end["fate"].reshape(self.n, self.width)
         fate[(fate == WAITING) & (left < self.n_days)] = GAVE_UP
-        floats = BY_DAY[BY_DAY.index("chair_minutes") :]
-        arrays: dict[str, np.ndarray] = {
-            name: values.T.astype(np.float64 if name in floats else np.int64, order="C")
-            for name, values in self.by_day.items()
-        }
+        # Turned as they are put in their place among the other replications.
+        arrays: dict[str, np.ndarray] = {name: values.T for name, values in self.by_day.items()}
         arrays["waiting"] = waiting
         patients = {
             "referred_day": self.referred, "offered_day": self.offered_day,

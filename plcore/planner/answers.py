@@ -6,7 +6,7 @@ year after a loss has fewer people in pain, fewer patients and shorter waits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
@@ -18,8 +18,23 @@ from numpy.typing import NDArray
 
 from plcore.clinic.day import appointments, us_federal_holidays, with_chairs
 from plcore.clinic.day import open_days as open_days_from
-from plcore.clinic.demand import Demand, Funnel, by_year, expected_referrals, people_to_patients
-from plcore.clinic.own import OwnNumbers, beside, own_per_week, sampled_months, with_own_people
+from plcore.clinic.demand import (
+    Demand,
+    Funnel,
+    by_year,
+    expected_referrals,
+    people_to_patients,
+    seasonal,
+)
+from plcore.clinic.distance import share_choosing
+from plcore.clinic.own import (
+    OwnNumbers,
+    beside,
+    overdispersion,
+    own_per_week,
+    with_own_people,
+    with_uneven_months,
+)
 from plcore.clinic.patients import (
     ClinicDraws,
     Integers,
@@ -32,7 +47,7 @@ from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, caveats
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import sizing_table, with_gains
+from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
@@ -46,7 +61,9 @@ _MEMBERS = 200
 #: Weeks of the last year, whose rate of new patients is taken to continue.
 _LAST_WEEKS = 52
 #: The search for enough chairs ends here.
-MOST_CHAIRS = 40
+MOST_CHAIRS = 200
+#: Where the simulation cannot tell two sizes apart, it is repeated with up to so many draws.
+_MOST_DRAWS = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +74,7 @@ class Patients:
     ----------
     inputs : ClinicDraws
         What is believed of patients and visits.
-    referrals : ndarray of int, shape (n_draws or 1, n_runs, n_patients)
+    referrals : ndarray of int, shape (n_draws, n_runs, n_patients)
         Day of referral of each patient.
     relief : ndarray, shape (n_draws, n_members)
         Days of relief after a course, NaN where it does not help.
@@ -155,25 +172,15 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     if own is not None:
         settings = _with_own(settings, own)
     area = settings.area(folder=folder)
-    scenario = _scenario(settings, folder)
-    modelled = run(
-        partial(people_nearby, area=area, folder=folder),
-        scenario,
-        n_draws=settings.draws,
-        seed=settings.seed,
-    )
-    people = modelled
-    if own is not None:
-        outcome = with_own_people(modelled.outcome, own, year=settings.year)
-        people = replace(modelled, outcome=outcome)
-    funnel, demand = _expected(settings, people.outcome, people.draws)
+    modelled, people = _people(settings, own, area, folder)
+    funnel, demand = _expected(settings, people.outcome, people.draws, area, folder)
     patients = _patients(settings, people.draws, demand, own)
     plan = settings.clinic()
     comparison = None
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
         held = len(appointments(replace(plan.day, most_visits=None)))
-        expected = _expected(settings, modelled.outcome, modelled.draws)
+        expected = _expected(settings, modelled.outcome, modelled.draws, area, folder)
         comparison = beside(own, *expected, visits_a_day=held)
     return Answer(
         settings=settings,
@@ -199,10 +206,33 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     )
 
 
-def _expected(settings: Settings, people: Outcome, draws: pd.DataFrame) -> tuple[Funnel, Demand]:
+def _people(
+    settings: Settings, own: OwnNumbers | None, area: Area, folder: Path
+) -> tuple[Run, Run]:
+    """People of the area as modelled, and with the planner's own counts."""
+    modelled = run(
+        partial(people_nearby, area=area, folder=folder),
+        _scenario(settings, folder),
+        n_draws=settings.draws,
+        seed=settings.seed,
+    )
+    if own is None:
+        return modelled, modelled
+    outcome = with_own_people(modelled.outcome, own, year=settings.year)
+    return modelled, replace(modelled, outcome=outcome)
+
+
+def _expected(
+    settings: Settings, people: Outcome, draws: pd.DataFrame, area: Area, folder: Path = DATA
+) -> tuple[Funnel, Demand]:
     """The funnel of the people of an area, and the new patients expected a week."""
+    shares = settings.own_shares()
+    choosing = None
+    if "choosing" not in shares:
+        site = settings.site(area, folder=folder)
+        choosing = share_choosing(area, settings.in_place_of(draws), point=site, folder=folder)
     funnel = people_to_patients(
-        people, draws, severity=settings.severity, own=settings.own_shares()
+        people, draws, severity=settings.severity, own=shares, choosing=choosing
     )
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
@@ -215,23 +245,21 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     answer : Answer
         What follows from a planner's settings.
     chairs : sequence of int, optional
-        Numbers of chairs. By default they begin with 1 and go two beyond the first that keeps the
-        service level with the probability of the settings; where the settings have more chairs
-        still, those and one more follow.
+        Numbers of chairs. By default the fewest that keep the service level with the probability of
+        the settings are searched, and their neighbours and the chairs of the settings are there;
+        where the simulation cannot tell, it is repeated with more draws.
 
     Returns
     -------
     DataFrame
-        A row for each size: chairs, nurses (the fewest that it needs), visits_a_day,
-        infusions_a_year, chair_utilisation, wait_mean (days), share_within, growth_a_week (of the
-        waiting list), all means; probability that the service level is kept and its Monte-Carlo
-        standard_error; and what the size adds to the one before: infusions_gained, days_saved,
-        share_gained. A planner's own limit of visits a day is ignored.
+        A row for each size, with the fewest nurses that it needs, as
+        `plcore.clinic.sizing.sizing_table` describes it. A planner's own limit of visits a day and
+        chairs that change by month are ignored.
 
     Raises
     ------
     ValueError
-        If nobody is referred long enough before the end to judge the service level.
+        If nobody is referred.
 
     Examples
     --------
@@ -243,8 +271,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     plan = settings.clinic()
     day = replace(plan.day, most_visits=None)
 
-    def table(counts: Sequence[int]) -> pd.DataFrame:
-        patients = answer.patients
+    def table(counts: Sequence[int], patients: Patients = answer.patients) -> pd.DataFrame:
         return sizing_table(
             plan,
             [with_chairs(day, n) for n in counts],
@@ -255,24 +282,68 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
             within_days=settings.within_days,
             share=settings.share_within,
             seed=settings.seed,
+            per_week=patients.per_week,
         )
 
     if chairs is not None:
         return table(chairs)
-    rows = [table([1])]
-    enough: int | None = None
-    while len(rows) < MOST_CHAIRS:
-        last = int(rows[-1]["chairs"].iloc[0])
-        if enough is None and rows[-1]["probability"].iloc[0] >= settings.probability:
-            enough = last
-        wanted = last + 1
-        if enough is not None and last >= enough + 2:
-            # Sizes between what is enough and what is planned add little.
-            wanted = max(wanted, settings.chairs)
-            if last > settings.chairs:
-                break
-        rows.append(table([wanted]))
-    return with_gains(pd.concat(rows, ignore_index=True))
+    rows: dict[int, pd.DataFrame] = {}
+
+    # The clinic of the settings has been simulated; of the others one run of chance for each draw
+    # tells nearly as much as several.
+    patients = replace(answer.patients, referrals=answer.patients.referrals[:, :1])
+    if with_chairs(day, settings.chairs) == plan.day and not plan.changes:
+        row = size_row(
+            answer.outcome, answer.load, within_days=settings.within_days,
+            share=settings.share_within,
+        )  # fmt: skip
+        rows[settings.chairs] = pd.DataFrame([row])
+
+    def probability(n: int) -> float:
+        if n not in rows:
+            rows[n] = table([n], patients)
+        return float(rows[n]["probability"].iloc[0])
+
+    enough = _fewest_by_halving(probability, settings.probability, rows)
+    around = range(max(1, enough - 2), min(enough + 3, MOST_CHAIRS + 1)) if enough else ()
+    for n in {*around, settings.chairs, min(settings.chairs + 1, MOST_CHAIRS)}:
+        probability(n)
+    found = pd.concat([rows[n] for n in sorted(rows)], ignore_index=True)
+    draws = settings.draws
+    while (doubtful := advise(found, probability=settings.probability).toss_up) and (
+        draws < _MOST_DRAWS
+    ):
+        draws = min(4 * draws, _MOST_DRAWS)
+        # More draws of what we do not know tell more than more runs of chance for each.
+        again = table(doubtful, _more_patients(answer, draws))
+        kept = found[~found["chairs"].isin(doubtful)]
+        found = pd.concat([kept, again]).sort_values("chairs", ignore_index=True)
+    return with_gains(found)
+
+
+def _fewest_by_halving(
+    probability: Callable[[int], float], wanted: float, rows: Mapping[int, pd.DataFrame]
+) -> int | None:
+    """The fewest chairs with at least some probability, as far as there are; None if none has."""
+    low, high = 0, 1
+    while probability(high) < wanted:
+        same = low and rows[low]["wait_mean"].equals(rows[high]["wait_mean"])
+        # Where twice the chairs leave every wait as it was, more of them will too.
+        if high == MOST_CHAIRS or same:
+            return None
+        low, high = high, min(2 * high, MOST_CHAIRS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if probability(middle) >= wanted else (middle, high)
+    return high
+
+
+def _more_patients(answer: Answer, draws: int) -> Patients:
+    """The patients of the same plan with other draws, and one run of chance for each."""
+    settings = replace(answer.settings, draws=draws, runs=1)
+    _, people = _people(settings, answer.own, answer.area, DATA)
+    _, demand = _expected(settings, people.outcome, people.draws, answer.area)
+    return _patients(settings, people.draws, demand, answer.own)
 
 
 def chairs_filled(
@@ -322,7 +393,7 @@ def chairs_filled(
     choices = {**scenario.choices, "last_year": int(clinic_years[-1]) + 1}
     people = people_nearby(draws, replace(scenario, choices=choices), area=area)
     settings = replace(settings, year=int(clinic_years[0]), n_years=len(clinic_years))
-    funnel, demand = _expected(settings, people, draws)
+    funnel, demand = _expected(settings, people, draws, area)
     new_patients = by_year(demand.per_week, settings.opening())
     plan = settings.clinic()
     one_chair = replace(plan.day, chairs=1, nurses=1, most_visits=None)
@@ -371,31 +442,46 @@ def _scenario(settings: Settings, folder: Path) -> Scenario:
 def _patients(
     settings: Settings, draws: pd.DataFrame, demand: Demand, own: OwnNumbers | None
 ) -> Patients:
-    n_days = 7 * demand.opening.n_weeks
-    counted = own is not None and bool(own.referrals)
-    per_week = demand.per_week
-    if own is not None and counted:
-        per_week = own_per_week(own, n_weeks=demand.opening.n_weeks)
-        referrals = sampled_months(own, n_days=n_days, n_runs=settings.runs, seed=settings.seed)
-    else:
-        referrals = random_referrals(
-            per_week, n_days=n_days, n_runs=settings.runs, seed=settings.seed
+    n_days, n_weeks = settings.n_days, -(-settings.n_days // 7)
+    shared = {"n_runs": settings.runs, "seed": settings.seed}
+    per_week = demand.per_week[:, :n_weeks]
+    excess = 1.0
+    if own is not None and own.referrals:
+        per_week = own_per_week(
+            own, n_draws=len(draws), n_weeks=n_weeks, seed=settings.seed,
+            growth=settings.referral_growth,
+        )  # fmt: skip
+        excess = overdispersion(own)
+    elif settings.referral_growth:
+        raise ValueError(
+            f"referral_growth is {settings.referral_growth:g}; expected 0 without own referrals, as "
+            "the model has its own growth"
         )
-    relief = _relief(settings, draws)
+    # The backlog is worked off by then, as far as it will be.
+    last = per_week[:, -_LAST_WEEKS:].mean(axis=1)
+    if settings.season:
+        first = date(settings.year, 1, 1)
+        per_week = per_week * seasonal(first, n_weeks, settings.season)
+    rates = with_uneven_months(per_week, excess, **shared)
+    referrals = random_referrals(rates, n_days=n_days, **shared)
+    inputs = clinic_draws(settings.in_place_of(draws))
+    if settings.patience_days is not None:
+        patience = np.full(len(draws), settings.patience_days)
+        inputs = replace(inputs, patience_days=patience)
     return Patients(
-        inputs=clinic_draws(draws),
-        referrals=with_waiting_list(referrals, settings.waiting_list),
-        relief=relief,
+        inputs=inputs,
+        referrals=with_waiting_list(
+            referrals, settings.waiting_list, by_month=settings.waiting_by_month
+        ),
+        relief=_relief(settings, draws),
         open_days=_calendar(settings),
-        # The backlog is worked off by then, as far as it will be.
-        per_week=np.broadcast_to(per_week[:, -_LAST_WEEKS:].mean(axis=1), len(draws)),
+        per_week=last,
     )
 
 
 def _calendar(settings: Settings) -> NDArray[np.bool_]:
     """Days from the opening on which the clinic is open, shape (n_days,)."""
-    first = date(settings.year, 1, 1)
-    n_days = 7 * settings.opening().n_weeks
+    first, n_days = date(settings.year, 1, 1), settings.n_days
     holidays = us_federal_holidays(first, first + timedelta(days=n_days))
     return open_days_from(first, n_days, weekdays=range(settings.days_a_week), closed=holidays)
 

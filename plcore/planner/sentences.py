@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic.results import clinic_measures, clinic_table, share_within
-from plcore.clinic.sizing import fewest
+from plcore.clinic.results import (
+    clinic_measures,
+    course_in_words,
+    share_within,
+    wait_in_words,
+)
+from plcore.clinic.sizing import advise, fewest
 from plcore.planner.answers import MOST_CHAIRS, Answer
 from plcore.planner.settings import Settings
 from plcore.planner.tables import assumptions_table, three
@@ -42,7 +47,12 @@ def in_sentences(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]
     sentences = [*_people(answer), *_patients(answer), _infusions(answer), answer.load.in_words()]
     if sizing is not None:
         sentences.append(_chairs(answer, sizing))
-    sentences += [_kept(answer), _wait(answer), _assumed(answer)]
+    sentences += [
+        _kept(answer),
+        wait_in_words(answer.outcome, answer.load),
+        course_in_words(answer.outcome),
+        _assumed(answer),
+    ]
     return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
 
 
@@ -126,8 +136,15 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     level = f"{_level(answer)}, with a probability of {settings.probability:g}"
     limit = settings.visits_a_day
     ignored = f" (without the limit of {_count(limit, 'visit')} a day)" if limit else ""
-    enough = sizing[sizing["probability"] >= settings.probability]
-    if not enough.empty:
+    advice = advise(sizing, probability=settings.probability)
+    if advice.toss_up:
+        near = sizing[sizing["chairs"].isin(advice.toss_up)]
+        chances = ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in near.itertuples())
+        return (
+            f"The smallest clinic in which {level} or more{ignored} has {advice.in_words()}: the "
+            f"probability is {chances}, too near to {settings.probability:g} to tell."
+        )
+    if advice.chairs is not None:
         row = fewest(sizing, probability=settings.probability)
         return (
             f"The smallest clinic in which {level} or more{ignored} has "
@@ -162,21 +179,6 @@ def _kept(answer: Answer) -> str:
         f"probability of {(shares >= settings.share_within).mean():.2f}, and {waiting} people wait "
         "for a first visit at the end."
     )
-
-
-def _wait(answer: Answer) -> str:
-    table = clinic_table(answer.outcome).set_index("measure").drop(columns="unit")
-    mean, *limits = table.loc[["wait_mean"]].to_numpy(dtype=float)[0]
-    if np.isnan(mean):
-        return "Nobody was referred, so that nobody waited."
-    low_unknown, high_unknown, low_chance, high_chance = map(three, limits[:4])
-    sentence = (
-        f"The mean wait for the first infusion is {three(mean)} days; because of what we do not "
-        f"know it may be {low_unknown} to {high_unknown} days"
-    )
-    if answer.settings.runs == 1:
-        return f"{sentence}, which includes chance, as each draw has one run."
-    return f"{sentence}, and by chance alone {low_chance} to {high_chance} days."
 
 
 def _assumed(answer: Answer) -> str:

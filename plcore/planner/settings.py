@@ -14,18 +14,23 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses, with_chairs
 from plcore.clinic.demand import SEVERITIES, Opening
+from plcore.clinic.distance import site_of
 from plcore.clinic.places import (
+    ZIPS,
     Area,
     by_fips,
     by_metropolitan_area,
     by_state,
+    frame,
     within_km,
     within_km_of_zip,
 )
@@ -312,6 +317,13 @@ class Settings:
         )
         if self.nurses is None:
             day = replace(day, nurses=fewest_nurses(replace(day, most_visits=None)))
+        changes = tuple(
+            (round(month * 365.25 / 12), self._with_chairs(day, chairs))
+            for month, chairs in enumerate(self.chairs_by_month)
+            if month and chairs != self.chairs_by_month[month - 1]
+        )
+        if self.chairs_by_month:
+            day = self._with_chairs(day, self.chairs_by_month[0])
         days = infusion_days(self.infusions, self.weeks)
         course = {
             "none": lambda: CoursePlan(days),
@@ -320,7 +332,38 @@ class Settings:
         }[self.returns]()
         course = replace(course, stop_without_relief_after=self.stop_without_relief_after)
         dose = Dose(self.vial_mg, mg_per_kg=self.mg_per_kg, mg=self.mg)
-        return ClinicPlan(day, course, dose, overbooking=self.overbooking)
+        return ClinicPlan(
+            day, course, dose, overbooking=self.overbooking, other_visits=self.other_visits_a_day,
+            changes=changes,
+        )  # fmt: skip
+
+    def _with_chairs(self, day: DayPlan, chairs: int) -> DayPlan:
+        resized = replace(day, chairs=chairs)
+        return resized if self.nurses is not None else with_chairs(resized, chairs)
+
+    @property
+    def n_days(self) -> int:
+        """Days of the calendar years that are followed."""
+        return (date(self.year + self.n_years, 1, 1) - date(self.year, 1, 1)).days
+
+    def site(self, area: Area, *, folder: Path = DATA) -> tuple[float, float]:
+        """Latitude and longitude of the clinic: as set, or where most people of the area live."""
+        if self.near is not None:
+            return self.near
+        if self.zip is not None:
+            zips = frame(ZIPS, folder=folder)
+            lat, lon = zips.loc[zips["zip"] == self.zip, ["lat", "lon"]].to_numpy(dtype=float)[0]
+            return float(lat), float(lon)
+        return site_of(area, folder=folder)
+
+    def in_place_of(self, draws: pd.DataFrame) -> pd.DataFrame:
+        """The draws with the numbers that the planner gave in place of those of the parameters."""
+        return draws.assign(**self.own_parameters())
+
+    def own_parameters(self) -> dict[str, float]:
+        """Numbers that the planner gave in place of uncertain ones, by parameter."""
+        given = {"demand_distance_km": self.distance_km, "clinic_lead_days": self.lead_days}
+        return {name: value for name, value in given.items() if value is not None}
 
     def own_shares(self) -> dict[str, float]:
         """Shares that the planner gave, by step of the funnel."""

@@ -16,6 +16,7 @@ from plcore.clinic.results import (
     days_from,
     fates_table,
     months_from,
+    quantiles,
     weeks_from,
 )
 from plcore.clinic.sizing import fewest
@@ -73,11 +74,8 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
     end = ", as modelled (own referrals are simulated)" if counted else ""
     for row in yearly[yearly["group"] == "all"].itertuples():
         rows.append((f"new patients in {row.year}{end}", "people", row.median, row.low, row.high))
-    for measure, (unit, values) in clinic_measures(answer.outcome).items():
-        # Where nobody comes there is no wait.
-        known = values[np.isfinite(values)]
-        limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
-        rows.append((measure.replace("_", " "), unit, *limits))
+    for measure, (unit, values) in clinic_measures(answer.outcome, load=answer.load).items():
+        rows.append((measure.replace("_", " "), unit, *quantiles(values, tails)))
     load = np.quantile(answer.load.load, tails)
     rows.append(("demand over capacity, if the last year's rate continues", "share", *load))
     return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
@@ -105,7 +103,7 @@ def answer_tables(
         "key_figures": key_figures(answer),
         "funnel": funnel_table(answer.funnel, parameters, year=answer.settings.year),
         "patients": demand_table(answer.demand),
-        "clinic": clinic_table(outcome),
+        "clinic": clinic_table(outcome, load=answer.load),
         **({} if sizing is None else {"chairs": sizing}),
         f"by_{period}": by_period(outcome, labels),
         "what_became_of_them": fates_table(outcome),
@@ -153,7 +151,7 @@ def assumptions_table(answer: Answer) -> pd.DataFrame:
     own = {
         parameter_of(step, severity=settings.severity): share
         for step, share in settings.own_shares().items()
-    }
+    } | settings.own_parameters()
     rows = []
     for item in answer.people.scenario.parameters:
         if not _is_read(item.name, settings):
@@ -185,6 +183,8 @@ def _is_read(name: str, settings: Settings) -> bool:
         return name == f"severity_{settings.severity}"
     if name == "minor_share":
         return read_scenario(settings.scenario).choices["minor_amputations"] == "excluded"
+    if name == "demand_distance_km":
+        return settings.share_served is None
     if name.startswith("demand_") and name != "demand_years_to_come":
         return name in {
             parameter_of(step.name, severity=settings.severity) for step in FUNNEL_STEPS
@@ -260,8 +260,10 @@ def _fewest_in_words(answer: Answer, sizing: pd.DataFrame) -> str:
 
 def three(value: float) -> str:
     """A number with three significant digits and thousands separators."""
-    if not np.isfinite(value):
+    if np.isnan(value):
         return "none"
+    if np.isinf(value):
+        return "no end"
     if value == 0:
         return "0"
     # Rounded first: 9.996 is 10.0.
