@@ -40,7 +40,7 @@ def clinic_by_hand(
         Patient(
             number=i, referred=int(day), fate="waiting", bookings=0, had=0, place=0, missed=0,
             returns=0, since=0, offered=last, first=last, completed=last, begun=0,
-            ready=int(day) + round(x.get("lead_days", 0.0)),
+            ready=0 if day < 0 else int(day) + round(x.get("lead_days", 0.0)),
             gone=max(int(day), 0) - math.log(chance("patience", i)) * mean_patience(),
             relief=relief[int(chance("relief", i) * len(relief))],
         )
@@ -181,6 +181,7 @@ def clinic_by_hand(
             for p, day in going_on + coming_back:
                 book(p, day)
         note["waiting"] = sum(p.referred <= today < p.gone for p in waiting)
+        note["ready"] = sum(p.ready <= today < p.gone for p in waiting)
     then, broken_off = at_end or ([Patient(**vars(p)) for p in patients], broken_off_returns)
     for p in then:
         if p.fate == "waiting" and p.gone <= n_days - 1:

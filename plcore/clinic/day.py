@@ -291,6 +291,17 @@ def open_days(
     return is_open
 
 
+#: Which weekdays a clinic opens that opens on so many, spread over the week for its courses.
+_SPREAD = ((0,), (0, 3), (0, 2, 4), (0, 1, 3, 4), (0, 1, 2, 3, 4), tuple(range(6)), tuple(range(7)))
+
+
+def spread_weekdays(n: int) -> tuple[int, ...]:
+    """Weekdays spread over the week, from 0 for Monday: 3 are Monday, Wednesday and Friday."""
+    if not 1 <= n <= 7:
+        raise ValueError(f"n is {n}; expected from 1 to 7 days a week")
+    return _SPREAD[n - 1]
+
+
 def us_federal_holidays(first: date, last: date) -> tuple[date, ...]:
     """Days from `first` to `last` on which US federal offices are closed (5 U.S.C. 6103)."""
     days = USFederalHolidayCalendar().holidays(pd.Timestamp(first), pd.Timestamp(last))

@@ -2,12 +2,12 @@
 
 A share exp(-d / D) of the people who live d km from a clinic would travel to it, with D the
 parameter demand_distance_km. The others are spread over the counties as people are, and draw people
-to them in the same way (Huff 1963, Land Economics 39:81-90):
+to them in the same way (Huff 1963, Land Economics 39:81-90). With f the share who would travel here
+and R the sum of such shares over all other clinics,
 
-    here = f / (1 + R),  elsewhere = R / (1 + R),  nowhere = (1 - f) / (1 + R),
+    here = f / max(1, f + R),  elsewhere = R / max(1, f + R),
 
-where f is the share who would travel here and R the sum of such shares over all other clinics, so
-that everybody is counted once. The number of other clinics is set by demand_choosing: it is the
+and the rest have no course, so that everybody is counted once, from wherever one looks. The number of other clinics is set by demand_choosing: it is the
 share of people next door to this clinic who choose it in a place with as many other clinics within
 reach as the mean American has. Where fewer are within reach the share is higher, up to all of them.
 """
@@ -95,7 +95,16 @@ def shares_by_county(
     travel = np.exp(-away / reach[:, np.newaxis])
     # A share of 0 is so many others that nobody comes.
     odds = (1 / np.maximum(choosing, 1e-12) - 1)[:, np.newaxis] * others
-    return travel / (1 + odds), odds / (1 + odds)
+    return divided(travel, odds)
+
+
+def divided(here: Floats, elsewhere: Floats) -> tuple[Floats, Floats]:
+    """Shares who go here and elsewhere, from the shares who would travel to each if it were alone.
+
+    `elsewhere` is the sum over all other clinics; arrays of any shape.
+    """
+    together = np.maximum(here + elsewhere, 1.0)
+    return here / together, elsewhere / together
 
 
 def site_of(area: Area, *, folder: Path = DATA) -> tuple[float, float]:

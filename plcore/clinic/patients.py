@@ -220,7 +220,7 @@ def with_waiting_list(
     """The referrals with a number of people before them who wait already on day 0.
 
     `by_month` says how many of them were referred in each month before day 0, the last month first;
-    within a month they are spread evenly. Without it their wait is counted from day 0.
+    within a month they are spread evenly. Without it they were referred on the day before.
     """
     if waiting < 0:
         raise ValueError(f"waiting is {waiting}; expected 0 people or more")
@@ -228,7 +228,7 @@ def with_waiting_list(
         raise ValueError(
             f"by_month has {list(by_month)}; expected numbers of 0 or more with the sum {waiting}"
         )
-    first = np.zeros(waiting, dtype=np.int64)
+    first = np.full(waiting, -1)
     if len(by_month):
         ends = [(place + (np.arange(n) + 0.5) / n) for place, n in enumerate(by_month) if n]
         ago = np.concatenate([np.zeros(0), *ends]) * 365.25 / 12

@@ -32,7 +32,7 @@ NOT_REFERRED, WAITING, UNDER_WAY, COMPLETED, STOPPED, DROPPED, BROKEN_OFF, MISSE
 
 
 BY_DAY = (
-    "booked", "infusions", "no_shows", "cancelled", "first_offers", "waiting", "chair_minutes",
+    "booked", "infusions", "no_shows", "cancelled", "first_offers", "waiting", "ready", "chair_minutes",
     "nurse_minutes", "overtime_minutes", "late_minutes", "mg", "vials",
 )  # fmt: skip
 BY_PATIENT = (
@@ -56,8 +56,9 @@ class ClinicOutcome:
         Shape (n_draws, n_runs, n_days), like all numbers by day. Visits booked; infusions given and
         visits missed without notice among them; visits cancelled in time, which are not among those
         booked; and new patients given their first visit.
-    waiting : ndarray of int
-        New patients who wait for a first visit at the end of the day, ready for it or not.
+    waiting, ready : ndarray of int
+        New patients who wait for a first visit at the end of the day, and those among them who are
+        ready for it, so that they wait for a slot.
     chair_minutes, nurse_minutes, overtime_minutes, late_minutes : ndarray
         Minutes with a patient in a chair; minutes of nurses with patients; minutes after closing
         time at which the last patient left; and sum of the patients' waits beyond their
@@ -86,6 +87,7 @@ class ClinicOutcome:
     cancelled: Integers
     first_offers: Integers
     waiting: Integers
+    ready: Integers
     chair_minutes: Floats
     nurse_minutes: Floats
     overtime_minutes: Floats
@@ -338,7 +340,7 @@ def by_period(
     -------
     DataFrame
         A row for each measure and period: measure, period, open_days, mean, median, low, high. The
-        measure `waiting` is the number at the end of the period, all others are sums.
+        measures `waiting` and `ready` are numbers at the end of the period, all others are sums.
 
     Raises
     ------
@@ -356,7 +358,11 @@ def by_period(
     frames = []
     for name in BY_DAY:
         values = getattr(outcome, name).reshape(-1, outcome.n_days)
-        sums = values[:, ends] if name == "waiting" else np.add.reduceat(values, starts, axis=1)
+        sums = (
+            values[:, ends]
+            if name in ("waiting", "ready")
+            else np.add.reduceat(values, starts, axis=1)
+        )
         low, median, high = np.quantile(sums, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
         frames.append(
             pd.DataFrame(
@@ -500,6 +506,33 @@ def wait_in_words(outcome: ClinicOutcome, load: Load) -> str:
         f"{steady}{start}: those referred in these {years} wait {spread(never)}, those after them "
         f"longer still, as the list grows by {growth:.2g} a week and never clears."
     )
+
+
+def cleared_on(outcome: ClinicOutcome) -> Integers:
+    """The first day at whose end nobody who is ready waits, (n_draws, n_runs); n_days if none is."""
+    empty = outcome.ready == 0
+    return np.asarray(np.where(empty.any(axis=2), empty.argmax(axis=2), outcome.n_days))
+
+
+def cleared_in_words(outcome: ClinicOutcome, first: date) -> str:
+    """A sentence on when the waiting list of the opening, on the day `first`, is cleared."""
+    n = int((outcome.referred_day < 0).sum(axis=2).max())
+    if not n:
+        return "Nobody waits at the opening."
+    days = cleared_on(outcome).ravel()
+    never = float((days == outcome.n_days).mean())
+    list_of = f"The waiting list of the opening ({n} {'person' if n == 1 else 'people'})"
+    if never == 1:
+        return f"{list_of} is not cleared in these {outcome.n_days / _YEAR:.3g} years."
+    known = np.where(days == outcome.n_days, np.inf, days)
+    median, low, high = (
+        "never in these years"
+        if np.isinf(day)
+        else f"{date.fromordinal(first.toordinal() + int(day)):%B %Y}"
+        for day in quantiles(known, [0.5, 0.025, 0.975])
+    )
+    rest = "" if never == 0 else f"; it is not cleared in these years in {never:.0%} of all cases"
+    return f"{list_of} is cleared in {median} (95% limits {low} to {high}){rest}."
 
 
 def course_in_words(outcome: ClinicOutcome) -> str:

@@ -9,8 +9,8 @@ other than to the day after it. A visit missed without notice costs its slot. Wi
 have appointments, take as long as they take, and wait for a chair where those before them took too
 long (`plcore.clinic.queue`).
 
-New patients are ready for a first infusion some days after referral; they may give up before they
-are offered a day for it. A patient's relief lasts as long after each return as after the course, and
+New patients are ready for a first infusion some days after referral, those on the waiting list at
+once; they may give up before they are offered a day for it. A patient's relief lasts as long after each return as after the course, and
 those who are helped once are helped again. New patients do not cancel their first visit: they come
 or they do not.
 
@@ -233,7 +233,9 @@ class _Clinic:
     def _make_days(self) -> None:
         """The calendar: who is ready by each day, which day opens next, and what it holds."""
         lead = np.rint(self.x["lead_days"]).astype(np.int64)[:, None]
-        ready = np.clip(self.referred + lead, 0, self.last)
+        # Those on the list on day 0 have been assessed.
+        ready = np.where(self.referred < 0, 0, np.minimum(self.referred + lead, self.last))
+        self.ready_day = ready
         # Nobody new is ready after the last of them.
         n_days = int(ready.max(initial=0, where=self.referred < self.n_days)) + 1
         place = np.where(self.referred < self.n_days, np.minimum(ready, n_days), n_days)
@@ -267,12 +269,18 @@ class _Clinic:
         left = np.where(referred < self.n_days, np.minimum(left, self.n_days), self.n_days)
         here = _counted(referred, self.n_days) - _counted(left, self.n_days)
         waiting = np.cumsum(here, axis=1)
+        # Who gives up before being ready never is.
+        ready = np.where(
+            left < self.ready_day, self.n_days, np.minimum(self.ready_day, self.n_days)
+        )
+        no_longer = np.where(left < self.ready_day, self.n_days, left)
+        come = _counted(ready, self.n_days) - _counted(no_longer, self.n_days)
         # Who gave up after the last offer has not been looked at since.
         fate = at_end["fate"].reshape(self.n, self.width)
         fate[(fate == WAITING) & (left < self.n_days)] = GAVE_UP
         # Turned as they are put in their place among the other replications.
         arrays: dict[str, np.ndarray] = {name: values.T for name, values in self.by_day.items()}
-        arrays["waiting"] = waiting
+        arrays |= {"waiting": waiting, "ready": np.cumsum(come, axis=1)}
         patients = {
             "referred_day": self.referred, "offered_day": self.offered_day,
             "first_day": self.first_day, "completed_day": self.completed_day,

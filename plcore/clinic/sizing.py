@@ -34,12 +34,14 @@ def sizing_table(
     share: float,
     seed: int,
     per_week: ArrayLike | None = None,
+    judged: tuple[int, int] | None = None,
 ) -> pd.DataFrame:
     """What clinics of several sizes, from the smallest to the largest, do with the same patients.
 
     The day of `plan` is replaced by each of `sizes`, for all time. The service level is kept where
     at least `share` of patients have a first infusion within `within_days` days of referral.
-    `per_week`, of shape (n_draws,), are the referrals that are taken to continue (by default the
+    With `judged`, the service level counts only those referred from the first of these days to
+    before the second. `per_week`, of shape (n_draws,), are the referrals that are taken to continue (by default the
     mean of these days); the rest is as for `simulate_clinic`.
 
     Returns
@@ -72,7 +74,7 @@ def sizing_table(
         outcome = simulate_clinic(
             sized, inputs, referrals, relief, open_days, seed=seed, follow_days=follow
         )
-        rows.append(size_row(outcome, load, within_days=within_days, share=share))
+        rows.append(size_row(outcome, load, within_days=within_days, share=share, judged=judged))
     return with_gains(pd.DataFrame(rows))
 
 
@@ -86,10 +88,16 @@ def with_gains(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def size_row(
-    outcome: ClinicOutcome, load: Load, *, within_days: int, share: float
+    outcome: ClinicOutcome,
+    load: Load,
+    *,
+    within_days: int,
+    share: float,
+    judged: tuple[int, int] | None = None,
 ) -> dict[str, object]:
     """The row of `sizing_table` for a clinic that has been simulated, but for its gains."""
-    soon = share_within(outcome, within_days)
+    first, end = judged or (0, outcome.n_days)
+    soon = share_within(outcome, within_days, from_day=first, to_day=end)
     if not np.isfinite(soon).any():
         raise ValueError("nobody was referred, so that no service level can be judged")
     day = outcome.plan.day

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic.day import appointments, us_federal_holidays, with_chairs
+from plcore.clinic.day import appointments, spread_weekdays, us_federal_holidays, with_chairs
 from plcore.clinic.day import open_days as open_days_from
 from plcore.clinic.demand import (
     Demand,
@@ -27,6 +27,7 @@ from plcore.clinic.demand import (
     seasonal,
 )
 from plcore.clinic.distance import share_choosing
+from plcore.clinic.options import options_table
 from plcore.clinic.own import (
     OwnNumbers,
     beside,
@@ -346,6 +347,44 @@ def _more_patients(answer: Answer, draws: int) -> Patients:
     return _patients(settings, people.draws, demand, answer.own)
 
 
+def options(answer: Answer, *, most_chairs: int = 12) -> pd.DataFrame:
+    """The cheapest clinic that keeps the service level on each number of days a week.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings, whose prices decide; without prices the hours of
+        nurses do.
+    most_chairs : int
+        Clinics with up to so many chairs are tried, for the hours of the settings and half of them.
+
+    Returns
+    -------
+    DataFrame
+        A row for each number of days, the best first, as
+        `plcore.clinic.options.options_table` describes it.
+    """
+    settings, patients = answer.settings, answer.patients
+    return options_table(
+        settings.clinic(),
+        {
+            days: _calendar(replace(settings, days_a_week=days))
+            for days in range(1, settings.days_a_week + 1)
+        },
+        patients.inputs,
+        patients.referrals[:, :1],
+        patients.relief,
+        per_week=patients.per_week,
+        hours=(settings.hours, settings.hours / 2),
+        most_chairs=most_chairs,
+        prices=settings.prices(),
+        within_days=settings.within_days,
+        share=settings.share_within,
+        probability=settings.probability,
+        seed=settings.seed,
+    )
+
+
 def chairs_filled(
     draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area
 ) -> Outcome:
@@ -483,7 +522,8 @@ def _calendar(settings: Settings) -> NDArray[np.bool_]:
     """Days from the opening on which the clinic is open, shape (n_days,)."""
     first, n_days = date(settings.year, 1, 1), settings.n_days
     holidays = us_federal_holidays(first, first + timedelta(days=n_days))
-    return open_days_from(first, n_days, weekdays=range(settings.days_a_week), closed=holidays)
+    weekdays = spread_weekdays(settings.days_a_week)
+    return open_days_from(first, n_days, weekdays=weekdays, closed=holidays)
 
 
 def _relief(settings: Settings, draws: pd.DataFrame) -> Floats:

@@ -24,6 +24,7 @@ import pandas as pd
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses, with_chairs
 from plcore.clinic.demand import SEVERITIES, Opening
 from plcore.clinic.distance import site_of
+from plcore.clinic.options import Prices
 from plcore.clinic.places import (
     ZIPS,
     Area,
@@ -150,8 +151,8 @@ class Settings:
         8.0, "Hours a day from the first infusion until the last patient leaves", 0.5, 24
     )
     days_a_week: int = _setting(
-        5, "Days a week on which the clinic is open, beginning with Monday", 1, 7,
-        note="It is closed on US federal holidays.",
+        5, "Days a week on which the clinic is open, spread over the week", 1, 7,
+        note="Three are Monday, Wednesday and Friday. It is closed on US federal holidays.",
     )  # fmt: skip
     infusion_minutes: int = _setting(40, "Minutes that one infusion takes", 1, 1440)
     recovery_minutes: int = _setting(
@@ -355,6 +356,17 @@ class Settings:
             lat, lon = zips.loc[zips["zip"] == self.zip, ["lat", "lon"]].to_numpy(dtype=float)[0]
             return float(lat), float(lon)
         return site_of(area, folder=folder)
+
+    def prices(self) -> Prices:
+        """The planner's own prices."""
+        return Prices(
+            nurse_hour=self.nurse_hour_price,
+            chair_year=self.chair_year_price,
+            vial=self.vial_price,
+            rent_year=self.rent_year_price,
+            infusion_fee=self.infusion_fee,
+            leave_share=self.leave_share,
+        )
 
     def in_place_of(self, draws: pd.DataFrame) -> pd.DataFrame:
         """The draws with the numbers that the planner gave in place of those of the parameters."""

@@ -100,7 +100,7 @@ def test_the_simulation_is_that_of_a_plain_loop_over_patients(kind, draw, run):
     )  # fmt: skip
 
     for name in ("booked", "infusions", "no_shows", "cancelled", "first_offers", "waiting",
-                 "vials"):  # fmt: skip
+                 "ready", "vials"):  # fmt: skip
         expected = [note[name] for note in by_day]
         assert getattr(found, name)[draw, run].tolist() == expected, name
     for name in ("chair_minutes", "nurse_minutes", "overtime_minutes", "late_minutes", "mg"):
