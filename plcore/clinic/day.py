@@ -233,7 +233,7 @@ def appointments(day: DayPlan) -> Floats:
 
 
 #: Of the visits that the chairs would hold, the share that the fewest nurses still allow.
-_ENOUGH = 0.8
+_ENOUGH = 0.75
 
 
 def fewest_nurses(day: DayPlan) -> int:
@@ -241,7 +241,7 @@ def fewest_nurses(day: DayPlan) -> int:
 
     They are as many as the patients of all chairs need on average: an infusion in every chair at
     the same minute would need more, so that the first and last visits of a day may have to wait for
-    a nurse. Where hours are so short that a day would lose more than a fifth of its visits in this
+    a nurse. Where hours are so short that a day would lose more than a quarter of its visits in this
     way, they are the fewest that lose no more.
     """
     cycle = day.visit_minutes + day.turnover_minutes

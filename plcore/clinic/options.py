@@ -111,6 +111,7 @@ def options_table(
     share: float,
     probability: float,
     seed: int,
+    judged: tuple[int, int] | None = None,
 ) -> pd.DataFrame:
     """The cheapest clinic that keeps the service level, for each number of days a week.
 
@@ -137,6 +138,9 @@ def options_table(
     within_days, share, probability
         The service level: first infusions within these days of referral, in this share of
         patients, with this probability.
+    judged : (int, int), optional
+        The service level counts only those referred from the first of these days to before the
+        second.
 
     Returns
     -------
@@ -174,7 +178,10 @@ def options_table(
                     sized, inputs, referrals, relief, is_open, seed=seed, follow_days=within_days
                 )
                 measures = clinic_measures(outcome)
-                known[i] = size_row(outcome, loads[i], within_days=within_days, share=share) | {
+                of_size = size_row(
+                    outcome, loads[i], within_days=within_days, share=share, judged=judged
+                )
+                known[i] = of_size | {
                     "vials": float(measures["vials_a_year"][1].mean()),
                     "nurse_hours": float(measures["nurse_hours_a_year"][1].mean()),
                 }
@@ -239,7 +246,7 @@ def options_in_words(table: pd.DataFrame, prices: Prices, *, days_a_week: int) -
     cost = best["cost_a_year"]
     priced = ""
     if not np.isnan(cost):
-        missing = f", without {' and '.join(prices.left_out)}" if prices.left_out else ""
+        missing = f" (not priced: {', '.join(prices.left_out)})" if prices.left_out else ""
         priced = f", at {cost:,.0f} a year{missing}"
     what = (
         f"{best['chairs']:.0f} {'chair' if best['chairs'] == 1 else 'chairs'}, "
@@ -252,7 +259,7 @@ def options_in_words(table: pd.DataFrame, prices: Prices, *, days_a_week: int) -
     )
     by = "cheapest" if priced else "one with the fewest nurses' hours"
     sentence = f"Of the clinics that keep the service level, the {by} has {what}{kept}{priced}."
-    fewest = enough.loc[enough["days_a_week"].idxmin()]
+    fewest = enough.sort_values("days_a_week").iloc[0]
     if fewest["days_a_week"] < days_a_week and fewest["chairs"] == 1:
         one = fewest["days_a_week"] == 1
         days = "one day a week" if one else f"{fewest['days_a_week']:.0f} days a week"

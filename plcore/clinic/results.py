@@ -474,38 +474,57 @@ class Load:
 
 
 def wait_in_words(outcome: ClinicOutcome, load: Load) -> str:
-    """A sentence on the wait for a first infusion, which says so where the wait has no mean."""
+    """A sentence on the wait for a first infusion, which says so where the wait has no mean.
+
+    `load` is that of the same draws.
+    """
     measures = clinic_measures(outcome)
     means, ninetieth = measures["wait_mean"][1], measures["wait_90th_percentile"][1]
-    never = np.broadcast_to(load.never_clears[:, np.newaxis], means.shape)
+    over = load.never_clears
     if np.isnan(means).all():
         return "Nobody was referred, so that nobody waited."
     at_least = "at least " if outcome.unseen.any() else ""
-
-    def spread(where: NDArray[np.bool_]) -> str:
-        median, low, high = quantiles(means[where], [0.5, 0.025, 0.975])
-        longer = quantiles(ninetieth[where], [0.5])[0]
-        return (
-            f"{at_least}{median:,.0f} days ({low:,.0f} to {high:,.0f}), and one in ten waits "
-            f"{at_least}{longer:,.0f} days or more"
+    parts = []
+    if not np.isnan(means[~over]).all():
+        known = means[~over]
+        known = known[~np.isnan(known).all(axis=1)]
+        by_draw = np.nanmean(known, axis=1)
+        mean = float(by_draw.mean())
+        low, high = quantiles(by_draw, [0.025, 0.975])
+        luck = np.maximum(mean + known - by_draw[:, np.newaxis], 0.0)
+        lucky, unlucky = quantiles(luck, [0.025, 0.975])
+        longer = quantiles(ninetieth[~over], [0.5])[0]
+        chance = (
+            "which includes chance, as each draw has one run"
+            if means.shape[1] == 1
+            else f"and by chance alone {_days(lucky)} to {_days(unlucky)} days"
         )
-
-    steady = "" if never.all() else f"The mean wait for a first infusion is {spread(~never)}."
-    if not never.any():
-        return steady
-    years = f"{outcome.n_days / _YEAR:.3g} years"
-    over = load.never_clears
-    growth = float(np.median(load.growth[over]))
-    draws = "" if never.all() else f" In the other {over.mean():.0%} of the draws"
-    start = "The wait has no end" if never.all() else f"{draws} the wait has no end"
-    if steady:
-        steady = (
-            steady[:-1] + f", in the {1 - over.mean():.0%} of the draws in which demand can be met."
+        where = (
+            "The"
+            if not over.any()
+            else f"In {1 - over.mean():.0%} of the draws demand can be met: the"
         )
-    return (
-        f"{steady}{start}: those referred in these {years} wait {spread(never)}, those after them "
-        f"longer still, as the list grows by {growth:.2g} a week and never clears."
-    )
+        parts.append(
+            f"{where} mean wait for the first infusion is {at_least}{_days(mean)} days; because of "
+            f"what we do not know it may be {_days(low)} to {_days(high)} days, {chance}. One in ten "
+            f"waits {at_least}{_days(longer)} days or more."
+        )
+    if over.any():
+        median, low, high = quantiles(means[over], [0.5, 0.025, 0.975])
+        growth = float(np.median(load.growth[over]))
+        where = "In the others the" if parts else "The"
+        parts.append(
+            f"{where} wait has no end: those referred in these {outcome.n_days / _YEAR:.2g} years wait "
+            f"at least {_days(median)} days on average ({_days(low)} to {_days(high)}) and those after "
+            f"them longer, as the list grows by {growth:.2g} a week and never clears."
+        )
+    return " ".join(parts)
+
+
+def _days(value: float) -> str:
+    """Three digits, as in 5.00, 17.4 and 1,140."""
+    rounded = float(f"{value:.2e}")
+    return f"{rounded:,.0f}" if rounded >= 100 or rounded == 0 else f"{rounded:#.3g}"
 
 
 def cleared_on(outcome: ClinicOutcome) -> Integers:

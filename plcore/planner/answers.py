@@ -23,6 +23,7 @@ from plcore.clinic.demand import (
     Funnel,
     by_year,
     expected_referrals,
+    parameter_of,
     people_to_patients,
     seasonal,
 )
@@ -48,7 +49,7 @@ from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, caveats
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains
+from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains, worth_knowing
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
@@ -238,7 +239,9 @@ def _expected(
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
-def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
+def sizes(
+    answer: Answer, chairs: Sequence[int] | None = None, *, by_month: int | None = None
+) -> pd.DataFrame:
     """What clinics of other sizes would do with the same patients, from the smallest.
 
     Parameters
@@ -249,6 +252,9 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
         Numbers of chairs. By default the fewest that keep the service level with the probability of
         the settings are searched, and their neighbours and the chairs of the settings are there;
         where the simulation cannot tell, it is repeated with more draws.
+    by_month : int, optional
+        The service level is to be kept by the end of so many months after the opening: it counts
+        those referred in the month before. By default it counts everybody.
 
     Returns
     -------
@@ -272,6 +278,8 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     plan = settings.clinic()
     day = replace(plan.day, most_visits=None)
 
+    judged = _month_before(by_month)
+
     def table(counts: Sequence[int], patients: Patients = answer.patients) -> pd.DataFrame:
         return sizing_table(
             plan,
@@ -284,6 +292,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
             share=settings.share_within,
             seed=settings.seed,
             per_week=patients.per_week,
+            judged=judged,
         )
 
     if chairs is not None:
@@ -296,7 +305,7 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     if with_chairs(day, settings.chairs) == plan.day and not plan.changes:
         row = size_row(
             answer.outcome, answer.load, within_days=settings.within_days,
-            share=settings.share_within,
+            share=settings.share_within, judged=judged,
         )  # fmt: skip
         rows[settings.chairs] = pd.DataFrame([row])
 
@@ -347,7 +356,49 @@ def _more_patients(answer: Answer, draws: int) -> Patients:
     return _patients(settings, people.draws, demand, answer.own)
 
 
-def options(answer: Answer, *, most_chairs: int = 12) -> pd.DataFrame:
+def _month_before(months: int | None) -> tuple[int, int] | None:
+    """The days of the last of so many months after the opening."""
+    if months is None:
+        return None
+    end = round(months * 365.25 / 12)
+    return end - 30, end
+
+
+def find_out_first(answer: Answer) -> pd.DataFrame:
+    """What it is worth to find out each uncertain input before the clinic is sized.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings, with 100 draws or more.
+
+    Returns
+    -------
+    DataFrame
+        As `plcore.clinic.sizing.worth_knowing` describes it, a row for each input that differs
+        between the draws and plays a part before the clinic opens.
+    """
+    settings, load = answer.settings, answer.load
+    busiest = by_year(answer.demand.per_week, answer.demand.opening).max(axis=1) * 7 / 365.25
+    one_chair = with_chairs(replace(settings.clinic().day, most_visits=None), 1)
+    a_day = settings.clinic().visits_on(one_chair)
+    draws = settings.in_place_of(answer.people.draws)
+    # Shares that the planner gave are known.
+    known = {parameter_of(step, severity=settings.severity) for step in settings.own_shares()}
+    names = [
+        name
+        for name in draws.columns
+        if name.startswith(
+            ("demand_", "clinic_", "course_", f"severity_{settings.severity}", "plp")
+        )
+        and name not in known
+    ]
+    return worth_knowing(
+        busiest * load.visits_each / a_day, draws[names], probability=settings.probability
+    )
+
+
+def options(answer: Answer, *, most_chairs: int = 12, by_month: int | None = None) -> pd.DataFrame:
     """The cheapest clinic that keeps the service level on each number of days a week.
 
     Parameters
@@ -357,6 +408,8 @@ def options(answer: Answer, *, most_chairs: int = 12) -> pd.DataFrame:
         nurses do.
     most_chairs : int
         Clinics with up to so many chairs are tried, for the hours of the settings and half of them.
+    by_month : int, optional
+        As for `sizes`.
 
     Returns
     -------
@@ -382,6 +435,7 @@ def options(answer: Answer, *, most_chairs: int = 12) -> pd.DataFrame:
         share=settings.share_within,
         probability=settings.probability,
         seed=settings.seed,
+        judged=_month_before(by_month),
     )
 
 

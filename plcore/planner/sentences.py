@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from plcore.clinic.demand import by_year
 from plcore.clinic.results import (
     clinic_measures,
     course_in_words,
@@ -84,12 +85,12 @@ def _place(answer: Answer) -> str:
 
 def _patients(answer: Answer) -> list[str]:
     settings = answer.settings
-    weekly = answer.demand.per_week
+    yearly = by_year(answer.demand.per_week, answer.demand.opening)
     years = "year" if settings.n_years == 1 else f"{settings.n_years} years"
     sentences = [
         (
             f"{_spread(answer.funnel.people['choosing'][:, 0])} of those in pain would come sooner "
-            f"or later{_guessed(settings)}; {_spread(weekly.sum(axis=1))} new patients are "
+            f"or later{_guessed(settings)}; {_spread(yearly.sum(axis=1))} new patients are "
             f"expected in the first {years}."
         )
     ]
@@ -169,10 +170,7 @@ def _kept(answer: Answer) -> str:
     soon = share_within(answer.outcome, settings.within_days)
     shares = soon[np.isfinite(soon)]
     if not shares.size:
-        return (
-            f"Nobody was referred {_count(settings.within_days, 'day')} or more before the end, so "
-            "that the service level cannot be judged."
-        )
+        return "Nobody was referred, so that the service level cannot be judged."
     return (
         f"With {chairs}, {_percent(shares)} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "

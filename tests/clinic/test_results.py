@@ -63,7 +63,7 @@ def test_those_who_still_wait_at_the_end_are_followed_until_they_are_seen():
     # As if the days had gone on.
     longer = simulate(ONE_INFUSION, referrals=on_days(*[0] * 30))
     assert measure(longer, "wait_mean") == measure(found, "wait_mean")
-    assert "The mean wait for a first infusion is 1 days (1 to 1)" in wait_in_words(
+    assert "The mean wait for the first infusion is 1.40 days; because of" in wait_in_words(
         found, clinic_load(ONE_INFUSION, draws(SURE), RELIEF, found.open, 0.1)
     )
 
@@ -94,7 +94,8 @@ def test_the_wait_in_overload_is_that_of_the_same_patients_followed_on():
     assert row[["mean", "high_unknown", "high_both"]].tolist() == [np.inf] * 3
     assert np.isfinite(row["low_unknown"])
     words = wait_in_words(short, load)
-    assert "In the other 50% of the draws the wait has no end" in words
+    assert "In 50% of the draws demand can be met: the mean wait" in words
+    assert "In the others the wait has no end: those referred in these 1" in words
     assert "never clears" in words
 
 
@@ -162,7 +163,7 @@ def test_sums_by_month_are_those_of_the_days():
     assert table.loc[("waiting", "2026-01"), "mean"] == found.waiting[0, 0, 11]
     assert table.loc["mg"]["mean"].sum() == pytest.approx(found.mg.sum())
     assert table.loc[("booked", "2026-02"), "open_days"] == 28
-    assert len(by_period(found, days_from(first, 120))) == 12 * 120
+    assert len(by_period(found, days_from(first, 120))) == 13 * 120
 
 
 def test_weeks_are_those_of_the_iso_calendar():
