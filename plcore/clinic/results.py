@@ -554,10 +554,13 @@ def cleared_in_words(outcome: ClinicOutcome, first: date) -> str:
     return f"{list_of} is cleared in {median} (95% limits {low} to {high}){rest}."
 
 
-def course_in_words(outcome: ClinicOutcome) -> str:
-    """A sentence on how long a completed course takes, and whether that is what was planned."""
+def course_in_words(outcome: ClinicOutcome, *, weeks_asked: float | None = None) -> str:
+    """A sentence on how long a completed course takes, and whether that is what was asked.
+
+    `weeks_asked` is by default from the first to the last day of the course.
+    """
     days = outcome.plan.course.course_days
-    n, asked = len(days), (days[-1] + 1) / 7
+    n, asked = len(days), weeks_asked or (days[-1] + 1) / 7
     spans = clinic_measures(outcome)["course_weeks"][1]
     if np.isnan(spans).all():
         return "Nobody completed a course."

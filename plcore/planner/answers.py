@@ -16,7 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.clinic.day import appointments, spread_weekdays, us_federal_holidays, with_chairs
+from plcore.clinic.day import (
+    DayPlan,
+    appointments,
+    spread_weekdays,
+    us_federal_holidays,
+    with_chairs,
+)
 from plcore.clinic.day import open_days as open_days_from
 from plcore.clinic.demand import (
     Demand,
@@ -314,8 +320,8 @@ def sizes(
             rows[n] = table([n], patients)
         return float(rows[n]["probability"].iloc[0])
 
-    enough = _fewest_by_halving(probability, settings.probability, rows)
-    around = range(max(1, enough - 2), min(enough + 3, MOST_CHAIRS + 1)) if enough else ()
+    enough = _fewest_by_halving(probability, settings.probability, rows, able=_able(answer, day))
+    around = range(max(1, enough - 1), min(enough + 3, MOST_CHAIRS + 1)) if enough else ()
     for n in {*around, settings.chairs, min(settings.chairs + 1, MOST_CHAIRS)}:
         probability(n)
     found = pd.concat([rows[n] for n in sorted(rows)], ignore_index=True)
@@ -331,17 +337,36 @@ def sizes(
     return with_gains(found)
 
 
+def _able(answer: Answer, day: DayPlan) -> int:
+    """The fewest chairs whose waiting list does not grow in so many draws that they cannot do."""
+    settings, patients = answer.settings, answer.patients
+    wanted = float(np.quantile(answer.load.demand, settings.probability))
+    share = patients.open_days.mean()
+    plan = replace(settings.clinic(), changes=())
+    for chairs in range(1, MOST_CHAIRS + 1):
+        if 7 * share * plan.visits_on(with_chairs(day, chairs)) > wanted:
+            return chairs
+    return MOST_CHAIRS
+
+
 def _fewest_by_halving(
-    probability: Callable[[int], float], wanted: float, rows: Mapping[int, pd.DataFrame]
+    probability: Callable[[int], float],
+    wanted: float,
+    rows: Mapping[int, pd.DataFrame],
+    *,
+    able: int,
 ) -> int | None:
-    """The fewest chairs with at least some probability, as far as there are; None if none has."""
-    low, high = 0, 1
+    """The fewest chairs with at least some probability, as far as there are; None if none has.
+
+    Fewer than `able` are not tried.
+    """
+    low, high, tried = able - 1, able, 0
     while probability(high) < wanted:
-        same = low and rows[low]["wait_mean"].equals(rows[high]["wait_mean"])
+        same = tried and rows[tried]["wait_mean"].equals(rows[high]["wait_mean"])
         # Where twice the chairs leave every wait as it was, more of them will too.
         if high == MOST_CHAIRS or same:
             return None
-        low, high = high, min(2 * high, MOST_CHAIRS)
+        low, tried, high = high, high, min(2 * high, MOST_CHAIRS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if probability(middle) >= wanted else (middle, high)
@@ -398,7 +423,9 @@ def find_out_first(answer: Answer) -> pd.DataFrame:
     )
 
 
-def options(answer: Answer, *, most_chairs: int = 12, by_month: int | None = None) -> pd.DataFrame:
+def ways_to_run(
+    answer: Answer, *, most_chairs: int = 12, by_month: int | None = None
+) -> pd.DataFrame:
     """The cheapest clinic that keeps the service level on each number of days a week.
 
     Parameters

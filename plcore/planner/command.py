@@ -16,10 +16,12 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
+from plcore.clinic.options import Prices
 from plcore.clinic.own import OwnNumbers, own_template, read_own
 from plcore.clinic.places import COUNTIES, ZIPS, frame, metropolitan_areas
 from plcore.clinic.results import share_within
-from plcore.planner.answers import Answer, answer, sizes
+from plcore.clinic.sizing import advise
+from plcore.planner.answers import Answer, answer, sizes, ways_to_run
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
 from plcore.planner.settings import (
     PLACES,
@@ -235,7 +237,16 @@ def _planned(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
     request = Request(_flags(options), options.settings)
     plan, sizing = _answered(request, own, options)
     replaced, paths = _written(request.settings(), plan, sizing, options)
-    lines = [*in_sentences(plan, sizing), *WHAT_IT_IS_NOT, ""]
+    by_target = ways = None
+    if sizing is not None:
+        months = plan.settings.target_months
+        by_target = None if months is None else sizes(plan, by_month=months)
+        # Where one chair is enough, or prices are given, other ways to run it may be better.
+        one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
+        if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
+            ways = ways_to_run(plan)
+    sentences = in_sentences(plan, sizing, by_target=by_target, ways=ways)
+    lines = [*sentences, *WHAT_IT_IS_NOT, ""]
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from plcore.clinic.demand import by_year
+from plcore.clinic.options import options_in_words
 from plcore.clinic.results import (
+    cleared_in_words,
     clinic_measures,
     course_in_words,
     share_within,
     wait_in_words,
 )
-from plcore.clinic.sizing import advise, fewest
-from plcore.planner.answers import MOST_CHAIRS, Answer
+from plcore.clinic.sizing import advise, fewest, worth_in_words
+from plcore.planner.answers import MOST_CHAIRS, Answer, find_out_first
 from plcore.planner.settings import Settings
 from plcore.planner.tables import assumptions_table, three
 
@@ -40,20 +44,39 @@ _KINDS = {
 }
 
 
-def in_sentences(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
+def in_sentences(
+    answer: Answer,
+    sizing: pd.DataFrame | None,
+    *,
+    by_target: pd.DataFrame | None = None,
+    ways: pd.DataFrame | None = None,
+) -> tuple[str, ...]:
     """What a planner asks first, in sentences with 95% intervals.
 
-    `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated.
+    `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated;
+    `by_target` the same for the months of the settings by which the service level is to be kept;
+    `ways` as `ways_to_run` gives it.
     """
+    settings = answer.settings
     sentences = [*_people(answer), *_patients(answer), _infusions(answer), answer.load.in_words()]
     if sizing is not None:
         sentences.append(_chairs(answer, sizing))
+    if by_target is not None:
+        sentences.append(_by_target(answer, by_target))
+    if ways is not None:
+        full = settings.days_a_week
+        sentences.append(options_in_words(ways, settings.prices(), days_a_week=full))
     sentences += [
         _kept(answer),
         wait_in_words(answer.outcome, answer.load),
-        course_in_words(answer.outcome),
+        course_in_words(answer.outcome, weeks_asked=settings.weeks),
         _assumed(answer),
     ]
+    if settings.waiting_list:
+        sentences.insert(-2, cleared_in_words(answer.outcome, answer.first_day))
+    # The value of information asks for a hundred draws.
+    if settings.draws >= 100:
+        sentences.append(worth_in_words(find_out_first(answer)))
     return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
 
 
@@ -159,6 +182,17 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
         f"{level}{ignored}. With {last['chairs']:.0f} the probability is "
         f"{last['probability']:.2f}, and the waiting list grows by "
         f"{three(last['growth_a_week'])} patients a week."
+    )
+
+
+def _by_target(answer: Answer, sizing: pd.DataFrame) -> str:
+    """The chairs that keep the service level by a date."""
+    settings = answer.settings
+    day = date(settings.year, 1, 1) + timedelta(days=round((settings.target_months or 0) * 30.4375))
+    advice = advise(sizing, probability=settings.probability)
+    return (
+        f"For those referred in the month before {day:%B %Y} it takes {advice.in_words()} from the "
+        f"opening on to keep the service level with a probability of {settings.probability:g}."
     )
 
 
