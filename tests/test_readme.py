@@ -40,7 +40,7 @@ def test_the_examples_run_as_they_stand(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "all_studies" in done.stdout
-    assert "Demand is" in done.stdout
+    assert "people would come to this clinic" in done.stdout
     assert (tmp_path / "claims.csv").stat().st_size > 500
     assert "https://" not in _loaded((tmp_path / "claims.html").read_text())
 

@@ -17,7 +17,7 @@ knows courses, overbooking against missed visits, or uncertain inputs.
 from plcore.clinic.california import check_california
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose
 from plcore.clinic.demand import Demand, Funnel, Opening, demand_table, funnel_table
-from plcore.clinic.own import OwnNumbers, own_template, read_own
+from plcore.clinic.own import OwnNumbers
 from plcore.clinic.patients import ClinicDraws
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, by_state
@@ -45,8 +45,6 @@ __all__ = [
     "fewest",
     "funnel_table",
     "months_from",
-    "own_template",
     "people_nearby",
-    "read_own",
     "simulate_clinic",
 ]

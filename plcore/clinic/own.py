@@ -1,23 +1,20 @@
 """A planner's own numbers: what was counted at the clinic, in place of what the model expects.
 
-They come from a CSV file of four columns: what, month, value, note. Referrals are given by month;
-everything else has no month and is given once. `own_template` is such a file to fill in.
+Referrals are counted by month; everything else once. `plcore.planner.read_own` reads them.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from plcore.clinic.demand import WEEKS_A_YEAR, Demand, Funnel
 from plcore.evidence.distributions import Floats
-from plcore.evidence.table import Column, Row, Table, is_empty, number, one_of, read_table, text
 from plcore.models.outcome import Outcome
 
 #: What a planner may know, with its unit and what it takes the place of.
@@ -29,62 +26,15 @@ OWN: Mapping[str, tuple[str, str]] = {
     "limb_loss": ("people of the catchment who live with limb loss", "the cohort model"),
     "plp": ("people of the catchment with phantom limb pain", "the pooled prevalence"),
 }
-#: More than any clinic has.
-_MOST = {"referrals": 10_000, "waiting_list": 100_000, "visits_a_day": 10_000}
+#: More than any clinic or catchment has.
+MOST = {
+    "referrals": 10_000, "waiting_list": 100_000, "visits_a_day": 10_000,
+    "residents": 1_000_000_000, "limb_loss": 1_000_000_000, "plp": 1_000_000_000,
+}  # fmt: skip
+#: Less than this is no clinic, or nobody to take a share of.
+LEAST = {what: int(what in ("visits_a_day", "residents", "limb_loss")) for what in OWN}
 #: Of these, the people whom the funnel starts from, the widest group first.
-_PEOPLE = ("residents", "limb_loss", "plp")
-
-
-def _month_where_needed(row: Row) -> Iterator[tuple[str, str]]:
-    what, monthly = str(row["what"]), row["what"] == "referrals"
-    if monthly == is_empty(row["month"]):
-        yield "month", "the month, as 2026-01" if monthly else f"no month for {what}"
-    value = float(row["value"])
-    if what not in _PEOPLE and value != int(value):
-        yield "value", f"a whole number of {OWN[what][0]}"
-    if what not in _PEOPLE and value > _MOST[what]:
-        yield "value", f"at most {_MOST[what]:,} {OWN[what][0]}"
-    if what in ("residents", "limb_loss") and value == 0:
-        yield "value", f"more than 0 {OWN[what][0]}"
-
-
-def _months_in_a_row(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
-    months = sorted(
-        (str(row["month"]), place) for place, row in enumerate(rows) if row["what"] == "referrals"
-    )
-    for (before, _), (month, place) in itertools.pairwise(months):
-        if month != _after(before):
-            yield (
-                place,
-                "month",
-                f"{_after(before)}, which follows {before}: no month may be missing",
-            )
-
-
-def _nested(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
-    given = {str(row["what"]): (place, float(row["value"])) for place, row in enumerate(rows)}
-    known = [name for name in _PEOPLE if name in given]
-    for wider, narrower in itertools.pairwise(known):
-        if given[narrower][1] > given[wider][1]:
-            yield given[narrower][0], "value", f"at most {given[wider][1]:g}, the {wider}"
-
-
-def _after(month: str) -> str:
-    return str(pd.Period(month, freq="M") + 1)
-
-
-TABLE = Table(
-    file="own_numbers.csv",
-    columns=(
-        Column("what", one_of(*OWN)),
-        Column("month", text(r"(19|20)\d\d-(0[1-9]|1[0-2])", "a month such as 2026-01"), True),
-        Column("value", number(0, 1e9)),
-        Column("note", text(), True),
-    ),
-    key=("what", "month"),
-    rules=(_month_where_needed,),
-    across=(_months_in_a_row, _nested),
-)
+PEOPLE = ("residents", "limb_loss", "plp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +54,12 @@ class OwnNumbers:
     residents, limb_loss, plp : float, optional
         People of the catchment: all residents, those who live with limb loss, and those with
         phantom limb pain.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, referrals lack their first month, or some people are more
+        than the wider group to which they belong.
     """
 
     first_month: str = ""
@@ -114,70 +70,41 @@ class OwnNumbers:
     limb_loss: float | None = None
     plp: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.referrals and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", self.first_month):
+            raise ValueError(
+                f"first_month is {self.first_month!r}; expected the month of the first of the "
+                "referrals, as 2026-01"
+            )
+        counts: list[tuple[str, float | None]] = [("referrals", value) for value in self.referrals]
+        counts += [(what, getattr(self, what)) for what in OWN if what != "referrals"]
+        for what, value in counts:
+            if value is None:
+                continue
+            least = LEAST[what]
+            right = np.isfinite(value) and least <= value <= MOST[what]
+            if not right or (what not in PEOPLE and value != int(value)):
+                kind = "number" if what in PEOPLE else "whole number"
+                raise ValueError(
+                    f"{what} is {value:g}; expected a {kind} of {OWN[what][0]} from {least} to "
+                    f"{MOST[what]:,}"
+                )
+        if self.first_month and not self.referrals:
+            raise ValueError(
+                f"first_month is {self.first_month!r}; expected no month without referrals"
+            )
+        known = [name for name in PEOPLE if getattr(self, name) is not None]
+        for wider, narrower in itertools.pairwise(known):
+            if getattr(self, narrower) > getattr(self, wider):
+                raise ValueError(
+                    f"{narrower} is {getattr(self, narrower):g}; expected at most "
+                    f"{getattr(self, wider):g}, the {wider}"
+                )
+
     @property
     def per_month(self) -> float:
         """Mean referrals a month; NaN without referrals."""
         return float(np.mean(self.referrals)) if self.referrals else np.nan
-
-
-def own_template() -> str:
-    """The text of a CSV file to fill in: every row there may be and its meaning.
-
-    The values are examples.
-
-    Examples
-    --------
-    >>> print(own_template().splitlines()[4])
-    waiting_list,,12,people who wait on the first day; takes the place of an empty waiting list
-    """
-    examples = {
-        "waiting_list": 12, "visits_a_day": 8, "residents": 850000, "limb_loss": 5200, "plp": 3900,
-    }  # fmt: skip
-    rows = [
-        ("referrals", month, value, f"{OWN['referrals'][0]}; a row for each month")
-        for month, value in (("2026-01", 6), ("2026-02", 4), ("2026-03", 7))
-    ]
-    rows += [
-        (what, "", value, f"{OWN[what][0]}; takes the place of {OWN[what][1]}")
-        for what, value in examples.items()
-    ]
-    columns = [column.name for column in TABLE.columns]
-    return pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n")
-
-
-def read_own(path: Path) -> OwnNumbers:
-    """A planner's own numbers from a file like that of `own_template`.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV file in UTF-8. Rows may be left out.
-
-    Raises
-    ------
-    ValueError
-        With every fault of the file, by line, column and value.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "own.csv"
-    >>> _ = path.write_text(own_template())
-    >>> read_own(path).referrals
-    (6, 4, 7)
-    """
-    table = read_table(Path(path), replace(TABLE, file=Path(path).name))
-    monthly = table[table["what"] == "referrals"].sort_values("month")
-    rest = table[table["what"] != "referrals"]
-    counts: dict[str, Any] = {
-        what: float(value) if what in _PEOPLE else int(value)
-        for what, value in zip(rest["what"], rest["value"], strict=True)
-    }
-    return OwnNumbers(
-        first_month=str(monthly["month"].iloc[0]) if len(monthly) else "",
-        referrals=tuple(int(value) for value in monthly["value"]),
-        **counts,
-    )
 
 
 def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
@@ -198,12 +125,12 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
         "limb_loss": [name for name in values if name != "residents"],
         "plp": [name for name in values if name.startswith("plp")],
     }
-    for name in _PEOPLE:
+    for name in PEOPLE:
         counted = getattr(own, name)
         if counted is not None:
             factor = counted / values[name][:, [at]]
             values |= {group: values[group] * factor for group in included[name]}
-    for wider, narrower in itertools.pairwise(_PEOPLE):
+    for wider, narrower in itertools.pairwise(PEOPLE):
         most = float(values[wider][:, at].min())
         counted = getattr(own, narrower)
         if counted is not None and counted > most:
@@ -214,22 +141,9 @@ def with_own_people(people: Outcome, own: OwnNumbers, *, year: int) -> Outcome:
     return replace(people, values=values)
 
 
-def own_per_week(
-    own: OwnNumbers, *, n_draws: int, n_weeks: int, seed: int, growth: float = 0.0
-) -> Floats:
-    """Referrals expected a week in each draw, shape (n_draws, n_weeks), as the counts leave open.
-
-    The rate is drawn from its posterior under Jeffreys' prior, a gamma distribution with half an
-    event more than was counted, widened where months vary by more than chance (`overdispersion`).
-    `growth` is the share by which referrals rise a year.
-    """
-    excess = overdispersion(own)
-    shape = (sum(own.referrals) + 0.5) / excess
-    stream = np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence([seed, 1])))
-    per_month = stream.gamma(shape, excess / len(own.referrals), n_draws)
-    years = (np.arange(n_weeks) + 0.5) / WEEKS_A_YEAR
-    per_week = per_month * 12 / WEEKS_A_YEAR
-    return np.asarray(per_week[:, np.newaxis] * (1 + growth) ** years)
+def own_per_week(own: OwnNumbers, *, n_weeks: int) -> Floats:
+    """Referrals a week at the planner's monthly average, shape (1, n_weeks)."""
+    return np.full((1, n_weeks), own.per_month * 12 / WEEKS_A_YEAR)
 
 
 def overdispersion(own: OwnNumbers) -> float:
@@ -282,7 +196,7 @@ def beside(
         "referrals": first_year,
         "waiting_list": np.zeros(1),
         "visits_a_day": np.full(1, float(visits_a_day)),
-        **{name: funnel.people[name][:, at] for name in _PEOPLE},
+        **{name: funnel.people[name][:, at] for name in PEOPLE},
     }
     rows = []
     for what, draws in modelled.items():

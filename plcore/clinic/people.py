@@ -99,7 +99,7 @@ def people_nearby(
     (16, 1)
     """
     years = scenario.years
-    population, mortality = people_and_mortality(scenario)
+    population, mortality = people_and_mortality(scenario, folder=folder)
     responses = responses_of(
         draws,
         scenario,

@@ -473,19 +473,6 @@ def within_km(
     return Area(title, tuple(centres.loc[away <= km, "fips"]))
 
 
-def within_km_of_zip(zip_code: str, km: float, *, folder: Path = DATA) -> Area:
-    """The counties whose centre of people is within a distance of a point inside a ZIP code."""
-    table = frame(ZIPS, folder=folder)
-    points = table[table["zip"] == zip_code]
-    if points.empty:
-        raise ValueError(
-            f"no ZIP code {zip_code!r}; expected five digits of an area of the 50 states or DC "
-            "(codes of post-office boxes have no area)"
-        )
-    lat, lon = (float(points[column].iloc[0]) for column in ("lat", "lon"))
-    return within_km(lat, lon, km, name=f"within {km:g} km of ZIP {zip_code}", folder=folder)
-
-
 def great_circle_km(lat: float, lon: float, lats: ArrayLike, lons: ArrayLike) -> Floats:
     """Distances in km from a point to others, shape (n,), on a sphere, by the haversine.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from plcore.analysis.value import capacity_net_benefit, evppi_table
 from plcore.clinic.day import ClinicPlan, DayPlan
 from plcore.clinic.patients import ClinicDraws, Integers
 from plcore.clinic.results import (
@@ -136,8 +134,6 @@ def _standard_error(kept: Floats) -> float:
     return float(np.sqrt(by_draw[0] * (1 - by_draw[0]) / n))
 
 
-#: Sizes that are weighed against each other.
-_CHOICES = 24
 #: Standard errors from the probability asked for within which a size is neither enough nor too
 #: small.
 _UNSURE = 2.0
@@ -200,55 +196,6 @@ def advise(table: pd.DataFrame, *, probability: float) -> Advice:
         return Advice(None if first is None else int(chairs[first]), (int(chairs[last]),))
     options = tuple(int(n) for n in chairs[maybe[0] : last + 1])
     return Advice(None if first is None else int(chairs[first]), options)
-
-
-def worth_knowing(
-    chair_days: ArrayLike, draws: pd.DataFrame, *, probability: float
-) -> pd.DataFrame:
-    """What it is worth to find out each input before the clinic is sized, the most valuable first.
-
-    The decision is how many chair-days a week to open: one chair on one day is one. Whoever wants
-    the clinic to be large enough with some probability says what the two errors cost: a chair-day
-    that is missing is as bad as probability / (1 - probability) of those that stay empty (Arrow,
-    Harris and Marschak 1951). No price is needed.
-
-    Parameters
-    ----------
-    chair_days : array_like, shape (n_draws,)
-        Chair-days a week that would be filled; 100 draws or more.
-    draws : DataFrame, a row a draw
-        The inputs that could be found out, a column each.
-    probability : float
-        With which the clinic is to be large enough, above 0 and below 1.
-
-    Returns
-    -------
-    DataFrame
-        As `plcore.analysis.evppi_table` gives it; value is in empty chair-days a week.
-    """
-    need = np.asarray(chair_days, dtype=float)
-    # Up to more than nearly any draw needs; whole ones where they are few.
-    most = max(2, math.ceil(float(np.quantile(need, 0.99))))
-    choices = np.unique(np.linspace(1, most, min(most, _CHOICES)).round())
-    net = capacity_net_benefit(
-        need, choices.tolist(), empty_cost=1.0, turned_away_cost=probability / (1 - probability)
-    )
-    return evppi_table(net, draws)
-
-
-def worth_in_words(table: pd.DataFrame) -> str:
-    """A sentence on what to find out first; `table` is as `worth_knowing` gives it."""
-    first = table.iloc[0]
-    if not first["value"] > 0 or first["low"] <= 0:
-        return (
-            "No single number that could be found out would clearly change the size of the clinic."
-        )
-    label = str(first["label"]).split("_", 1)[-1].replace("_", " ")
-    return (
-        f"Find out first: {label}. Knowing it before the clinic is sized would save some "
-        f"{first['value']:.2g} empty chair-days a week or the like ({first['low']:.2g} to "
-        f"{first['high']:.2g}), {first['share_of_evpi']:.0%} of what it would save to know everything."
-    )
 
 
 def fewest(table: pd.DataFrame, *, probability: float) -> pd.Series:

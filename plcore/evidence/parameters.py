@@ -25,7 +25,6 @@ UNITS: Mapping[str, tuple[float, float]] = {
     "minutes": (0.0, math.inf),
     "points": (0.0, 10.0),
     "kg": (0.0, math.inf),
-    "km": (0.0, math.inf),
     "ratio": (0.0, math.inf),
     "log_change_per_year": (-math.inf, math.inf),
 }

@@ -192,6 +192,18 @@ TABLES = {
         ),
         references={"page": "sources", "source": "sources", "trials": "trials"},
     ),
+    "body_mass": Table(
+        file="body_mass.csv",
+        columns=(
+            Column("level", _words("hand forearm arm foot below_knee leg")),
+            Column("share", number(0, 0.5)),
+            Column("source", _keys),
+            Column("seen", _seen),
+            Column("note", _any, optional=True),
+        ),
+        key=("level",),
+        references={"source": "sources"},
+    ),
     "treatments": TREATMENTS,
     "trials": TRIALS,
     "plp_prevalence_studies": Table(

@@ -121,7 +121,9 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
 
 
-def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
+def people_and_mortality(
+    scenario: Scenario, *, folder: Path = DATA
+) -> tuple[Population, Mortality]:
     """The population and mortality of the United States that a scenario chooses.
 
     Parameters
@@ -130,6 +132,8 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
         Its choices population, population_factor_2050, last_year and extrapolate are used. With a
         factor other than 1, the people of every age are multiplied by a number that runs in a
         straight line from 1 in 2005 to the factor in 2050, and stays.
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
 
     Returns
     -------
@@ -152,13 +156,17 @@ def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
     last = max(KNOTS[-1], int(scenario.choices["last_year"]))
     beyond = bool(scenario.choices["extrapolate"])
     population = read_population(
-        "USA", variant=str(scenario.choices["population"]), last_year=last, extrapolate=beyond
+        "USA",
+        variant=str(scenario.choices["population"]),
+        last_year=last,
+        extrapolate=beyond,
+        folder=folder,
     )
     factor = np.interp(
         population.years, [2005, 2050], [1.0, float(scenario.choices["population_factor_2050"])]
     )
     people = population.people * factor[:, np.newaxis, np.newaxis]
-    mortality = read_mortality("USA", last_year=last, extrapolate=beyond)
+    mortality = read_mortality("USA", last_year=last, extrapolate=beyond, folder=folder)
     return dataclasses.replace(population, people=people), mortality
 
 

@@ -6,6 +6,7 @@ year after a loss has fewer people in pain, fewer patients and shorter waits.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from plcore.clinic.day import (
     DayPlan,
@@ -25,11 +27,11 @@ from plcore.clinic.day import (
 )
 from plcore.clinic.day import open_days as open_days_from
 from plcore.clinic.demand import (
+    WEEKS_A_YEAR,
     Demand,
     Funnel,
     by_year,
     expected_referrals,
-    parameter_of,
     people_to_patients,
     seasonal,
 )
@@ -55,21 +57,19 @@ from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, caveats
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains, worth_knowing
-from plcore.evidence.data import DATA
+from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains
+from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
-from plcore.planner.settings import Settings
-from plcore.scenarios import Scenario, read_scenario
+from plcore.planner.settings import MOST_SETTING, Settings
+from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run, run
 
 #: Courses simulated for each draw, of which patients are picked.
 _MEMBERS = 200
-#: Weeks of the last year, whose rate of new patients is taken to continue.
-_LAST_WEEKS = 52
 #: The search for enough chairs ends here.
-MOST_CHAIRS = 200
+MOST_CHAIRS = int(MOST_SETTING["chairs"])
 #: Where the simulation cannot tell two sizes apart, it is repeated with up to so many draws.
 _MOST_DRAWS = 1024
 
@@ -82,20 +82,26 @@ class Patients:
     ----------
     inputs : ClinicDraws
         What is believed of patients and visits.
-    referrals : ndarray of int, shape (n_draws, n_runs, n_patients)
+    referrals : ndarray of int, shape (n_draws or 1, n_runs, n_patients)
         Day of referral of each patient.
     relief : ndarray, shape (n_draws, n_members)
         Days of relief after a course, NaN where it does not help.
     open_days : ndarray of bool, shape (n_days,)
         Days on which the clinic is open.
+    weekly : ndarray, shape (n_draws or 1, n_weeks)
+        New patients expected in each week: as modelled, or as the planner counted.
+    busiest : int
+        The year since the opening in which most are expected, at the median of the draws; from 0.
     per_week : ndarray, shape (n_draws,)
-        New patients a week in the last year followed, when the backlog is smallest.
+        New patients a week in the busiest year.
     """
 
     inputs: ClinicDraws
     referrals: Integers
     relief: Floats
     open_days: NDArray[np.bool_]
+    weekly: Floats
+    busiest: int
     per_week: Floats
 
 
@@ -105,10 +111,12 @@ class Answer:
 
     Attributes
     ----------
+    requested : Settings
+        The settings as they were given.
     settings : Settings
-        The settings, with the planner's own waiting list and visits a day.
-    own : OwnNumbers, optional
-        The planner's own numbers.
+        The same with the planner's own waiting list and visits a day, and the chairs they need.
+    folder : Path
+        Folder of the tables that the answer rests on.
     area : Area
         The counties around the clinic.
     caveats : tuple of str
@@ -125,13 +133,14 @@ class Answer:
     outcome : ClinicOutcome
         The simulated clinic by day and patient.
     load : Load
-        Demand against capacity, if the rate of new patients in the last year continues.
+        Demand against capacity in the busiest year, if it went on.
     beside : DataFrame or None
         Own numbers beside the modelled ones, a row for each.
     """
 
+    requested: Settings
     settings: Settings
-    own: OwnNumbers | None
+    folder: Path
     area: Area
     caveats: tuple[str, ...]
     people: Run
@@ -141,6 +150,11 @@ class Answer:
     outcome: ClinicOutcome
     load: Load
     beside: pd.DataFrame | None
+
+    @property
+    def own(self) -> OwnNumbers | None:
+        """The planner's own numbers."""
+        return self.settings.own
 
     @property
     def first_day(self) -> date:
@@ -156,8 +170,8 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     settings : Settings
         Where, when, for whom, and what the clinic is like.
     own : OwnNumbers, optional
-        The planner's own counts. Those of people and capacity take the place of the modelled ones;
-        referrals take the place of the patients of the funnel in the simulation.
+        Own counts in place of those of the settings. Those of people and capacity take the place of
+        the modelled ones; referrals take the place of the patients of the funnel in the simulation.
     folder : Path
         Folder of the tables; the project's own `data/` by default.
 
@@ -175,15 +189,20 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     --------
     >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
     >>> vermont.area.name, vermont.outcome.infusions.shape
-    ('Vermont', (16, 1, 371))
+    ('Vermont', (16, 1, 365))
     """
+    if own is not None:
+        settings = replace(settings, own=own)
+    requested, own = settings, settings.own
     if own is not None:
         settings = _with_own(settings, own)
     area = settings.area(folder=folder)
-    modelled, people = _people(settings, own, area, folder)
+    modelled, people = _people(settings, area, folder)
     funnel, demand = _expected(settings, people.outcome, people.draws, area, folder)
-    patients = _patients(settings, people.draws, demand, own)
+    patients = _patients(settings, people.draws, demand)
     plan = settings.clinic()
+    share = body_share_lost(settings.limb_lost, folder=folder)
+    plan = replace(plan, dose=replace(plan.dose, mg_per_kg=plan.dose.mg_per_kg * (1 - share)))
     comparison = None
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
@@ -191,8 +210,9 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
         expected = _expected(settings, modelled.outcome, modelled.draws, area, folder)
         comparison = beside(own, *expected, visits_a_day=held)
     return Answer(
+        requested=requested,
         settings=settings,
-        own=own,
+        folder=folder,
         area=area,
         caveats=caveats(area, folder=folder),
         people=people,
@@ -214,31 +234,30 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     )
 
 
-def _people(
-    settings: Settings, own: OwnNumbers | None, area: Area, folder: Path
-) -> tuple[Run, Run]:
+def _people(settings: Settings, area: Area, folder: Path) -> tuple[Run, Run]:
     """People of the area as modelled, and with the planner's own counts."""
     modelled = run(
         partial(people_nearby, area=area, folder=folder),
-        _scenario(settings, folder),
+        settings.scenario_of_years(folder=folder),
         n_draws=settings.draws,
         seed=settings.seed,
     )
-    if own is None:
+    if settings.own is None:
         return modelled, modelled
-    outcome = with_own_people(modelled.outcome, own, year=settings.year)
+    outcome = with_own_people(modelled.outcome, settings.own, year=settings.year)
     return modelled, replace(modelled, outcome=outcome)
 
 
 def _expected(
-    settings: Settings, people: Outcome, draws: pd.DataFrame, area: Area, folder: Path = DATA
+    settings: Settings, people: Outcome, draws: pd.DataFrame, area: Area, folder: Path
 ) -> tuple[Funnel, Demand]:
     """The funnel of the people of an area, and the new patients expected a week."""
-    shares = settings.own_shares()
-    choosing = None
-    if "choosing" not in shares:
+    shares, choosing = settings.own_shares(), None
+    if settings.distance_km is not None and "choosing" not in shares:
         site = settings.site(area, folder=folder)
-        choosing = share_choosing(area, settings.in_place_of(draws), point=site, folder=folder)
+        choosing = share_choosing(
+            area, draws.assign(demand_distance_km=settings.distance_km), point=site, folder=folder
+        )
     funnel = people_to_patients(
         people, draws, severity=settings.severity, own=shares, choosing=choosing
     )
@@ -281,7 +300,7 @@ def sizes(
     [4, 8]
     """
     settings = answer.settings
-    plan = settings.clinic()
+    plan = answer.outcome.plan
     day = replace(plan.day, most_visits=None)
 
     judged = _month_before(by_month)
@@ -342,7 +361,7 @@ def _able(answer: Answer, day: DayPlan) -> int:
     settings, patients = answer.settings, answer.patients
     wanted = float(np.quantile(answer.load.demand, settings.probability))
     share = patients.open_days.mean()
-    plan = replace(settings.clinic(), changes=())
+    plan = replace(answer.outcome.plan, changes=())
     for chairs in range(1, MOST_CHAIRS + 1):
         if 7 * share * plan.visits_on(with_chairs(day, chairs)) > wanted:
             return chairs
@@ -376,9 +395,9 @@ def _fewest_by_halving(
 def _more_patients(answer: Answer, draws: int) -> Patients:
     """The patients of the same plan with other draws, and one run of chance for each."""
     settings = replace(answer.settings, draws=draws, runs=1)
-    _, people = _people(settings, answer.own, answer.area, DATA)
-    _, demand = _expected(settings, people.outcome, people.draws, answer.area)
-    return _patients(settings, people.draws, demand, answer.own)
+    _, people = _people(settings, answer.area, answer.folder)
+    _, demand = _expected(settings, people.outcome, people.draws, answer.area, answer.folder)
+    return _patients(settings, people.draws, demand)
 
 
 def _month_before(months: int | None) -> tuple[int, int] | None:
@@ -387,40 +406,6 @@ def _month_before(months: int | None) -> tuple[int, int] | None:
         return None
     end = round(months * 365.25 / 12)
     return end - 30, end
-
-
-def find_out_first(answer: Answer) -> pd.DataFrame:
-    """What it is worth to find out each uncertain input before the clinic is sized.
-
-    Parameters
-    ----------
-    answer : Answer
-        What follows from a planner's settings, with 100 draws or more.
-
-    Returns
-    -------
-    DataFrame
-        As `plcore.clinic.sizing.worth_knowing` describes it, a row for each input that differs
-        between the draws and plays a part before the clinic opens.
-    """
-    settings, load = answer.settings, answer.load
-    busiest = by_year(answer.demand.per_week, answer.demand.opening).max(axis=1) * 7 / 365.25
-    one_chair = with_chairs(replace(settings.clinic().day, most_visits=None), 1)
-    a_day = settings.clinic().visits_on(one_chair)
-    draws = settings.in_place_of(answer.people.draws)
-    # Shares that the planner gave are known.
-    known = {parameter_of(step, severity=settings.severity) for step in settings.own_shares()}
-    names = [
-        name
-        for name in draws.columns
-        if name.startswith(
-            ("demand_", "clinic_", "course_", f"severity_{settings.severity}", "plp")
-        )
-        and name not in known
-    ]
-    return worth_knowing(
-        busiest * load.visits_each / a_day, draws[names], probability=settings.probability
-    )
 
 
 def ways_to_run(
@@ -446,9 +431,9 @@ def ways_to_run(
     """
     settings, patients = answer.settings, answer.patients
     return options_table(
-        settings.clinic(),
+        answer.outcome.plan,
         {
-            days: _calendar(replace(settings, days_a_week=days))
+            days: calendar(replace(settings, days_a_week=days))
             for days in range(1, settings.days_a_week + 1)
         },
         patients.inputs,
@@ -467,7 +452,7 @@ def ways_to_run(
 
 
 def chairs_filled(
-    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area
+    draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area, folder: Path = DATA
 ) -> Outcome:
     """Patients, infusions and chairs of a clinic by year since its opening, as a model to run.
 
@@ -486,6 +471,8 @@ def chairs_filled(
         `scenario` and `area` give them.
     area : Area
         The counties around the clinic.
+    folder : Path
+        Folder of the tables; the project's own `data/` by default.
 
     Returns
     -------
@@ -502,6 +489,7 @@ def chairs_filled(
 
     Examples
     --------
+    >>> from plcore.scenarios import read_scenario
     >>> from plcore.simulate import run
     >>> settings = Settings(state="VT")
     >>> years = read_scenario(choices={"first_year": 2027, "last_year": 2028})
@@ -511,17 +499,15 @@ def chairs_filled(
     """
     clinic_years = scenario.years
     choices = {**scenario.choices, "last_year": int(clinic_years[-1]) + 1}
-    people = people_nearby(draws, replace(scenario, choices=choices), area=area)
+    people = people_nearby(draws, replace(scenario, choices=choices), area=area, folder=folder)
     settings = replace(settings, year=int(clinic_years[0]), n_years=len(clinic_years))
-    funnel, demand = _expected(settings, people, draws, area)
+    funnel, demand = _expected(settings, people, draws, area, folder)
     new_patients = by_year(demand.per_week, settings.opening())
     plan = settings.clinic()
     one_chair = replace(plan.day, chairs=1, nurses=1, most_visits=None)
-    load = clinic_load(
-        plan, clinic_draws(draws), _relief(settings, draws), _calendar(settings), 1.0
-    )
+    load = clinic_load(plan, clinic_draws(draws), _relief(settings, draws), calendar(settings), 1.0)
     visits_a_year = (
-        len(appointments(one_chair)) * plan.overbooking * _calendar(settings).mean() * 365.25
+        len(appointments(one_chair)) * plan.overbooking * calendar(settings).mean() * 365.25
     )
     values = {name: funnel.people[name][:, :-1] for name in ("plp", "in_pain")}
     values["would_come"] = funnel.people["choosing"][:, :-1]
@@ -531,75 +517,108 @@ def chairs_filled(
     return Outcome(clinic_years, values, people.extrapolated[:-1])
 
 
+def body_share_lost(level: str, *, folder: Path = DATA) -> float:
+    """Share of body weight that somebody has lost with a limb, 0 for "none"."""
+    if level == "none":
+        return 0.0
+    table = read("body_mass", folder=folder)
+    return float(table.loc[table["level"] == level, "share"].to_numpy()[0])
+
+
 def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
-    """The settings with the waiting list and the capacity that were counted."""
-    if own.visits_a_day is not None:
-        held = len(appointments(replace(settings.clinic().day, most_visits=None)))
-        if own.visits_a_day > held:
-            raise ValueError(
-                f"visits_a_day is {own.visits_a_day}; expected at most the {held} that "
-                f"{settings.chairs} chairs allow in {settings.hours:g} hours, or more chairs"
-            )
-        settings = replace(settings, visits_a_day=own.visits_a_day)
+    """The settings with the waiting list and the capacity that were counted.
+
+    Visits a day that were counted take the place of chairs, nurses and hours: where the chairs of
+    the settings hold fewer, there are as many as hold them.
+    """
     if own.waiting_list is not None:
         settings = replace(settings, waiting_list=own.waiting_list)
-    return settings
-
-
-def _scenario(settings: Settings, folder: Path) -> Scenario:
-    """The scenario for the years of the clinic and one more, which those who leave are counted by."""
-    last = settings.year + settings.n_years
-    years = {"first_year": settings.year, "last_year": last}
-    reaches = int(read_scenario(settings.scenario, folder=folder).choices["last_year"])
-    if last > reaches:
-        raise ValueError(
-            f"year is {settings.year} and n_years is {settings.n_years}; the year after, {last}, "
-            f"is needed too: expected {reaches} or before, where the scenario ends"
+    if own.visits_a_day is None:
+        return settings
+    day = replace(settings.clinic().day, most_visits=None)
+    if len(appointments(day)) < own.visits_a_day:
+        most = int(MOST_SETTING["chairs"])
+        enough = (
+            settings.chairs
+            + 1
+            + bisect_left(
+                range(settings.chairs + 1, most),
+                own.visits_a_day,
+                key=lambda chairs: len(appointments(replace(day, chairs=chairs, nurses=chairs))),
+            )
         )
-    return read_scenario(settings.scenario, choices=years, folder=folder)
+        held = len(appointments(replace(day, chairs=enough, nurses=enough)))
+        if held < own.visits_a_day:
+            raise ValueError(
+                f"visits_a_day is {own.visits_a_day}; expected at most the {held} that {enough} "
+                f"chairs hold in {settings.hours:g} hours"
+            )
+        settings = replace(settings, chairs=enough, nurses=None)
+    return replace(settings, visits_a_day=own.visits_a_day)
 
 
-def _patients(
-    settings: Settings, draws: pd.DataFrame, demand: Demand, own: OwnNumbers | None
-) -> Patients:
-    n_days, n_weeks = settings.n_days, -(-settings.n_days // 7)
-    shared = {"n_runs": settings.runs, "seed": settings.seed}
-    per_week = demand.per_week[:, :n_weeks]
-    excess = 1.0
+def _patients(settings: Settings, draws: pd.DataFrame, demand: Demand) -> Patients:
+    own, opening = settings.own, demand.opening
+    per_week, excess = demand.per_week, 1.0
     if own is not None and own.referrals:
-        per_week = own_per_week(
-            own, n_draws=len(draws), n_weeks=n_weeks, seed=settings.seed,
-            growth=settings.referral_growth,
-        )  # fmt: skip
+        rates = _rates_counted(own, settings)
+        years = (np.arange(opening.n_weeks) + 0.5) / WEEKS_A_YEAR
+        growth = (1 + settings.referral_growth) ** years
+        per_week = own_per_week(own, n_weeks=opening.n_weeks) * rates[:, np.newaxis] * growth
         excess = overdispersion(own)
     elif settings.referral_growth:
         raise ValueError(
             f"referral_growth is {settings.referral_growth:g}; expected 0 without own referrals, as "
             "the model has its own growth"
         )
-    # The backlog is worked off by then, as far as it will be.
-    last = per_week[:, -_LAST_WEEKS:].mean(axis=1)
+    rates = by_year(per_week, opening) / by_year(np.ones((1, opening.n_weeks)), opening)
+    busiest = int(np.argmax(np.median(rates, axis=0)))
     if settings.season:
         first = date(settings.year, 1, 1)
-        per_week = per_week * seasonal(first, n_weeks, settings.season)
-    rates = with_uneven_months(per_week, excess, **shared)
-    referrals = random_referrals(rates, n_days=n_days, **shared)
-    inputs = clinic_draws(settings.in_place_of(draws))
+        per_week = per_week * seasonal(first, opening.n_weeks, settings.season)
+    varied = with_uneven_months(per_week, excess, n_runs=settings.runs, seed=settings.seed)
+    n_days = settings.n_days
+    referrals = random_referrals(
+        varied[..., : -(-n_days // 7)], n_days=n_days, n_runs=settings.runs, seed=settings.seed
+    )
+    inputs = clinic_draws(draws)
+    n_draws = inputs.n_draws
+    inputs = replace(inputs, lead_days=np.full(n_draws, float(settings.lead_days)))
     if settings.patience_days is not None:
-        patience = np.full(len(draws), settings.patience_days)
-        inputs = replace(inputs, patience_days=patience)
+        inputs = replace(inputs, patience_days=np.full(n_draws, settings.patience_days))
     return Patients(
         inputs=inputs,
         referrals=with_waiting_list(
             referrals, settings.waiting_list, by_month=settings.waiting_by_month
         ),
         relief=_relief(settings, draws),
-        open_days=_calendar(settings),
-        per_week=last,
+        open_days=calendar(settings),
+        weekly=per_week,
+        busiest=busiest,
+        per_week=np.broadcast_to(rates[:, busiest], n_draws),
     )
 
 
-def _calendar(settings: Settings) -> NDArray[np.bool_]:
+def _rates_counted(own: OwnNumbers, settings: Settings) -> Floats:
+    """What the true rate of referrals may be, over the mean of the months counted, by draw.
+
+    A gamma distribution: months of a constant rate (Jeffreys prior), wider where they vary more
+    than by chance (quasi-Poisson). Some months do not fix the rate.
+    """
+    counts = np.array(own.referrals, dtype=float)
+    total, n = counts.sum(), len(counts)
+    if total == 0:
+        return np.ones(settings.draws)
+    spread = counts.var(ddof=1) / counts.mean() if n > 1 else 1.0
+    shape = (total + 0.5) / max(spread, 1.0)
+    middles = (np.arange(settings.draws) + 0.5) / settings.draws
+    # Any fixed order that is not that of the other draws; the page has the same.
+    order = np.argsort(np.arange(settings.draws) * 7919 % 10007, kind="stable")
+    rates = special.gammaincinv(shape, middles[order]) / shape * (total + 0.5) / total
+    return np.asarray(rates)
+
+
+def calendar(settings: Settings) -> NDArray[np.bool_]:
     """Days from the opening on which the clinic is open, shape (n_days,)."""
     first, n_days = date(settings.year, 1, 1), settings.n_days
     holidays = us_federal_holidays(first, first + timedelta(days=n_days))

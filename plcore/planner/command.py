@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,13 +19,15 @@ import numpy as np
 import pandas as pd
 
 from plcore.clinic.options import Prices
-from plcore.clinic.own import OwnNumbers, own_template, read_own
-from plcore.clinic.places import COUNTIES, ZIPS, frame, metropolitan_areas
+from plcore.clinic.places import COUNTIES, frame, metropolitan_areas
 from plcore.clinic.results import share_within
 from plcore.clinic.sizing import advise
 from plcore.planner.answers import Answer, answer, sizes, ways_to_run
+from plcore.planner.gazetteer import zip_points
+from plcore.planner.own_file import own_template, read_own
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
 from plcore.planner.settings import (
+    NEEDS_RADIUS,
     PLACES,
     Settings,
     defaults,
@@ -35,7 +39,7 @@ from plcore.planner.settings import (
     settings_text,
 )
 from plcore.planner.tables import PERIODS, answer_tables, side_by_side
-from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_tables
+from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_table
 from plcore.scenarios import read_scenario, scenario_names
 
 #: How a value is written, by the beginning of a setting's type.
@@ -47,10 +51,14 @@ _METAVARS = {
 _OTHER_NAMES = {
     "lat is": "near", "lon is": "near", "km of the nearest county": "near",
     "from the nearest county": "near", "has its centre within": "radius_km", "no ZIP code": "zip",
+    "no city": "city",
     "county": "counties", "no state": "state", "no metropolitan area": "metro",
+    "no scenario": "scenario",
     "do not fit into": "infusions",
 }  # fmt: skip
 _POINT = "latitude, then longitude, such as 34.05,-118.24"
+#: The files that several plans share.
+_SIDE = "side_by_side"
 #: Own numbers that may not fit the modelled ones.
 _OWN_NUMBERS = ("visits_a_day", "limb_loss", "plp")
 
@@ -65,25 +73,33 @@ class Request:
         Settings of the command line, by name.
     file : Path, optional
         A file of settings; flags replace those in it.
+    own : Path, optional
+        A file of own counts, which take the place of those in the file of settings.
     """
 
     flags: Mapping[str, object]
     file: Path | None = None
+    own: Path | None = None
 
     def settings(self) -> Settings:
         """The settings of the file, replaced by those of the flags where both have one.
 
-        A place among the flags replaces any place of the file.
+        A place among the flags replaces any place of the file, and so do a waiting list and visits a
+        day any that were counted.
         """
-        if self.file is not None and not self.flags:
+        if self.file is not None and not self.flags and self.own is None:
             return read_settings(self.file)
         values = {} if self.file is None else read_given(self.file)
         if any(place in self.flags for place in PLACES):
             for place in PLACES:
                 values.pop(place, None)
-            if "near" not in self.flags and "zip" not in self.flags:
+            if not any(place in self.flags for place in NEEDS_RADIUS):
                 values.pop("radius_km", None)
         values.update(self.flags)
+        if self.own is not None:
+            values["own"] = read_own(self.own)
+        elif isinstance(counted := values.get("own"), Mapping):
+            values["own"] = {name: item for name, item in counted.items() if name not in self.flags}
         try:
             return settings_from(values)
         except ValueError as error:
@@ -96,6 +112,8 @@ class Request:
             if places or self.file is None:
                 return f"{', '.join(map(_flag, places or PLACES))}: {message}"
         name = _setting_of(message)
+        if self.own is not None and name not in self.flags and message.startswith(_OWN_NUMBERS):
+            return f"{self.own.name}: {message}"
         if name in self.flags:
             return f"{_flag(name)}: {message}"
         if self.file is not None and (not name or name in read_given(self.file)):
@@ -122,8 +140,7 @@ def main(arguments: Sequence[str]) -> int:
         require_xlsxwriter()
         if options.to.exists() and not options.to.is_dir():
             raise ValueError(f"--to: {options.to} is a file; expected a folder, old or new")
-        own = None if options.own is None else read_own(options.own)
-        lines = _compared(options, own) if options.compare else _planned(options, own)
+        lines = _compared(options) if options.compare else _planned(options)
         print("\n".join(lines))
     except ValueError as error:
         print(f"plan: {error}", file=sys.stderr)
@@ -146,11 +163,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     group = parser.add_argument_group(
         "settings",
-        "One of --near, --zip, --counties, --state and --metro says where the clinic is.",
+        "One of --near, --zip, --city, --counties, --state and --metro says where the clinic is.",
     )
     words, default = meanings(), defaults()
     for field in fields(Settings):
         kind, value = str(field.type), default[field.name]
+        if field.name == "own":
+            continue
         sentence = words[field.name] + ("" if value in (None, ()) else f" Default: {value}.")
         group.add_argument(
             _flag(field.name),
@@ -168,8 +187,12 @@ def _parser() -> argparse.ArgumentParser:
             "TOML",
             "File of settings that were saved before. Flags replace its values.",
         ),
-        ("--save", "TOML", "File in which to save the settings."),
-        ("--own", "CSV", "File of your own counts, which replace the modelled numbers."),
+        ("--save", "TOML", "File in which to save the plan: its settings and own numbers."),
+        (
+            "--own",
+            "CSV",
+            "File of your own counts, which replace the modelled numbers of this plan.",
+        ),
         ("--own-template", "CSV", "Write a file to fill in for --own, and stop."),
     ):
         files.add_argument(flag, type=Path, metavar=metavar, help=text)
@@ -201,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _looked_up(options: argparse.Namespace) -> bool:
-    """Print a list or write a template, if asked; True then. Otherwise save settings, if asked."""
+    """Print a list or write a template, if asked; True then."""
     if options.list_metros is not None:
         table = metropolitan_areas()
         title = table["title"].str.casefold()
@@ -224,19 +247,17 @@ def _looked_up(options: argparse.Namespace) -> bool:
         path.write_text(own_template(), encoding="utf-8", newline="\n")
         print(f"Written: {path}. Fill it in, delete what you do not know, and name it with --own.")
         return True
-    if options.save is not None:
-        if options.compare:
-            raise ValueError("--save: with --compare there are several settings; expected one")
-        text = settings_text(Request(_flags(options), options.settings).settings())
-        options.save.write_text(text, encoding="utf-8", newline="\n")
     return False
 
 
-def _planned(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
+def _planned(options: argparse.Namespace) -> list[str]:
     """One plan, written; the lines to be printed."""
-    request = Request(_flags(options), options.settings)
-    plan, sizing = _answered(request, own, options)
-    replaced, paths = _written(request.settings(), plan, sizing, options)
+    request = Request(_flags(options), options.settings, options.own)
+    settings = _checked(request)
+    if options.save is not None:
+        _require_folder(options.save.parent, "--save")
+    plan, sizing = _answered(request, settings, options)
+    replaced, paths = _written(options.to, _files_of(plan, sizing, options))
     by_target = ways = None
     if sizing is not None:
         months = plan.settings.target_months
@@ -247,77 +268,137 @@ def _planned(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
             ways = ways_to_run(plan)
     sentences = in_sentences(plan, sizing, by_target=by_target, ways=ways)
     lines = [*sentences, *WHAT_IT_IS_NOT, ""]
+    if options.save is not None:
+        lines.append(_saved(options.save, plan))
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 
-def _compared(options: argparse.Namespace, own: OwnNumbers | None) -> list[str]:
+def _compared(options: argparse.Namespace) -> list[str]:
     """Several plans, written and side by side; the lines to be printed."""
-    if options.settings is not None:
-        raise ValueError("--settings: with --compare, name the file among those of --compare")
+    for flag in ("settings", "own", "save"):
+        if getattr(options, flag) is not None:
+            raise ValueError(
+                f"--{flag}: with --compare there are several plans; expected "
+                + ("one plan" if flag == "save" else "it in the files of --compare")
+            )
     flags = _flags(options)
     if "name" in flags:
         raise ValueError("--name: with --compare each plan has the name of its file")
-    plans: dict[str, Answer] = {}
-    sizing: dict[str, pd.DataFrame] = {}
-    paths: list[Path] = []
-    replaced = 0
+    # All are checked, then all are worked out, and only then is anything written.
+    requests: dict[str, tuple[Request, Settings]] = {}
+    taken = {_SIDE.casefold(): "the comparison"}
     for file in options.compare:
         # A plan without a name of its own has that of its file.
-        name = {} if "name" in read_given(file) else {"name": file.stem}
-        request = Request({**flags, **name}, file)
-        settings = request.settings()
-        if settings.name in plans:
+        named = {} if "name" in read_given(file) else {"name": file.stem}
+        request = Request({**flags, **named}, file)
+        settings = _checked(request)
+        # Some systems take A.xlsx and a.xlsx for the same file.
+        if (before := taken.get(settings.name.casefold())) is not None:
             raise ValueError(
-                f"{file.name}: name is {settings.name!r}, which another plan has; expected a "
-                "different name"
+                f"{file.name}: name is {settings.name!r}, and {before} has files of that name; "
+                "expected a different name"
             )
-        plan, table = _answered(request, own, options)
-        plans[settings.name] = plan
+        taken[settings.name.casefold()] = file.name
+        requests[settings.name] = request, settings
+    plans: dict[str, Answer] = {}
+    sizing: dict[str, pd.DataFrame] = {}
+    files: dict[str, Callable[[Path], None]] = {}
+    for name, (request, settings) in requests.items():
+        plans[name], table = _answered(request, settings, options)
         if table is not None:
-            sizing[settings.name] = table
-        before, written = _written(settings, plan, table, options)
-        replaced += before
-        paths += written
+            sizing[name] = table
+        for file_name, write in _files_of(plans[name], table, options).items():
+            if file_name in files:
+                raise ValueError(
+                    f"name is {name!r}, but another plan has a file called {file_name}; expected a "
+                    "different name"
+                )
+            files[file_name] = write
     side = side_by_side(plans, sizing=sizing if sizing else None)
-    both = [options.to / "side_by_side.xlsx", options.to / "side_by_side.csv"]
-    replaced += sum(path.exists() for path in both)
-    write_comparison(both[0], plans, side)
-    paths += [both[0], *write_tables(options.to, {"side_by_side": side})]
+    files[f"{_SIDE}.xlsx"] = partial(write_comparison, answers=plans, side=side)
+    files[f"{_SIDE}.csv"] = partial(write_table, table=side)
+    replaced, paths = _written(options.to, files)
     lines = [side.to_string(index=False, max_colwidth=40), "", *WHAT_IT_IS_NOT, ""]
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 
-def _answered(
-    request: Request, own: OwnNumbers | None, options: argparse.Namespace
-) -> tuple[Answer, pd.DataFrame | None]:
+def _checked(request: Request) -> Settings:
+    """The settings, of which all is checked that can be without working anything out."""
     settings = request.settings()
     try:
-        plan = answer(settings, own=own)
+        settings.area()
+        settings.scenario_of_years()
+    except ValueError as error:
+        message = str(error) + _similar_codes(settings, str(error))
+        raise ValueError(request.locate(message)) from None
+    return settings
+
+
+def _require_folder(folder: Path, flag: str) -> None:
+    if not folder.is_dir():
+        raise ValueError(f"{flag}: {folder}: no such folder; expected one that is there")
+
+
+def _saved(path: Path, plan: Answer) -> str:
+    """Save the plan; a sentence on whether that replaced another plan."""
+    text = settings_text(plan.requested)
+    before = path.read_bytes() if path.exists() else None
+    path.write_text(text, encoding="utf-8", newline="\n")
+    if before is None:
+        return f"Saved: {path}"
+    if before == text.encode():
+        return f"Saved: {path}, as it was."
+    old = path.with_name(f"{path.name}.before")
+    old.write_bytes(before)
+    return f"Saved: {path}. It held another plan, which is kept as {old.name}."
+
+
+def _answered(
+    request: Request, settings: Settings, options: argparse.Namespace
+) -> tuple[Answer, pd.DataFrame | None]:
+    try:
+        plan = answer(settings)
         judged = np.isfinite(share_within(plan.outcome, settings.within_days)).any()
         return plan, sizes(plan) if judged and not options.no_sizes else None
     except ValueError as error:
-        message = str(error) + _similar_codes(settings, str(error))
-        if own is not None and message.startswith(_OWN_NUMBERS):
-            raise ValueError(f"{options.own.name}: {message}") from None
-        raise ValueError(request.locate(message)) from None
+        raise ValueError(request.locate(str(error))) from None
 
 
-def _written(
-    requested: Settings, plan: Answer, sizing: pd.DataFrame | None, options: argparse.Namespace
-) -> tuple[int, list[Path]]:
-    """Write a plan; how many of its files replaced others, and all of them."""
-    folder, name = options.to, plan.settings.name
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _files_of(
+    plan: Answer, sizing: pd.DataFrame | None, options: argparse.Namespace
+) -> dict[str, Callable[[Path], None]]:
+    """What is written for a plan: a function of the path by the name of the file."""
+    name = plan.settings.name
     tables = answer_tables(plan, sizing, period=options.period)
+    text = settings_text(plan.requested)
+    files: dict[str, Callable[[Path], None]] = {
+        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables),
+        f"{name}.toml": partial(_write_text, text=text),
+    }
+    for table, rows in tables.items():
+        files[f"{name}_{table}.csv"] = partial(write_table, table=rows)
+    return files
+
+
+def _written(folder: Path, files: Mapping[str, Callable[[Path], None]]) -> tuple[int, list[Path]]:
+    """Write the files, each to another place first; how many replaced others, and all of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    workbook, settings = folder / f"{name}.xlsx", folder / f"{name}.toml"
-    csv = [folder / f"{name}_{table}.csv" for table in tables]
-    before = sum(path.exists() for path in (workbook, settings, *csv))
-    write_plan(workbook, plan, sizing, tables)
-    # Settings as requested: own numbers are in a file of their own.
-    comment = f"# read with --own {options.own.name}\n" if plan.own is not None else ""
-    settings.write_text(comment + settings_text(requested), encoding="utf-8", newline="\n")
-    write_tables(folder, {f"{name}_{table}": rows for table, rows in tables.items()})
-    return before, [workbook, settings, *csv]
+    paths = [folder / name for name in files]
+    for path in paths:
+        if path.is_dir():
+            raise ValueError(f"{path}: cannot be written, as it is a folder")
+    before = sum(path.exists() for path in paths)
+    # A plan that cannot be written whole leaves the older files as they were.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".plan") as made:
+        for name, write in files.items():
+            write(Path(made) / name)
+        for path in paths:
+            (Path(made) / path.name).replace(path)
+    return before, paths
 
 
 def _summary_of_files(paths: Sequence[Path], replaced: int, folder: Path) -> list[str]:
@@ -335,7 +416,7 @@ def _flags(options: argparse.Namespace) -> dict[str, object]:
     return {
         field.name: _value(field.name, getattr(options, field.name), str(field.type))
         for field in fields(Settings)
-        if hasattr(options, field.name)
+        if field.name != "own" and hasattr(options, field.name)
     }
 
 
@@ -343,9 +424,9 @@ def _value(name: str, text: str | list[str], kind: str) -> object:
     if kind.startswith("str"):
         return text
     text = text if isinstance(text, str) else ",".join(text)
-    items = [item for item in text.split(",") if item]
+    items = [item for item in text.split(",") if item.strip()]
     if kind.startswith("tuple[str"):
-        return items
+        return _with_states(items)
     numbers = [_number(item) for item in items]
     if "..." in kind and None not in numbers:
         return numbers
@@ -358,6 +439,18 @@ def _value(name: str, text: str | list[str], kind: str) -> object:
         words = next(words for start, words in expected.items() if kind.startswith(start))
         raise ValueError(f"{_flag(name)}: {text!r}; expected {words}")
     return numbers if wanted == 2 else numbers[0]
+
+
+def _with_states(items: Sequence[str]) -> list[str]:
+    """Counties, with what follows the comma in "Kent County, DE" put back."""
+    counties: list[str] = []
+    for item in map(str.strip, items):
+        digits = item[:1].isdecimal()
+        if counties and not digits and not counties[-1][:1].isdecimal() and "," not in counties[-1]:
+            counties[-1] += f", {item}"
+        else:
+            counties.append(item)
+    return counties
 
 
 def _number(text: str) -> float | int | None:
@@ -385,12 +478,12 @@ def _similar_codes(settings: Settings, message: str) -> str:
     """Codes near one that is unknown, as the end of a sentence."""
     names: dict[str, str] = {}
     if message.startswith("no ZIP code") and settings.zip is not None:
-        unknown, codes = settings.zip, frame(ZIPS)["zip"].tolist()
-    elif message.startswith("no county '"):
+        unknown, codes = settings.zip, zip_points()["zip"].tolist()
+    elif message.startswith("no county '") and ": it is" not in message:
         table = frame(COUNTIES)
         codes = table["fips"].tolist()
         names = dict(zip(codes, table["county"] + ", " + table["state"], strict=True))
-        unknown = next(code for code in settings.counties if code not in names)
+        unknown = next(code for code in settings.counties if f"{code!r}" in message)
     else:
         return ""
     if not unknown.isdecimal():

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic.demand import by_year
 from plcore.clinic.options import options_in_words
 from plcore.clinic.results import (
     cleared_in_words,
@@ -17,10 +16,16 @@ from plcore.clinic.results import (
     share_within,
     wait_in_words,
 )
-from plcore.clinic.sizing import advise, fewest, worth_in_words
-from plcore.planner.answers import MOST_CHAIRS, Answer, find_out_first
-from plcore.planner.settings import Settings
-from plcore.planner.tables import assumptions_table, three
+from plcore.clinic.sizing import advise, fewest
+from plcore.planner.answers import MOST_CHAIRS, Answer
+from plcore.planner.decisions import (
+    SEVERITY_WORDS,
+    Words,
+    decision_rows,
+    shown,
+    six_sentences,
+)
+from plcore.planner.tables import assumptions_table
 
 #: What the answer must not be taken for.
 WHAT_IT_IS_NOT = (
@@ -34,6 +39,15 @@ WHAT_IT_IS_NOT = (
         "each is counted separately."
     ),
     "Demand does not show that ketamine helps phantom limb pain.",
+)
+#: What a manager asks, in the order of the answers.
+QUESTIONS = (
+    "How many would come?",
+    "How many chairs, nurses, days?",
+    "How long will people wait?",
+    "What if half as many come?",
+    "When is the list cleared?",
+    "What should I find out first?",
 )
 #: What each kind of prevalence that a scenario pools counts as phantom limb pain.
 _KINDS = {
@@ -51,32 +65,59 @@ def in_sentences(
     by_target: pd.DataFrame | None = None,
     ways: pd.DataFrame | None = None,
 ) -> tuple[str, ...]:
-    """What a planner asks first, in sentences with 95% intervals.
+    """What a planner asks, in sentences with 95% intervals: six answers, then what is behind them.
 
     `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated;
     `by_target` the same for the months of the settings by which the service level is to be kept;
     `ways` as `ways_to_run` gives it.
     """
-    settings = answer.settings
-    sentences = [*_people(answer), *_patients(answer), _infusions(answer), answer.load.in_words()]
-    if sizing is not None:
-        sentences.append(_chairs(answer, sizing))
+    sentences = [*six_answers(answer)]
     if by_target is not None:
         sentences.append(_by_target(answer, by_target))
     if ways is not None:
-        full = settings.days_a_week
-        sentences.append(options_in_words(ways, settings.prices(), days_a_week=full))
+        full, prices = answer.settings.days_a_week, answer.settings.prices()
+        sentences.append(options_in_words(ways, prices, days_a_week=full))
+    return (*sentences, *behind(answer, sizing))
+
+
+def six_answers(answer: Answer) -> tuple[str, ...]:
+    """A sentence with a 95% range for each of the six questions that a manager asks.
+
+    How many would come; how many chairs, nurses and days; how long people wait; what if half as many
+    come; when the waiting list is cleared; what to find out first. The web page says the same.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings.
+
+    Returns
+    -------
+    tuple of str, length 6
+
+    Examples
+    --------
+    >>> from plcore.planner import Settings, answer
+    >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
+    >>> print(six_answers(vermont)[1].split(" are the least")[0])
+    1 chair, 1 nurse on duty and 1 day open a week
+    """
+    return six_sentences(decision_rows(answer), Words.of(answer))
+
+
+def behind(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
+    """What is behind the six answers: the people, the simulated clinic, and what is assumed."""
+    sentences = [*_people(answer), *_patients(answer), _infusions(answer)]
+    if sizing is not None:
+        sentences.append(_chairs(answer, sizing))
     sentences += [
         _kept(answer),
         wait_in_words(answer.outcome, answer.load),
-        course_in_words(answer.outcome, weeks_asked=settings.weeks),
+        course_in_words(answer.outcome, weeks_asked=answer.settings.weeks),
         _assumed(answer),
     ]
-    if settings.waiting_list:
+    if answer.settings.waiting_list:
         sentences.insert(-2, cleared_in_words(answer.outcome, answer.first_day))
-    # The value of information asks for a hundred draws.
-    if settings.draws >= 100:
-        sentences.append(worth_in_words(find_out_first(answer)))
     return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
 
 
@@ -85,11 +126,11 @@ def _people(answer: Answer) -> list[str]:
     kind = _KINDS[str(answer.people.scenario.choices["prevalence_kind"])]
     in_pain = f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}"
     if settings.severity != "any":
-        pain = settings.severity.replace("_", " or ")
+        pain = SEVERITY_WORDS[settings.severity]
         in_pain += f"; in {_spread(people['in_pain'][:, 0])} of them it is {pain}"
     return [
         (
-            f"{_place(answer)} {three(np.median(people['residents'][:, 0]))} residents in "
+            f"{_place(answer)} {shown(float(np.median(people['residents'][:, 0])), 'people')} residents in "
             f"{settings.year}; {_spread(people['limb_loss'][:, 0])} of them live with limb loss."
         ),
         f"{in_pain}.",
@@ -108,19 +149,17 @@ def _place(answer: Answer) -> str:
 
 def _patients(answer: Answer) -> list[str]:
     settings = answer.settings
-    yearly = by_year(answer.demand.per_week, answer.demand.opening)
-    years = "year" if settings.n_years == 1 else f"{settings.n_years} years"
-    sentences = [
-        (
-            f"{_spread(answer.funnel.people['choosing'][:, 0])} of those in pain would come sooner "
-            f"or later{_guessed(settings)}; {_spread(yearly.sum(axis=1))} new patients are "
-            f"expected in the first {years}."
-        )
-    ]
+    sentences = []
     if answer.own is not None and answer.own.referrals:
         sentences.append(
-            "The clinic is simulated with the planner's own referrals instead, "
-            f"{answer.own.per_month:.3g} a month."
+            "The clinic is simulated with the planner's own referrals, "
+            f"{answer.own.per_month:.3g} a month, not with those who would come as modelled."
+        )
+    if answer.own is not None and answer.own.visits_a_day is not None:
+        chairs = _count(settings.chairs, "chair")
+        sentences.append(
+            f"The {_count(answer.own.visits_a_day, 'visit')} a day that were counted take the place "
+            f"of chairs, nurses and hours; {chairs} hold them."
         )
     if settings.waiting_list:
         sentences.append(
@@ -130,20 +169,13 @@ def _patients(answer: Answer) -> list[str]:
     return sentences
 
 
-def _guessed(settings: Settings) -> str:
-    """The last two steps, unless the planner gave their shares: nobody has measured them."""
-    words = {"accepting": "who accepts a course", "choosing": "who chooses this clinic"}
-    open_steps = [text for step, text in words.items() if step not in settings.own_shares()]
-    return f" (assumed: {' and '.join(open_steps)})" if open_steps else ""
-
-
 def _infusions(answer: Answer) -> str:
     measures = clinic_measures(answer.outcome)
     chairs, nurses = answer.outcome.plan.day.chairs, answer.outcome.plan.day.nurses
     return (
         f"With {_count(chairs, 'chair')} and {_count(nurses, 'nurse')} on duty the clinic gives "
-        f"{_spread(measures['infusions_a_year'][1])} infusions a year, and the chairs are in use "
-        f"for {_percent(measures['chair_utilisation'][1])} of the open hours."
+        f"{_spread(measures['infusions_a_year'][1], 'infusions')} infusions a year, and the chairs are in use "
+        f"for {_spread(measures['chair_utilisation'][1], 'share')} of the open hours."
     )
 
 
@@ -165,13 +197,14 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
         near = sizing[sizing["chairs"].isin(advice.toss_up)]
         chances = ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in near.itertuples())
         return (
-            f"The smallest clinic in which {level} or more{ignored} has {advice.in_words()}: the "
-            f"probability is {chances}, too near to {settings.probability:g} to tell."
+            f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
+            f"{advice.in_words()}: the probability is {chances}, too near to "
+            f"{settings.probability:g} to tell."
         )
     if advice.chairs is not None:
         row = fewest(sizing, probability=settings.probability)
         return (
-            f"The smallest clinic in which {level} or more{ignored} has "
+            f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
             f"{_count(int(row['chairs']), 'chair')} and {_count(int(row['nurses']), 'nurse')} "
             f"(probability {row['probability']:.2f}, standard error {row['standard_error']:.2f})."
         )
@@ -181,7 +214,7 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
         f"No number of chairs up to {last['chairs']:.0f}{end} is enough for this service level: "
         f"{level}{ignored}. With {last['chairs']:.0f} the probability is "
         f"{last['probability']:.2f}, and the waiting list grows by "
-        f"{three(last['growth_a_week'])} patients a week."
+        f"{shown(float(last['growth_a_week']), 'infusions')} patients a week."
     )
 
 
@@ -206,7 +239,7 @@ def _kept(answer: Answer) -> str:
     if not shares.size:
         return "Nobody was referred, so that the service level cannot be judged."
     return (
-        f"With {chairs}, {_percent(shares)} of patients have a first infusion within "
+        f"With {chairs}, {_spread(shares, 'share')} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "
         f"probability of {(shares >= settings.share_within).mean():.2f}, and {waiting} people wait "
         "for a first visit at the end."
@@ -228,19 +261,14 @@ def _assumed(answer: Answer) -> str:
     )
 
 
-def _spread(values: ArrayLike) -> str:
+def _spread(values: ArrayLike, unit: str = "people") -> str:
     """Median and 95% interval of all values but NaN; a single number where it was counted."""
     draws = np.asarray(values, dtype=float)
     median, low, high = np.nanquantile(draws, [0.5, 0.025, 0.975])
     # A count is divided and multiplied on its way, so that the last digits of the draws differ.
     if np.isclose(np.nanmin(draws), np.nanmax(draws), rtol=1e-9):
-        return three(median)
-    return f"{three(median)} ({three(low)} to {three(high)})"
-
-
-def _percent(values: ArrayLike) -> str:
-    median, low, high = 100 * np.nanquantile(np.asarray(values, float), [0.5, 0.025, 0.975])
-    return f"{three(median)}% ({three(low)} to {three(high)}%)"
+        return shown(median, unit)
+    return f"{shown(median, unit)} ({shown(low, unit)} to {shown(high, unit)})"
 
 
 def _count(n: int, thing: str) -> str:

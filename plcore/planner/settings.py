@@ -1,9 +1,9 @@
 """What a planner sets: where, when, for whom, and what the clinic is like.
 
 Each setting has its meaning, unit, range and default in one place, the fields of `Settings`, from
-which the help of the command line, the checks and the documentation come. Settings are saved as a
-TOML file with a line for each, and read back with the line of a fault. The command line has the
-same names with hyphens.
+which the help of the command line, the checks and the documentation come. A plan is saved as a TOML
+file with a line for each setting and a table of the planner's own numbers, and read back with the
+line of a fault. The command line has the same names with hyphens.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses, with_chairs
 from plcore.clinic.demand import SEVERITIES, Opening
 from plcore.clinic.distance import site_of
 from plcore.clinic.options import Prices
+from plcore.clinic.own import OwnNumbers
 from plcore.clinic.places import (
-    ZIPS,
     Area,
     by_fips,
     by_metropolitan_area,
     by_state,
-    frame,
     within_km,
-    within_km_of_zip,
 )
 from plcore.evidence.data import DATA
 from plcore.models.course import CoursePlan, infusion_days
-from plcore.scenarios import read_scenario, scenario_names
+from plcore.planner.gazetteer import counties_named, point_of_city, point_of_zip
+from plcore.scenarios import Choice, Scenario, read_scenario
 
+#: What a patient may have lost, by which a dose by weight is less: the levels of data/body_mass.csv.
+LEVELS = ("none", "hand", "forearm", "arm", "foot", "below_knee", "leg")
 #: What may follow a course.
 RETURNS = ("boosters", "courses", "none")
 
@@ -62,7 +62,7 @@ _MODELLED = "By default it is what the model assumes."
 class Settings:
     """What a planner sets; whatever is left out has its default.
 
-    One of near, zip, counties, state and metro says where the clinic is.
+    One of near, zip, city, counties, state and metro says where the clinic is.
 
     Examples
     --------
@@ -77,7 +77,13 @@ class Settings:
         note="Needs a radius.",
     )  # fmt: skip
     zip: str | None = _setting(None, "ZIP code of the clinic", note="Needs a radius.")
-    counties: tuple[str, ...] = _setting((), "Codes of counties (FIPS), of five digits each")
+    city: str | None = _setting(
+        None, "City or town of the clinic and its state, such as 'Cleveland, OH'",
+        note="Needs a radius.",
+    )  # fmt: skip
+    counties: tuple[str, ...] = _setting(
+        (), "Counties by code (FIPS), of five digits each, or by name, such as 'Kent County, DE'"
+    )
     state: str | None = _setting(None, "State, by its two letters or its name")
     metro: str | None = _setting(
         None, "Code of a metropolitan, micropolitan or combined area, such as 31080"
@@ -109,12 +115,13 @@ class Settings:
     distance_km: float | None = _setting(
         None,
         "Kilometres from the clinic at which 37% of those next door to it would still travel to it",
-        1, 5000, note=_MODELLED,
+        1, 5000,
+        note="With it the share served falls with distance and with other clinics within reach; by "
+        "default it is the same everywhere.",
     )  # fmt: skip
-    lead_days: float | None = _setting(
-        None,
-        "Days from referral until a first infusion can be given: assessment, consent, appointments",
-        0, 365, note=_MODELLED,
+    lead_days: int = _setting(
+        14, "Days from referral until a first infusion can be given: assessment, consent, driver",
+        0, 365, note="Assumed.",
     )  # fmt: skip
     patience_days: float | None = _setting(
         None, "Mean days that new patients wait before they give up", 1, 36_500,
@@ -186,7 +193,16 @@ class Settings:
     mg: float = _setting(
         0.0, "Milligrams of ketamine in one infusion in addition, whatever the weight", 0
     )
+    limb_lost: str = _setting(
+        "none",
+        "Limb that patients have lost, without which they weigh less than the adults whose weights "
+        "are known: none, hand, forearm, arm, foot, below_knee or leg",
+    )
     vial_mg: float = _setting(500.0, "Milligrams of ketamine in one vial, above 0")
+    most_load: float = _setting(
+        0.85, "Load of the busiest year that the number of chairs is to keep within", 0.05, 1,
+        note="Above it waits grow long.",
+    )  # fmt: skip
     within_days: int = _setting(
         30, "Service level: days from referral within which a first infusion is given", 0, 3650
     )
@@ -194,7 +210,7 @@ class Settings:
         0.9, "Service level: share of patients who have it within these days", 0.01, 1
     )
     probability: float = _setting(
-        0.8, "Service level: probability with which it is kept", 0.01, 0.999
+        0.8, "Probability with which load and service level are kept", 0.01, 0.999
     )
     target_months: int | None = _setting(
         None, "Months after the opening by which the service level is to be kept", 1, 240
@@ -213,12 +229,21 @@ class Settings:
         1, "Seed of the random numbers", 0, 2**32, note="The same seed gives the same answer."
     )
 
+    own: OwnNumbers | None = field(
+        default=None,
+        metadata={
+            "words": "The planner's own counts, which take the place of modelled numbers",
+            "range": (None, None),
+            "note": "",
+        },
+    )
+
     def __post_init__(self) -> None:
         given = [name for name in PLACES if getattr(self, name) not in (None, ())]
         if len(given) != 1:
             named = " and ".join(given) if given else "no setting"
             raise ValueError(f"the place is given by {named}; expected one of {', '.join(PLACES)}")
-        needs_radius = given[0] in ("near", "zip")
+        needs_radius = given[0] in NEEDS_RADIUS
         if needs_radius != (self.radius_km is not None):
             what = (
                 "a distance in km" if needs_radius else f"none, as the place is given by {given[0]}"
@@ -236,7 +261,7 @@ class Settings:
         for name, words in (
             ("severity", tuple(SEVERITIES)),
             ("returns", RETURNS),
-            ("scenario", scenario_names()),
+            ("limb_lost", LEVELS),
         ):
             if getattr(self, name) not in words:
                 raise ValueError(
@@ -279,11 +304,6 @@ class Settings:
                 f"within_days is {self.within_days}; expected fewer than the "
                 f"{365 * self.n_years} days that are followed"
             )
-        if read_scenario(self.scenario).choices["prevalence_kind"] == "ever":
-            raise ValueError(
-                f"scenario is {self.scenario!r}, which counts everybody who ever had pain; expected "
-                "one that counts pain now"
-            )
         self.clinic()
         self.opening()
 
@@ -291,13 +311,37 @@ class Settings:
         """The counties of the place."""
         if self.near is not None:
             return within_km(*self.near, float(self.radius_km or 0), folder=folder)
-        if self.zip is not None:
-            return within_km_of_zip(self.zip, float(self.radius_km or 0), folder=folder)
+        if self.zip is not None or self.city is not None:
+            point = (
+                point_of_city(str(self.city), folder=folder)
+                if self.zip is None
+                else point_of_zip(self.zip, folder=folder)
+            )
+            km = float(self.radius_km or 0)
+            name = f"within {km:g} km of {point.name}"
+            return within_km(point.lat, point.lon, km, name=name, folder=folder)
         if self.state is not None:
             return by_state(self.state, folder=folder)
         if self.metro is not None:
             return by_metropolitan_area(self.metro, folder=folder)
-        return by_fips(self.counties, folder=folder)
+        return by_fips(counties_named(self.counties, folder=folder), folder=folder)
+
+    def scenario_of_years(self, *, folder: Path = DATA) -> Scenario:
+        """The scenario for the years of the clinic and one more, by which those who leave count."""
+        last = self.year + self.n_years
+        choices = read_scenario(self.scenario, folder=folder).choices
+        if choices["prevalence_kind"] == "ever":
+            raise ValueError(
+                f"scenario is {self.scenario!r}, which counts everybody who ever had pain; expected "
+                "one that counts pain now"
+            )
+        if last > int(choices["last_year"]):
+            raise ValueError(
+                f"year is {self.year} and n_years is {self.n_years}; the year after, {last}, is "
+                f"needed too: expected {choices['last_year']} or before, where the scenario ends"
+            )
+        years: dict[str, Choice] = {"first_year": self.year, "last_year": last}
+        return read_scenario(self.scenario, choices=years, folder=folder)
 
     def opening(self) -> Opening:
         """When the clinic opens and how it becomes known."""
@@ -351,11 +395,14 @@ class Settings:
         """Latitude and longitude of the clinic: as set, or where most people of the area live."""
         if self.near is not None:
             return self.near
-        if self.zip is not None:
-            zips = frame(ZIPS, folder=folder)
-            lat, lon = zips.loc[zips["zip"] == self.zip, ["lat", "lon"]].to_numpy(dtype=float)[0]
-            return float(lat), float(lon)
-        return site_of(area, folder=folder)
+        if self.zip is None and self.city is None:
+            return site_of(area, folder=folder)
+        point = (
+            point_of_city(str(self.city), folder=folder)
+            if self.zip is None
+            else point_of_zip(self.zip, folder=folder)
+        )
+        return point.lat, point.lon
 
     def prices(self) -> Prices:
         """The planner's own prices."""
@@ -367,15 +414,6 @@ class Settings:
             infusion_fee=self.infusion_fee,
             leave_share=self.leave_share,
         )
-
-    def in_place_of(self, draws: pd.DataFrame) -> pd.DataFrame:
-        """The draws with the numbers that the planner gave in place of those of the parameters."""
-        return draws.assign(**self.own_parameters())
-
-    def own_parameters(self) -> dict[str, float]:
-        """Numbers that the planner gave in place of uncertain ones, by parameter."""
-        given = {"demand_distance_km": self.distance_km, "clinic_lead_days": self.lead_days}
-        return {name: value for name, value in given.items() if value is not None}
 
     def own_shares(self) -> dict[str, float]:
         """Shares that the planner gave, by step of the funnel."""
@@ -421,8 +459,14 @@ def _attributes() -> str:
 
 Settings.__doc__ = (Settings.__doc__ or "") + _attributes()
 
+#: The greatest value that a setting may have.
+MOST_SETTING: Mapping[str, Any] = {
+    item.name: item.metadata["range"][1] for item in fields(Settings)
+}
 #: The settings of which one says where the clinic is.
-PLACES = ("near", "zip", "counties", "state", "metro")
+PLACES = ("near", "zip", "city", "counties", "state", "metro")
+#: Of these, those around which there is a radius.
+NEEDS_RADIUS = ("near", "zip", "city")
 # Begins and ends with a letter or a digit.
 _NAME = re.compile(r"\w([\w .-]{0,78}\w)?")
 
@@ -435,12 +479,33 @@ def settings_from(given: Mapping[str, object]) -> Settings:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
             raise ValueError(f"unknown setting {name}{hint}")
-    return Settings(**{name: _typed(name, value, known[name]) for name, value in given.items()})  # type: ignore[arg-type]
+    typed = {name: _typed(name, value, known[name]) for name, value in given.items()}
+    return Settings(**typed)  # type: ignore[arg-type]
+
+
+def _own_from(given: object) -> OwnNumbers:
+    """Own numbers from the table [own] of a TOML file."""
+    if isinstance(given, OwnNumbers):
+        return given
+    if not isinstance(given, Mapping):
+        raise ValueError(f"own is {given!r}; expected a table [own], such as --own makes of a file")
+    known = {item.name: str(item.type) for item in fields(OwnNumbers)}
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
+            raise ValueError(f"unknown own number {name}{hint}")
+    kinds = {name: kind.replace("tuple[int, ...]", "tuple[int") for name, kind in known.items()}
+    return OwnNumbers(**{name: _typed(name, value, kinds[name]) for name, value in given.items()})  # type: ignore[arg-type]
 
 
 def _typed(name: str, value: object, kind: str) -> object:
     """The value as the setting's type; 8 for 8.0 is right, 8.5 for 8 is not."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind.startswith("OwnNumbers"):
+        return _own_from(value)
+    if kind.startswith("tuple[int") and isinstance(value, list | tuple):
+        return tuple(_typed(name, item, "int") for item in value)
     if kind.startswith("int") and number and float(str(value)).is_integer():
         return int(float(str(value)))
     if kind.startswith("float") and number and np.isfinite(float(str(value))):
@@ -524,12 +589,21 @@ def located(message: str, path: Path) -> str:
 
 def settings_text(settings: Settings) -> str:
     """The settings as TOML that reads back equal; settings without a value are left out."""
+    values = asdict(settings)
+    own = values.pop("own")
+    if own is not None and not own["referrals"]:
+        own = {name: value for name, value in own.items() if name != "first_month"}
+    tables = [_toml(values)] if own is None else [_toml(values), "[own]\n" + _toml(own)]
+    return "\n".join(tables)
+
+
+def _toml(values: Mapping[str, object]) -> str:
     lines = []
-    for name, value in asdict(settings).items():
+    for name, value in values.items():
         if value is None or value == ():
             continue
         shown = list(value) if isinstance(value, tuple) else value
         # Of what TOML escapes, JSON leaves out DEL.
         text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
-        lines.append(f"{name} = {text}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{name} = {text}\n")
+    return "".join(lines)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -22,8 +24,8 @@ from plcore.clinic.results import (
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
 from plcore.planner.answers import Answer
+from plcore.planner.decisions import SEVERITY_WORDS
 from plcore.planner.settings import Settings, defaults, meanings
-from plcore.scenarios import read_scenario
 
 #: Periods over which the clinic's days may be added up.
 PERIODS = {"day": days_from, "week": weeks_from, "month": months_from}
@@ -77,13 +79,14 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
     for measure, (unit, values) in clinic_measures(answer.outcome, load=answer.load).items():
         rows.append((measure.replace("_", " "), unit, *quantiles(values, tails)))
     load = np.quantile(answer.load.load, tails)
-    rows.append(("demand over capacity, if the last year's rate continues", "share", *load))
+    busiest = answer.settings.year + answer.patients.busiest
+    rows.append(("busiest year", "year", *[float(busiest)] * 3))
+    rows.append(("load of the busiest year", "share", *load))
     return pd.DataFrame(rows, columns=["figure", "unit", "median", "low", "high"])
 
 
 def _in_pain(severity: str) -> str:
-    pain = "of any severity" if severity == "any" else severity.replace("_", " or ")
-    return f"people whose phantom limb pain is {pain}"
+    return f"people whose phantom limb pain is {SEVERITY_WORDS[severity]}"
 
 
 def answer_tables(
@@ -105,7 +108,7 @@ def answer_tables(
         "patients": demand_table(answer.demand),
         "clinic": clinic_table(outcome, load=answer.load),
         **({} if sizing is None else {"chairs": sizing}),
-        f"by_{period}": by_period(outcome, labels),
+        f"by_{period}": _whole_periods(by_period(outcome, labels), labels, period, answer),
         "what_became_of_them": fates_table(outcome),
         "settings": settings_table(answer.settings),
         "assumptions": assumptions_table(answer),
@@ -113,6 +116,19 @@ def answer_tables(
     if answer.beside is not None:
         tables["own_numbers"] = answer.beside
     return tables
+
+
+def _whole_periods(
+    table: pd.DataFrame, labels: Sequence[str], period: str, answer: Answer
+) -> pd.DataFrame:
+    """The periods all of whose days lie in the years of the clinic.
+
+    The last week that is followed may end after them.
+    """
+    last = date(answer.settings.year + answer.settings.n_years, 1, 1)
+    inside = Counter(labels[: (last - answer.first_day).days])
+    whole = {"day": 1, "week": 7, "month": 28}[period]
+    return table[[inside[label] >= whole for label in table["period"]]].reset_index(drop=True)
 
 
 def settings_table(settings: Settings) -> pd.DataFrame:
@@ -151,13 +167,13 @@ def assumptions_table(answer: Answer) -> pd.DataFrame:
     own = {
         parameter_of(step, severity=settings.severity): share
         for step, share in settings.own_shares().items()
-    } | settings.own_parameters()
+    }
     rows = []
     for item in answer.people.scenario.parameters:
-        if not _is_read(item.name, settings):
+        if not _is_read(item.name, answer):
             continue
         low, median, high = np.quantile(answer.people.draws[item.name], [0.025, 0.5, 0.975])
-        source = "; ".join(cite(key) for key in item.source.split(";"))
+        source = "; ".join(cite(key, folder=answer.folder) for key in item.source.split(";"))
         basis: tuple[object, ...] = (median, low, high, item.seen, source, item.note)
         if item.name in own:
             basis = (*[own[item.name]] * 3, "own", "the planner", "")
@@ -175,16 +191,15 @@ _OTHERS = (
 _OTHER_READINGS = ("_claimed", "_none")
 
 
-def _is_read(name: str, settings: Settings) -> bool:
-    """Whether a parameter bears on people, patients or the clinic under these settings."""
+def _is_read(name: str, answer: Answer) -> bool:
+    """Whether a parameter bears on people, patients or the clinic of an answer."""
+    settings = answer.settings
     if name.startswith(_OTHERS) or name.endswith(_OTHER_READINGS):
         return False
     if name.startswith("severity_"):
         return name == f"severity_{settings.severity}"
     if name == "minor_share":
-        return read_scenario(settings.scenario).choices["minor_amputations"] == "excluded"
-    if name == "demand_distance_km":
-        return settings.share_served is None
+        return answer.people.scenario.choices["minor_amputations"] == "excluded"
     if name.startswith("demand_") and name != "demand_years_to_come":
         return name in {
             parameter_of(step.name, severity=settings.severity) for step in FUNNEL_STEPS
@@ -237,7 +252,14 @@ def side_by_side(
     for name, answer in answers.items():
         table = key_figures(answer).set_index(["figure", "unit"])
         figures[name] = pd.Series(
-            [f"{three(m)} ({three(low)} to {three(high)})" for m, low, high in table.to_numpy()],
+            [
+                f"{median:.0f}"
+                if unit == "year"
+                else f"{three(median)} ({three(low)} to {three(high)})"
+                for (_, unit), (median, low, high) in zip(
+                    table.index, table.to_numpy(dtype=float), strict=True
+                )
+            ],
             index=table.index,
         )
         if sizing is not None:
@@ -260,10 +282,8 @@ def _fewest_in_words(answer: Answer, sizing: pd.DataFrame) -> str:
 
 def three(value: float) -> str:
     """A number with three significant digits and thousands separators."""
-    if np.isnan(value):
+    if not np.isfinite(value):
         return "none"
-    if np.isinf(value):
-        return "no end"
     if value == 0:
         return "0"
     # Rounded first: 9.996 is 10.0.
@@ -277,4 +297,7 @@ def _shown(value: object) -> str:
         return ""
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        counted = {name: _shown(item) for name, item in value.items() if item not in (None, (), "")}
+        return "; ".join(f"{name} {item}" for name, item in counted.items())
     return str(value)

@@ -7,6 +7,7 @@ same tables make the same bytes, where openpyxl writes the time of saving into e
 from __future__ import annotations
 
 import importlib
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,10 +19,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from plcore.planner.answers import Answer
-from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
+from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, behind, six_answers
 
 #: The sheet of each table and what stands on it, in the order of the workbook.
 SHEETS: Mapping[str, tuple[str, str]] = {
+    "key_figures": ("Key figures", "What a planner asks first: median and 95% interval."),
     "chairs": (
         "Chairs",
         (
@@ -30,7 +32,10 @@ SHEETS: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "by_day": ("By day", "The clinic by day; low and high hold 95% of what may happen."),
-    "by_week": ("By week", "The clinic by ISO week; low and high hold 95% of what may happen."),
+    "by_week": (
+        "By week",
+        "The clinic by whole ISO week; low and high hold 95% of what may happen.",
+    ),
     "by_month": ("By month", "The clinic by month; low and high hold 95% of what may happen."),
     "funnel": (
         "Funnel",
@@ -46,8 +51,8 @@ SHEETS: Mapping[str, tuple[str, str]] = {
     "clinic": (
         "Clinic",
         (
-            "The clinic over all its days: low_unknown and high_unknown hold 95% of what we do not "
-            "know, low_chance and high_chance 95% of what chance does, low_both and high_both both."
+            "The clinic over all its days, with 95% intervals of what we do not know, of what chance "
+            "does, and of both."
         ),
     ),
     "what_became_of_them": (
@@ -70,6 +75,31 @@ _SHARES = {
     "share", "share_low", "share_high", "share_within", "share_gained", "chair_utilisation",
     "probability", "standard_error",
 }  # fmt: skip
+#: Headers that say more than the name of their column.
+_HEADERS = {
+    **{
+        f"{end}_{kind}": f"{end} ({words})"
+        for end in ("low", "high")
+        for kind, words in (
+            ("unknown", "what we do not know"),
+            ("chance", "what chance does"),
+            ("both", "both"),
+        )
+    },
+    "seen": "how the source was read",
+    "how": "chosen or default",
+    "growth_a_week": "waiting list grows by, a week",
+    "wait_mean": "mean wait (days)",
+    "share_within": "share in time",
+    "probability": "probability that the service level is kept",
+    "standard_error": "standard error of the probability",
+    "days_saved": "days of waiting saved",
+    "inside": "own number within the limits",
+}
+#: Columns whose texts are names of ours, shown with spaces.
+_NAMES = ("step", "measure", "fate", "what")
+#: The unit of sheets that have no column for it.
+_UNITS = {"patients": "people", "funnel": "people", "what_became_of_them": "people"}
 #: Widest column, in characters; longer texts are wrapped.
 _WIDEST = 60
 #: Instead of the time of writing, so that the same plan makes the same bytes.
@@ -102,14 +132,9 @@ def require_xlsxwriter() -> Any:
         ) from None
 
 
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """A CSV file for each table: UTF-8, line feeds, numbers in full precision."""
-    paths = []
-    for name, table in tables.items():
-        path = folder / f"{name}.csv"
-        path.write_text(table.to_csv(index=False, lineterminator="\n"), "utf-8", newline="\n")
-        paths.append(path)
-    return paths
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """A table as a CSV file: UTF-8, line feeds, numbers in full precision."""
+    path.write_text(table.to_csv(index=False, lineterminator="\n"), "utf-8", newline="\n")
 
 
 def write_plan(
@@ -121,7 +146,7 @@ def write_plan(
     """
     book = _new(path, f"Plan: {answer.settings.name}")
     shown = [name for name in SHEETS if name in tables]
-    _summary(book, answer, in_sentences(answer, sizing), tables["key_figures"], shown)
+    _summary(book, answer, sizing, shown)
     for name in shown:
         _sheet(book, name, tables[name])
     _charts(book, answer, tables)
@@ -134,7 +159,7 @@ def write_comparison(path: Path, answers: Mapping[str, Answer], side: pd.DataFra
     sheet = _text_sheet(book, "Summary", "Plans side by side")
     row = 2
     for name, answer in answers.items():
-        row = _paragraphs(book, sheet, row, f"{name}: {_where(answer)}", in_sentences(answer, None))
+        row = _answers(book, sheet, row, f"{name}: {_where(answer)}", answer)
     _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
     _sheet(book, "side_by_side", side)
     _close(book)
@@ -161,56 +186,104 @@ def _where(answer: Answer) -> str:
 
 
 def _summary(
-    book: _Book,
-    answer: Answer,
-    sentences: Sequence[str],
-    figures: pd.DataFrame,
-    shown: Sequence[str],
+    book: _Book, answer: Answer, sizing: pd.DataFrame | None, shown: Sequence[str]
 ) -> None:
     sheet = _text_sheet(book, "Summary", f"Plan: {answer.settings.name}")
-    sheet.write_string(1, 0, _where(answer), book.style(text_wrap=True, font_color=_GREY))
-    row = _paragraphs(book, sheet, 3, "In short (median and 95% interval)", sentences)
-    header = ["Key figure", "unit", "median", "low", "high"]
-    for column, text in enumerate(header):
-        sheet.write_string(row, column, text, book.style(bold=True, bottom=1))
-    for values in figures.itertuples(index=False):
-        row += 1
-        _cells(book, sheet, row, list(figures.columns), values, {})
-    row = _paragraphs(book, sheet, row + 2, "What it is not", WHAT_IT_IS_NOT)
-    sheets = [f"{SHEETS[name][0]}: {SHEETS[name][1]}" for name in shown]
-    _paragraphs(book, sheet, row, "Sheets", [*sheets, "Charts: the same numbers, drawn."])
+    sheet.write_string(1, 0, _where(answer), book.style(font_color=_GREY))
+    row = _answers(book, sheet, 3, "In short (median and 95% interval)", answer)
+    row = _paragraphs(book, sheet, row, "Behind it", behind(answer, sizing))
+    row = _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
+    names = ", ".join(SHEETS[name][0] for name in shown)
+    _paragraphs(book, sheet, row, "Sheets", [f"{names}; Charts: the same numbers, drawn."])
+    # All of it on one sheet of paper.
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, 1)
+
+
+#: Widths of the two columns of the summary, in characters.
+_QUESTION, _ANSWER = 30, 86
 
 
 def _text_sheet(book: _Book, name: str, title: str) -> Any:
     sheet = book.file.add_worksheet(name)
-    sheet.set_column(0, 0, 90)
-    sheet.set_column(1, 4, 12)
+    sheet.set_column(0, 0, _QUESTION)
+    sheet.set_column(1, 1, _ANSWER)
+    sheet.hide_gridlines(2)
+    sheet.set_row(0, 1.6 * _LINE)
     sheet.write_string(0, 0, title, book.style(bold=True, font_size=16))
     _for_printing(sheet)
     return sheet
 
 
+def _answers(book: _Book, sheet: Any, row: int, heading: str, answer: Answer) -> int:
+    """The six questions with their answers; the row to go on with is returned."""
+    _heading(book, sheet, row, heading)
+    for question, sentence in zip(QUESTIONS, six_answers(answer), strict=True):
+        row += 1
+        lines = max(_n_lines(question, _QUESTION), _n_lines(sentence, _ANSWER))
+        sheet.set_row(row, _LINE * lines)
+        sheet.write_string(row, 0, question, book.style(text_wrap=True, bold=True))
+        sheet.write_string(row, 1, sentence, book.style(text_wrap=True))
+    return row + 2
+
+
 def _paragraphs(book: _Book, sheet: Any, row: int, heading: str, sentences: Sequence[str]) -> int:
     """Write a heading and a row for each sentence; the row to go on with is returned."""
+    _heading(book, sheet, row, heading)
+    for sentence in sentences:
+        row += 1
+        sheet.set_row(row, _LINE * _n_lines(sentence, _QUESTION + _ANSWER))
+        # Centred across a selection would do without merging, but wraps nowhere.
+        sheet.merge_range(row, 0, row, 1, sentence, book.style(text_wrap=True))
+    return row + 2
+
+
+def _heading(book: _Book, sheet: Any, row: int, heading: str) -> None:
     sheet.write_string(row, 0, heading, book.style(bold=True, bottom=1))
-    for number, sentence in enumerate(sentences, start=1):
-        sheet.write_string(row + number, 0, sentence, book.style(text_wrap=True))
-    return row + len(sentences) + 2
+    sheet.write_blank(row, 1, None, book.style(bottom=1))
+
+
+#: Height of a line of text, in points.
+_LINE = 15.0
+
+
+def _n_lines(text: str, width: int) -> int:
+    """Lines that a text takes in a column, with room for fonts that run wide."""
+    return max(1, len(textwrap.wrap(text, max(int(0.9 * width), 1))))
 
 
 def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
     """A table on a sheet of its own; the names in its first row stay in view."""
     sheet = book.file.add_worksheet(SHEETS[name][0])
     labels = list(table.columns)
+    widths = {label: _width(label, table[label]) for label in labels}
     for column, label in enumerate(labels):
-        sheet.write_string(0, column, label, book.style(bold=True, bottom=1, text_wrap=True))
-        sheet.set_column(column, column, _width(label, table[label]))
+        sheet.write_string(
+            0, column, header(label), book.style(bold=True, bottom=1, text_wrap=True)
+        )
+        sheet.set_column(column, column, widths[label])
+    # Three characters are left for the arrow of the filter.
+    sheet.set_row(0, _LINE * max(_n_lines(header(each), widths[each] - 3) for each in labels))
     for row, values in enumerate(table.itertuples(index=False), start=1):
-        _cells(book, sheet, row, labels, values, _row_look(labels, values))
+        cells = zip(labels, values, strict=True)
+        texts = [_n_lines(value, widths[label]) for label, value in cells if isinstance(value, str)]
+        if max(texts, default=1) > 1:
+            sheet.set_row(row, _LINE * max(texts))
+        _cells(book, sheet, row, labels, values, _row_look(labels, values), _UNITS.get(name))
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
     _for_printing(sheet)
     sheet.repeat_rows(0)
+
+
+def header(label: str) -> str:
+    """What a column is called on its sheet."""
+    return _HEADERS.get(label, label.replace("_", " "))
+
+
+def shown_text(label: str, text: str) -> str:
+    """A text of a column as its sheet shows it."""
+    return text.replace("_", " ") if label in _NAMES else text
 
 
 def _row_look(columns: Sequence[str], values: Sequence[object]) -> dict[str, object]:
@@ -230,26 +303,30 @@ def _cells(
     columns: Sequence[str],
     values: Sequence[object],
     look: Mapping[str, object],
+    unit: str | None = None,
 ) -> None:
     cells = dict(zip(columns, values, strict=True))
     for column, (label, value) in enumerate(cells.items()):
         if isinstance(value, bool | np.bool_):
             sheet.write_string(row, column, "yes" if value else "no", book.style(**look))
         elif isinstance(value, str):
-            sheet.write_string(row, column, value, book.style(**look, text_wrap=True))
+            text = shown_text(label, value)
+            sheet.write_string(row, column, text, book.style(**look, text_wrap=True))
         elif not np.isfinite(float(str(value))):
             sheet.write_blank(row, column, None, book.style(**look))
         else:
-            shown = _format(label, float(str(value)), cells.get("unit"))
+            shown = _format(label, float(str(value)), cells.get("unit", unit))
             style = book.style(**look, num_format=shown)
             sheet.write_number(row, column, float(str(value)), style)
 
 
 def _format(label: str, value: float, unit: object) -> str:
     """Excel's format of a number: three significant digits, shares as percents, years in full."""
-    if label == "year":
+    if label == "year" or unit == "year":
         return "0"
     size = abs(value)
+    if unit == "people" and label in ("mean", "median", "low", "high", "people"):
+        return "#,##0"
     if label in _SHARES or (unit == "share" and label != "standard_error"):
         return "0%" if size in (0, 1) else "0.0%" if size >= 0.01 else "0.00%"
     if value == int(value) and size < 1e15:
@@ -261,10 +338,12 @@ def _format(label: str, value: float, unit: object) -> str:
 
 
 def _width(label: str, column: pd.Series) -> int:
+    # The longest word of a header fits, with room for the arrow of the filter.
+    least = max(len(word) for word in header(label).split()) + 4
     if pd.api.types.is_numeric_dtype(column):
-        return max(len(label) + 3, 11)
+        return max(least, 12)
     longest = max((len(str(value)) for value in column), default=0)
-    return min(max(longest, len(label) + 3) + 2, _WIDEST)
+    return min(max(longest + 4, least), _WIDEST)
 
 
 def _for_printing(sheet: Any) -> None:
@@ -279,6 +358,9 @@ def _charts(book: _Book, answer: Answer, tables: Mapping[str, pd.DataFrame]) -> 
     """Charts that Excel draws from the sheets; lines differ by markers and dashes, also in grey."""
     sheet = book.file.add_worksheet("Charts")
     _for_printing(sheet)
+    # All on one sheet of paper, so that none is cut.
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, 1)
     drawn = [(_by_year(book, tables["patients"]), "Sheet Patients, group all; 95% intervals.")]
     for name in ("by_month", "by_week", "by_day"):
         if name in tables:
@@ -296,16 +378,19 @@ def _charts(book: _Book, answer: Answer, tables: Mapping[str, pd.DataFrame]) -> 
         sheet.write_string(22 * number + 20, 0, note, book.style(font_color=_GREY))
 
 
+#: Lines of the median and of the ends of the interval, which differ in grey as well.
+_LINES = {
+    "median": {"color": "black", "width": 1.5, "dash_type": "solid"},
+    "low": {"color": _GREY, "width": 1.5, "dash_type": "dash"},
+    "high": {"color": _GREY, "width": 1.5, "dash_type": "dash"},
+}
+
+
 def _by_year(book: _Book, table: pd.DataFrame) -> Any:
     chart = book.file.add_chart({"type": "line"})
     rows = np.flatnonzero(table["group"] == "all") + 1
-    marks = {"median": "diamond", "low": "short_dash", "high": "short_dash"}
-    for column, mark in marks.items():
-        chart.add_series(
-            _series(table, "patients", rows, "year", column)
-            | {"line": {"none": True}, "marker": _marker(mark)}
-        )
-    chart.set_high_low_lines({"line": {"color": "black"}})
+    for column, line in _LINES.items():
+        chart.add_series(_series(table, "patients", rows, "year", column) | {"line": line})
     _title(chart, "New patients a year", "year", "people")
     return chart
 
@@ -313,9 +398,7 @@ def _by_year(book: _Book, table: pd.DataFrame) -> Any:
 def _visits(book: _Book, name: str, table: pd.DataFrame) -> Any:
     chart = book.file.add_chart({"type": "line"})
     rows = np.flatnonzero(table["measure"] == "booked") + 1
-    dashes = {"median": "solid", "low": "dash", "high": "dash"}
-    for column, dash in dashes.items():
-        line = {"color": "black" if dash == "solid" else _GREY, "width": 1.5, "dash_type": dash}
+    for column, line in _LINES.items():
         chart.add_series(_series(table, name, rows, "period", column) | {"line": line})
     period = name.removeprefix("by_")
     _title(chart, f"Visits booked by {period}", period, "visits")

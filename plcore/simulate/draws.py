@@ -122,8 +122,8 @@ def draw(
     TypeError
         If n or the seed is not a whole number.
     ValueError
-        If one of them is too small, a parameter is given more than once, or the correlations name
-        others than the parameters or cannot all hold at once.
+        If one of them is too small, a parameter is given more than once or has a draw that is no
+        finite number, or the correlations name others than the parameters or cannot all hold at once.
 
     Examples
     --------
@@ -142,6 +142,11 @@ def draw(
     check_whole_number("seed", seed, least=0)
     p = _correlate(sampler(names, int(n), int(seed)), names, correlations)
     values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(parameters)}
+    for name, column in values.items():
+        wrong = ~np.isfinite(column)
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            raise ValueError(f"{name}: draw {at} is {column[at]}; expected a finite number")
     return pd.DataFrame(values, index=pd.RangeIndex(n, name="draw"))
 
 

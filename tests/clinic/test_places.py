@@ -30,7 +30,6 @@ from plcore.clinic.places import (
     metropolitan_areas,
     read_counties,
     within_km,
-    within_km_of_zip,
 )
 from plcore.evidence.data import DATA
 from plcore.evidence.population import read_population, total
@@ -140,7 +139,6 @@ def test_the_mean_of_zip_points_is_nearer_to_the_people_than_the_internal_point(
         (lambda: within_km(*LOS_ANGELES, 1), "nearest is Los Angeles County, CA at 2"),
         (lambda: within_km(-118.24, 34.05, 60), "lat is -118.24; expected degrees from -90 to 90"),
         (lambda: within_km(34.05, 118.24, 9000), "expected a point of the 50 states or DC"),
-        (lambda: within_km_of_zip("00000", 60), "no ZIP code '00000'; expected five digits"),
         (lambda: people_of([Area("x", ("99999",))], POPULATION, years=[2023]), "no county '99999'"),
         (lambda: people_of([NATION], POPULATION, years=[1949]), "year is 1949; expected years"),
         (lambda: people_of([NATION], read_population("DEU"), years=[2023]), "expected those of USA"),

@@ -465,7 +465,6 @@ def test_inputs_are_taken_from_the_columns_of_the_draws():
     columns |= {
         n: f"course_{n}" for n in ("dropout", "return_uptake", "side_effect", "extra_minutes")
     }
-    columns["lead_days"] = "clinic_lead_days"
     frame = (
         pd.DataFrame({column: [30.0 + i, 0.0] for i, column in enumerate(columns.values())}) / 100
     )
@@ -473,7 +472,7 @@ def test_inputs_are_taken_from_the_columns_of_the_draws():
 
     inputs = clinic_draws(frame)
 
-    for name in {*INPUTS, "lead_days"} - {"male_weight", "female_weight"}:
+    for name in set(INPUTS) - {"male_weight", "female_weight"}:
         assert getattr(inputs, name).tolist() == frame[columns[name]].tolist()
     with pytest.raises(ValueError, match="draws lack clinic_cancellation"):
         clinic_draws(frame.drop(columns="clinic_cancellation"))

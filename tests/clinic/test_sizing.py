@@ -20,7 +20,7 @@ from plcore.clinic.results import (
     share_within,
 )
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import advise, sizing_table, worth_in_words, worth_knowing
+from plcore.clinic.sizing import advise, sizing_table
 from plcore.models.course import CoursePlan, infusion_days
 
 ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))
@@ -316,19 +316,3 @@ def test_the_weeks_of_a_course_are_those_of_a_patient_who_misses_no_visit(days):
         spans.append((found.completed_day - found.first_day)[0, 0, 0] + 1)
 
     assert course_weeks(plan.course, is_open) == pytest.approx(np.mean(spans) / 7, abs=0.1)
-
-
-def test_what_decides_the_size_is_worth_finding_out():
-    stream = np.random.default_rng(1)
-    inputs = pd.DataFrame(
-        {"demand_accepting": stream.gamma(4, 2, 512), "clinic_no_show": stream.random(512)}
-    )
-    table = worth_knowing(inputs["demand_accepting"], inputs, probability=0.8)
-
-    assert table["label"].tolist() == ["demand_accepting", "clinic_no_show"]
-    assert table["share_of_evpi"].iloc[0] > 0.97
-    assert table["share_of_evpi"].iloc[1] < 0.1
-    assert worth_in_words(table).startswith("Find out first: accepting. Knowing it before")
-    # A clinic that one chair-day a week always serves has nothing to find out.
-    small = worth_knowing(inputs["clinic_no_show"] / 10, inputs, probability=0.8)
-    assert worth_in_words(small).startswith("No single number that could be found out")

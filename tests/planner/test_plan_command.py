@@ -5,6 +5,7 @@ import importlib
 import runpy
 import subprocess
 import sys
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import pandas as pd
 import pytest
 from planner_models import run_once
 
-from plcore.clinic.own import OwnNumbers, read_own
+from plcore.clinic.own import OwnNumbers
 from plcore.planner import answers, command
+from plcore.planner.own_file import read_own
+from plcore.planner.sentences import QUESTIONS, six_answers
 from plcore.planner.settings import Settings, read_settings
-from plcore.planner.workbook import SHEETS
+from plcore.planner.workbook import SHEETS, header, shown_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--n-years", "1", "--draws", "16", "--runs", "2"]
@@ -72,12 +75,14 @@ def test_the_sheets_hold_the_numbers_of_the_tables():
     plan(*VERMONT, "--to", "here")
     workbook = openpyxl.load_workbook("here/plan.xlsx")
 
-    for name in TABLES[1:]:
+    for name in TABLES:
         content = Path(f"here/plan_{name}.csv").read_bytes()
         assert b"\r" not in content
         expected = pd.read_csv(f"here/plan_{name}.csv")
         shown = sheet_table(workbook, SHEETS[name][0])
-        assert list(shown.columns) == list(expected.columns)
+        assert list(shown.columns) == [header(column) for column in expected.columns]
+        assert not any("_" in str(label) for label in shown.columns)
+        shown.columns = expected.columns
         for column in expected:
             if pd.api.types.is_numeric_dtype(expected[column]):
                 # A workbook keeps 16 digits.
@@ -85,22 +90,62 @@ def test_the_sheets_hold_the_numbers_of_the_tables():
                     shown[column].astype(float), expected[column], rtol=1e-15, atol=0
                 )
             elif name != "settings":
-                assert shown[column].fillna("").tolist() == expected[column].fillna("").tolist()
+                texts = [shown_text(column, text) for text in expected[column].fillna("")]
+                assert shown[column].fillna("").tolist() == texts
     # Texts stay texts: a ZIP code keeps its zeros, and 2 is what was typed.
     settings = sheet_table(workbook, "Settings").set_index("setting")["value"]
     assert settings["chairs"] == "2"
 
 
-def test_the_summary_says_place_day_sentences_and_figures(capsys):
+def test_the_six_answers_are_the_same_in_the_command_and_on_the_first_sheet(capsys):
     plan(*VERMONT)
     text = capsys.readouterr().out.splitlines()
-    cells = [row[0] for row in openpyxl.load_workbook("plan/plan.xlsx")["Summary"].values]
+    sheet = openpyxl.load_workbook("plan/plan.xlsx").worksheets[0]
+    cells = [[cell for cell in row if cell] for row in sheet.values]
+    said = six_answers(_answer(Settings(state="VT", n_years=1, draws=16, runs=2)))
 
-    assert cells[:2] == ["Plan: plan", "Vermont, opens 01 January 2027"]
-    assert text[0].startswith("Vermont (14 counties) has ")
-    assert set(text[:8]) <= set(cells)
+    assert text[:6] == list(said)
+    assert [cells[0], cells[1]] == [["Plan: plan"], ["Vermont, opens 01 January 2027"]]
+    assert cells[4:10] == [list(pair) for pair in zip(QUESTIONS, said, strict=True)]
+    assert [c[0][:26] for c in cells if "counties" in str(c)] == ["Vermont (14 counties) has "]
     assert any("It is no medical advice" in str(cell) for cell in cells)
-    assert "chair utilisation" in cells
+
+
+def test_no_text_of_the_workbook_runs_over_its_row():
+    plan(*VERMONT)
+    workbook = openpyxl.load_workbook("plan/plan.xlsx")
+
+    wrapped = 0
+    for sheet in workbook.worksheets[:-1]:
+        widths = {
+            column: each.width
+            for each in sheet.column_dimensions.values()
+            for column in range(each.min, each.max + 1)
+        }
+        merged = {str(area).split(":")[0] for area in sheet.merged_cells.ranges}
+        for row in sheet.iter_rows():
+            height = sheet.row_dimensions[row[0].row].height or 15
+            for cell in row:
+                if not (isinstance(cell.value, str) and cell.alignment.wrap_text):
+                    continue
+                width = widths[cell.column]
+                if cell.coordinate in merged:
+                    width += widths[2]
+                # Widths are in digits of the usual font, which letters are no wider than on average.
+                lines = len(textwrap.wrap(cell.value, int(width)))
+                assert height >= 15 * lines, (sheet.title, cell.coordinate)
+                wrapped += lines > 1
+    assert wrapped > 20
+
+
+def test_periods_are_whole():
+    for period, least in (("month", 28), ("week", 7)):
+        plan(*VERMONT, "--to", period, "--period", period, "--no-sizes")
+        table = pd.read_csv(f"{period}/plan_by_{period}.csv")
+        months = table[table["measure"] == "booked"]
+        # 2027 is one year of twelve months, and of 51 weeks from Monday to Sunday.
+        assert len(months) == {"month": 12, "week": 51}[period]
+        assert months["open_days"].min() >= {"month": 18, "week": 3}[period], least
 
 
 def test_sheets_are_made_to_be_read_and_printed():
@@ -108,13 +153,14 @@ def test_sheets_are_made_to_be_read_and_printed():
     workbook = openpyxl.load_workbook("plan/plan.xlsx")
 
     assert workbook.sheetnames == [
-        "Summary", "Chairs", "By month", "Funnel", "Patients", "Clinic", "What became of them",
+        "Summary", "Key figures", "Chairs", "By month", "Funnel", "Patients", "Clinic", "What became of them",
         "Settings", "Assumptions", "Charts",
     ]  # fmt: skip
     for sheet in workbook:
-        assert sheet.page_setup.fitToHeight == 0
+        # Summary and charts are on one sheet of paper each.
+        one = sheet.title in ("Summary", "Charts")
+        assert (sheet.page_setup.fitToHeight is None) == one
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
-        assert not sheet.merged_cells.ranges
     for sheet in workbook.worksheets[1:-1]:
         assert sheet.freeze_panes == "B2"
         assert sheet.print_title_rows == "$1:$1"
@@ -142,17 +188,17 @@ def test_charts_are_drawn_from_the_rows_that_they_name():
         ends = [(f"${letter}${first}", f"${letter}${last}") for letter in letters]
         return [f"{sheet}!{a}" + ("" if a == b else f":{b}") for a, b in ends]
 
-    # One year in three groups, of which all is the third; 13 months of which booked come first.
+    # One year in three groups, of which all is the third; 12 months of which booked come first.
     chairs = len(sheet_table(workbook, "Chairs")) + 1
     assert series == [
         *columns("Patients", "DEF", 4, 4),
-        *columns("'By month'", "EFG", 2, 14),
+        *columns("'By month'", "EFG", 2, 13),
         *columns("Chairs", "GI", 2, chairs),
     ]
     assert workbook["Patients"]["B4"].value == "all"
-    assert workbook["By month"]["A14"].value == "booked"
+    assert workbook["By month"]["A13"].value == "booked"
     assert [workbook["Chairs"][f"{letter}1"].value for letter in "GI"] == [
-        "share_within", "probability",
+        header("share_within"), header("probability"),
     ]  # fmt: skip
 
 
@@ -171,6 +217,15 @@ def test_settings_saved_by_a_plan_make_the_same_plan_again():
     assert Path("mine.toml").read_bytes() == Path("one/plan.toml").read_bytes()
     for name in TABLES:
         assert Path(f"one/plan_{name}.csv").read_text() == Path(f"two/plan_{name}.csv").read_text()
+
+
+def test_counties_are_named_with_their_state_after_a_comma():
+    options = command._parser().parse_args(["--counties", "Kent County, DE", "Orange, CA", "06037"])
+    flags = command._flags(options)
+
+    assert flags == {"counties": ["Kent County, DE", "Orange, CA", "06037"]}
+    area = command.Request(flags).settings().area()
+    assert area.fips == ("06037", "06059", "10001")
 
 
 def test_flags_go_over_the_settings_of_a_file():
@@ -217,7 +272,7 @@ def test_counties_may_be_separated_by_commas_or_spaces():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "--near, --zip, --counties, --state, --metro: the place is given by no setting"),
+        ("", "--near, --zip, --city, --counties, --state, --metro: the place is given by no setting"),
         ("--near 34.05 --radius-km 9", "--near: '34.05'; expected latitude, then longitude"),
         ("--near -118.24,34.05 --radius-km 9", "--near: expected latitude, then longitude"),
         ("--near=-118.24,34.05 --radius-km 9", "--near: lat is -118.24; expected degrees"),
@@ -228,7 +283,13 @@ def test_counties_may_be_separated_by_commas_or_spaces():
         ("--counties 6037", ("--counties: no county '6037'; expected five digits of a county of the "
          "50 states or DC, 2023; the nearest codes are 06037 (Los Angeles County, CA) and 06035")),
         ("--zip 90211x --radius-km 9", "--zip: no ZIP code '90211x'; expected five digits"),
-        ("--zip 00001 --radius-km 9", "the nearest codes are 01001 and 01002"),
+        ("--zip 00001 --radius-km 9", "or the place by its city, or by latitude and longitude (near); the nearest codes are 00501"),
+        ("--zip 10001", "--radius-km: radius_km is None; expected a distance in km"),
+        ("--counties 90012", "--counties: no county '90012': it is ZIP 90012 (Los Angeles, CA)"),
+        ("--counties Kent", "--counties: county 'Kent' may be 'Kent County, DE'"),
+        ("--counties Nowhere", "--counties: no county is called 'Nowhere'; expected a name and state"),
+        ("--city Springfield --radius-km 50", "--city: city is 'Springfield', which"),
+        ("--city Nowhere --radius-km 50", "--city: no city 'Nowhere'; expected a city or town"),
         ("--state Californa", ("--state: no state 'Californa'; expected two capital letters or the "
          "name of one of the 50 states or DC; did you mean 'California'?")),
         ("--metro Angeles", "31080 is Los Angeles-Long Beach-Anaheim, CA"),
@@ -249,14 +310,16 @@ def test_counties_may_be_separated_by_commas_or_spaces():
         ("--settings bad.toml --chairs 2 --hours 1", "--hours: hours is 1, which is shorter than a visit"),
         ("--settings bad.toml --chairs 2 --zip 05401", "--radius-km: radius_km is None"),
         ("--state VT --own none.csv", "none.csv: no such file"),
-        ("--state VT --own own.csv", "own.csv: visits_a_day is 90; expected at most the 8"),
+        ("--state VT --own own.csv", "own.csv: visits_a_day is 900; expected at most the 800"),
+        ("--state VT --scenario no_such", "--scenario: no scenario 'no_such'; expected one of baseline"),
         ("--state VT --to bad.toml", "--to: bad.toml is a file; expected a folder, old or new"),
-        ("--state VT --save none/mine.toml", "none/mine.toml: No such file or directory"),
+        ("--state VT --save none/mine.toml", "--save: none: no such folder; expected one that is there"),
         ("--own-template bad.toml", "--own-template: bad.toml exists; expected the name of a new"),
         ("--list-metros zzz", "--list-metros: no area is called 'zzz'"),
         ("--compare bad.toml", "bad.toml:2: chairs is 0; expected from 1 to 200"),
-        ("--compare good.toml good.toml", "good.toml: name is 'good', which another plan has"),
-        ("--compare good.toml --settings bad.toml", "--settings: with --compare, name the file among"),
+        ("--compare good.toml good.toml", "good.toml: name is 'good', and good.toml has files of that name"),
+        ("--compare good.toml --settings bad.toml", "--settings: with --compare there are several plans"),
+        ("--compare good.toml --own own.csv", "--own: with --compare there are several plans; expected it"),
         ("--compare good.toml --name x", "--name: with --compare each plan has the name of its"),
         ("--compare good.toml --save x.toml", "--save: with --compare there are several"),
     ],
@@ -264,7 +327,7 @@ def test_counties_may_be_separated_by_commas_or_spaces():
 def test_what_cannot_be_planned_is_refused_in_one_line(line, message, capsys):
     Path("bad.toml").write_text('state = "VT"\nchairs = 0\n')
     Path("good.toml").write_text('state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n')
-    Path("own.csv").write_text("what,month,value,note\nvisits_a_day,,90,\n")
+    Path("own.csv").write_text("what,month,value,note\nvisits_a_day,,900,\n")
     arguments = line.split()
     if "--compare" not in line:
         arguments += [] if "n-years" in line or "2051" in line else ["--n-years", "1"]
@@ -303,11 +366,8 @@ def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
     workbook = openpyxl.load_workbook("plan/plan.xlsx")
     own = sheet_table(workbook, "Own numbers").set_index("what")
     assert own.loc["residents", "own"] == 850_000
-    saved = Path("plan/plan.toml").read_text()
-    # The file of own numbers is read again, not half of it kept among the settings.
-    assert saved.startswith("# read with --own own.csv\n")
-    assert "waiting_list = 0" in saved
-    assert set(own["inside"]) <= {"yes", "no"}
+    assert read_settings(Path("plan/plan.toml")).own == read_own(Path("own.csv"))
+    assert set(own[header("inside")]) <= {"yes", "no"}
     assert "By week" in workbook.sheetnames
 
 
@@ -325,6 +385,88 @@ def test_plans_are_compared_side_by_side(capsys):
     assert shown.to_numpy().tolist() == table.fillna("").to_numpy().tolist()
     assert {"small.xlsx", "large.xlsx"} <= {path.name for path in Path("plan").iterdir()}
     assert "side_by_side.csv" in capsys.readouterr().out
+
+
+def test_own_numbers_belong_to_their_plan(capsys):
+    plan("--own-template", "own.csv")
+    plan(*VERMONT, "--own", "own.csv", "--save", "mine.toml", "--to", "one", "--no-sizes")
+    plan("--settings", "mine.toml", "--to", "two", "--no-sizes")
+    Path("other.toml").write_text('state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n')
+    plan("--compare", "mine.toml", "other.toml", "--to", "both", "--no-sizes")
+    plan("--settings", "other.toml", "--to", "alone", "--no-sizes")
+
+    figures = [
+        Path(f"{folder}/plan_key_figures.csv").read_text() for folder in ("one", "two", "both")
+    ]
+    assert figures[0] == figures[1] == figures[2]
+    other = Path("both/other_key_figures.csv").read_text()
+    assert other == Path("alone/plan_key_figures.csv").read_text()
+    assert other != figures[0]
+
+
+def test_flags_go_over_own_numbers_and_a_file_of_them_over_those_of_the_plan():
+    Path("mine.toml").write_text('state = "VT"\n[own]\nwaiting_list = 9\nplp = 50\n')
+    Path("own.csv").write_text("what,month,value,note\nplp,,60,\n")
+    over = command.Request({"waiting_list": 3}, Path("mine.toml")).settings()
+    replaced = command.Request({}, Path("mine.toml"), Path("own.csv")).settings()
+
+    assert (over.waiting_list, over.own) == (3, OwnNumbers(plp=50))
+    assert replaced.own == OwnNumbers(plp=60)
+
+
+def test_saving_over_another_plan_says_so_and_keeps_it(capsys):
+    for chairs, sentence in (
+        (2, "Saved: mine.toml"),
+        (2, "Saved: mine.toml, as it was."),
+        (3, "Saved: mine.toml. It held another plan, which is kept as mine.toml.before."),
+    ):
+        plan(*VERMONT, "--no-sizes", "--chairs", chairs, "--save", "mine.toml")
+        assert sentence in capsys.readouterr().out.splitlines()
+    assert read_settings(Path("mine.toml")).chairs == 3
+    assert read_settings(Path("mine.toml.before")).chairs == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("chairs = 0", "second.toml:5: chairs is 0"),
+        ("scenario = 'no_such'", "second.toml:5: no scenario 'no_such'"),
+        ("metro = '99999'", "second.toml:1: the place is given by state and metro"),
+        ("n_years = 40", "second.toml: Cannot overwrite a value"),
+        ("[own]\nplp = 3\nlimb_loss = 2", "plp is 3; expected at most 2, the limb_loss"),
+        ("[own]\nplp = 1e6", "second.toml:6: plp is 1e+06; expected at most"),
+        ("name = 'First'", "name is 'First', and first.toml has files of that name"),
+        ("name = 'side_by_side'", "and the comparison has files of that name"),
+        (None, "second.toml: no such file"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_writes_nothing(second, message, capsys):
+    good = 'state = "VT"\nn_years = 1\ndraws = 16\nruns = 2\n'
+    Path("first.toml").write_text(good)
+    if second is not None:
+        Path("second.toml").write_text(f"{good}{second}\n")
+
+    said = refused(capsys, "--compare", "first.toml", "second.toml", "--no-sizes")
+
+    assert message in said
+    assert not Path("plan").exists()
+
+
+def test_an_answer_that_cannot_be_written_whole_leaves_the_older_files(monkeypatch, capsys):
+    plan(*VERMONT, "--no-sizes")
+    before = {path.name: path.read_bytes() for path in Path("plan").iterdir()}
+    capsys.readouterr()
+
+    def full(path, table):
+        if path.name.endswith("_assumptions.csv"):
+            raise OSError(28, "No space left on device", str(path))
+        path.write_text("half")
+
+    monkeypatch.setattr(command, "write_table", full)
+    said = refused(capsys, *VERMONT, "--no-sizes", "--chairs", 3)
+
+    assert "No space left on device" in said
+    assert {path.name: path.read_bytes() for path in Path("plan").iterdir()} == before
 
 
 def test_areas_and_scenarios_can_be_looked_up(capsys):

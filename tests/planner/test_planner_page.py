@@ -11,15 +11,18 @@ import math
 import re
 import zipfile
 from dataclasses import dataclass
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from browsers import chromium
+from planner_models import run_once
 
-from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.day import ClinicPlan
 from plcore.clinic.demand import Opening, by_year, expected_referrals, people_to_patients
+from plcore.clinic.own import OwnNumbers
 from plcore.clinic.patients import (
     INPUTS,
     ClinicDraws,
@@ -32,9 +35,12 @@ from plcore.clinic.places import by_fips, county_centres, everywhere, within_km
 from plcore.clinic.results import clinic_load, clinic_measures
 from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import EVIDENCE, course_draws
+from plcore.planner import answers
+from plcore.planner.decisions import Words, decision_rows, six_sentences
 from plcore.planner.page import planner_html
 from plcore.planner.page.clinic import (
     CERTAINTY,
+    COURSES,
     DOSE,
     LUCK,
     MEASURES,
@@ -134,7 +140,7 @@ def rows_of(page, **changes):
 def test_the_page_is_one_small_file_that_names_no_other(report):
     html = (report / "planner.html").read_text(encoding="utf-8")
 
-    assert len(html.encode()) < 2e6
+    assert len(html.encode()) < 1.62e6
     assert re.findall(r"<(?:link|script|img|iframe)\b[^>]*(?:src|href)=(?!\"data:)", html) == []
     assert "plotly" not in html.lower()
 
@@ -222,20 +228,6 @@ class Direct:
         now = {step: values[:, 0] for step, values in funnel.people.items()}
         return now | {f"patients_{i + 1}": yearly[:, i] for i in range(5)}
 
-    def load(self, chairs, yearly):
-        """Load of the busiest year and over all five, and infusions a patient, by draw."""
-        days = day_of(chairs, self.settings["hours"])
-        course = course_of(self.settings["infusions"], self.settings["returns"])
-        plan = ClinicPlan(days, course, DOSE)
-        believed = course_draws(self.draws, names=EVIDENCE)
-        relief = relief_after_course(believed, course, n_members=200, seed=SEED)
-        weeks = np.array([53, 52, 52, 52, 52])
-        is_open = opened(self.settings["year"])
-        rates = ((yearly / weeks).max(axis=1), yearly.sum(axis=1) / weeks.sum())
-        inputs = clinic_draws(self.draws)
-        loads = [clinic_load(plan, inputs, relief, is_open, rate) for rate in rates]
-        return loads[0].load, loads[1].load, loads[0].infusions_each
-
 
 #: Few people (Loving), many old ones (Sumter), young ones (Chattahoochee), low diabetes (Boulder).
 EXTREME = ["48301", "12119", "13053", "08013"]
@@ -256,8 +248,8 @@ def test_counties_are_near_a_direct_computation(steady, codes, changes):
         rows = rows_of(steady, **settings)
         for key, values in Direct(settings, [code]).patients().items():
             apart = np.abs(rows[key] / np.quantile(values, TAILS) - 1)
-            # What the page says: medians within 2 %, ends of intervals within 6 %.
-            assert (apart <= [0.02, 0.06, 0.06]).all(), (code, key, apart)
+            # What the page says: medians within 3 %, ends of intervals within 6 %.
+            assert (apart <= [0.03, 0.06, 0.06]).all(), (code, key, apart)
 
 
 def test_all_counties_together_are_the_nation_to_five_digits(steady):
@@ -267,30 +259,162 @@ def test_all_counties_together_are_the_nation_to_five_digits(steady):
         "infusions": 5, "returns": "none", "accepting_percent": 30, "served_percent": 0.1,
     }  # fmt: skip
     rows = rows_of(steady, **settings)
-    direct = Direct(settings, fips)
 
-    def agrees(key, values, method="linear"):
-        expected = np.quantile(values, TAILS, method=method)
-        np.testing.assert_allclose(rows[key], expected, rtol=5e-5, err_msg=key)
+    for key, values in Direct(settings, fips).patients().items():
+        np.testing.assert_allclose(rows[key], np.quantile(values, TAILS), rtol=5e-5, err_msg=key)
+    # What is worth finding out first is one of several factors.
+    assert [key for key in rows if not key.startswith("find_")] == list(LABELS)
 
-    for key, values in (patients := direct.patients()).items():
-        agrees(key, values)
-    yearly = np.column_stack([patients[f"patients_{i + 1}"] for i in range(5)])
-    busiest, average, infusions = direct.load(settings["chairs"], yearly)
-    agrees("load", busiest)
-    agrees("load_on_average", average)
-    agrees("infusions_2", patients["patients_2"] * infusions)
-    assert rows["never_clears"][0] == pytest.approx((busiest >= 1).mean(), abs=1 / N_DRAWS)
 
-    aday = [len(appointments(day_of(chairs, settings["hours"]))) for chairs in range(1, 13)]
-    assert rows["visits_a_day"][0] == aday[settings["chairs"] - 1]
-    held = np.array(aday) / aday[settings["chairs"] - 1]
-    enough = busiest[:, np.newaxis] <= 0.85 * held
-    needed = np.where(enough.any(axis=1), 1 + enough.argmax(axis=1), np.inf)
-    agrees("chairs_needed", needed, "inverted_cdf")
-    # The fewest that keep the load in four draws of five.
-    assert rows["chairs_to_plan"][0] == np.quantile(needed, 0.8, method="inverted_cdf")
-    assert list(rows) == list(LABELS)
+#: Places by what the page's search makes of them, as the address and as the command's settings.
+PLACES = {
+    "counties=50007": {"counties": ("50007",)},
+    "counties=06059,06073": {"counties": ("Orange County, CA", "San Diego, CA")},
+    "zip=10001&radius_km=30": {"zip": "10001", "radius_km": 30},
+    "zip=44195&radius_km=60": {"zip": "44195", "radius_km": 60},
+    "zip=84132&radius_km=90": {"zip": "84132", "radius_km": 90},
+    "city=Durham, NC&radius_km=50": {"city": "Durham, NC", "radius_km": 50},
+    "city=Saint Louis, MO&radius_km=120": {"city": "St. Louis, MO", "radius_km": 120},
+}
+
+
+def random_settings(n):
+    """Settings of the page as an address, and the same for the command."""
+    stream = np.random.default_rng(17)
+
+    def pick(*words):
+        return words[stream.integers(len(words))]
+
+    places = list(PLACES.items())
+    cases = []
+    for _ in range(n):
+        at = int(stream.integers(len(places)))
+        address, given = places[at]
+        # A scenario and year for each place, so that people are worked out once for each.
+        scenario = ("baseline", "high_income", "minor_excluded")[at % 3]
+        year = (2027, 2030, 2034)[at % 3]
+        severity = pick("any", "weekly", "moderate_severe", "extremely_bothersome")
+        accepting, served = pick(None, 40, 100), pick(None, 10, 60)
+        chairs, hours = int(pick(1, 2, 3, 5)), float(pick(2, 4.5, 8, 10))
+        infusions, returns = int(pick(5, 8, 10, 12)), pick("boosters", "none")
+        own = {}
+        if stream.random() < 0.3:
+            own["referrals"] = [int(x) for x in stream.poisson(pick(1, 5, 14), 6)]
+        if stream.random() < 0.3:
+            own["waiting_list"] = int(stream.integers(1, 60))
+        if stream.random() < 0.2:
+            own["visits_a_day"] = int(stream.integers(2, 14))
+        if stream.random() < 0.2:
+            own |= {"limb_loss": 6000.0, "plp": 4100.0}
+        if own.get("referrals") and not any(own["referrals"]):
+            own["referrals"][0] = 1
+        fields = {
+            "scenario": scenario, "year": year, "severity": severity, "chairs": chairs,
+            "hours": hours, "infusions": infusions, "returns": returns,
+            "accepting_percent": accepting, "served_percent": served,
+            "own_referrals": ", ".join(map(str, own["referrals"])) if "referrals" in own else None,
+            "waiting_list": own.get("waiting_list"), "own_visits_a_day": own.get("visits_a_day"),
+            "own_limb_loss": own.get("limb_loss"), "own_plp": own.get("plp"),
+        }  # fmt: skip
+        link = "&".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+                        for name, value in fields.items() if value is not None)  # fmt: skip
+        month = {"first_month": "2026-01"} if "referrals" in own else {}
+        counted = OwnNumbers(**month, **{**own, "referrals": tuple(own.get("referrals", ()))})
+        command = Settings(
+            **given, scenario=scenario, year=year, severity=severity, chairs=chairs, hours=hours,
+            infusions=infusions, weeks=COURSES[infusions], returns=returns, runs=1,
+            share_accepting=None if accepting is None else accepting / 100,
+            share_served=None if served is None else served / 100,
+            own=counted if own else None,
+        )  # fmt: skip
+        cases.append((f"{address}&{link}", command))
+    return cases
+
+
+def near(key, page, command, load, chairs):
+    """Whether a number of the page is that of the command, within what the page says of itself."""
+    page, command = np.asarray(page, dtype=float), np.asarray(command, dtype=float)
+    same = (page == command) | (np.isnan(page) & np.isnan(command))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart, ratio = np.abs(page - command), np.abs(np.log(page / command))
+        if key in ("busiest_year", "nurses_to_plan", "days_to_plan") or "chairs" in key:
+            # One more where a few percent more visits ask for it; the page's most is 12.
+            return bool((same | (apart <= np.maximum(1, 0.08 * command)) | (command > 11)).all())
+        if key == "wait_mean":
+            # Means of a few patients in one run of chance, against a table off by up to a third.
+            settled = load[2] < 0.9
+            return not settled or bool((same | (apart <= 2) | (ratio < 0.7))[0])
+        if key == "clear_week":
+            return bool((same | (apart <= 12) | (ratio < 0.3))[0])
+        if key == "find_changes" and chairs > 11:
+            return True
+        if key in ("never_clears", "no_list", "find_changes"):
+            return bool((apart <= 0.08).all())
+        if key.startswith("find_"):
+            return bool(apart[0] <= 0.06 and (ratio[1:] < 0.09).all())
+        limits = np.log1p([0.04, 0.09, 0.09] if key != "growth_a_week" else [0.6, 9, 0.6])
+        return bool(
+            (same | (ratio <= limits) | (apart <= (0.5 if key == "growth_a_week" else 1e-9))).all()
+        )
+
+
+def no_days(plan, inputs, referrals, relief, open_days, *, seed):
+    """The outcome of a clinic in which nobody is followed."""
+    nobody = np.zeros((inputs.n_draws, 1, 0), dtype=np.int64)
+    n_days = len(open_days)
+    return SimpleNamespace(plan=plan, referred_day=nobody, first_day=nobody, n_days=n_days)
+
+
+def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
+    monkeypatch.setattr("plcore.planner.answers.run", run_once)
+    page = open_page()
+    faults, first = [], []
+    for number, (address, settings) in enumerate(random_settings(60)):
+        # Days are simulated for one in six: they bear on nothing but the wait.
+        with_days = number % 6 == 0
+        monkeypatch.setattr(answers, "simulate_clinic", simulate_clinic if with_days else no_days)
+        page.evaluate(
+            "(address) => { history.replaceState(null, '', `#${address}`); restore(); }", address
+        )
+        assert not page.is_visible("#faults"), (address, page.inner_text("#faults"))
+        shown_rows, words, said, fips = page.evaluate(
+            """() => [
+                answered.rows.map(({ key, unit, median, low, high }) => [key, unit, ...[median, low, high].map(String)]),
+                planner.wordsOf(grid, answered.settings),
+                sentences(answered).slice(1).map(({ text }) => text),
+                answered.area.map((i) => grid.fips[i]),
+            ]"""
+        )  # fmt: skip
+        rows = pd.DataFrame(
+            [(key, unit, *map(float, ends)) for key, unit, *ends in shown_rows],
+            columns=["key", "unit", "median", "low", "high"],
+        )
+        # The same sentences from the same numbers, letter by letter.
+        assert tuple(said) == six_sentences(rows, Words(**words)), address
+        plan = answers.answer(settings)
+        assert tuple(fips) == plan.area.fips, address
+        expected = decision_rows(plan).set_index("key")
+        by_key = rows.set_index("key")
+        for name, values in plan.funnel.people.items():
+            expected.loc[name] = ["people", *np.quantile(values[:, 0], TAILS)]
+        load = expected.loc["load", ["median", "low", "high"]].to_numpy(dtype=float)
+        found = [
+            {key for key in table.index if key.startswith("find_")} for table in (by_key, expected)
+        ]
+        first.append(found[0] == found[1])
+        for key in expected.index:
+            # The page's waits are of those who come when there is no list from before.
+            if key == "wait_mean" and (not with_days or plan.settings.waiting_list):
+                continue
+            if key not in by_key.index:
+                continue
+            ends = [table.loc[key, ["median", "low", "high"]] for table in (by_key, expected)]
+            if not near(key, *ends, load, expected.loc["chairs_to_plan", "median"]):
+                faults.append((key, *[list(map(float, end)) for end in ends], address))
+            assert by_key.loc[key, "unit"] == expected.loc[key, "unit"], key
+    assert not faults, "\n".join(map(str, faults))
+    # Two inputs of nearly the same worth may change places.
+    assert np.mean(first) >= 0.9
 
 
 def test_counties_on_the_map_are_near_a_direct_computation(steady, content):
@@ -300,29 +424,30 @@ def test_counties_on_the_map_are_near_a_direct_computation(steady, content):
     for code in ("06037", "48301"):
         settings = USUAL | {"scenario": "high_income", "year": 2034}
         mean = Direct(settings, [code]).patients()["plp"].mean()
-        assert pain[content["places"]["fips"].index(code)] == pytest.approx(mean, rel=0.01)
+        assert pain[county_centres()["fips"].tolist().index(code)] == pytest.approx(mean, rel=0.01)
 
 
 def test_an_area_is_that_of_within_km_about_the_county(steady, content):
     centres = county_centres()
     script = "(settings) => planner.lookUp(planner.grid, settings).area"
     for code, radius in (("06037", 100), ("48301", 250), ("15003", 1000), ("51678", 20)):
-        at = content["places"]["fips"].index(code)
+        at = county_centres()["fips"].tolist().index(code)
         lat, lon = centres["lat"].iloc[at], centres["lon"].iloc[at]
         area = steady.evaluate(script, USUAL | {"counties": [code], "radius_km": radius})
-        codes = tuple(content["places"]["fips"][i] for i in area)
+        codes = tuple(centres["fips"].iloc[i] for i in area)
         assert codes == within_km(float(lat), float(lon), radius).fips
 
 
 def test_demand_above_capacity_settles_nowhere_and_nobody_waits_for_nobody(steady):
     everybody = {"accepting_percent": 100, "served_percent": 100, "severity": "any"}
     rows = rows_of(steady, radius_km=1000, chairs=1, hours=1.5, **everybody)
-    assert rows["never_clears"][0] == rows["never_clears_with_most"][0] == 1
+    assert rows["never_clears"][0] == 1
     # One visit a day against thousands of patients.
     assert rows["growth_a_week"].min() > 50
     assert rows["wait_mean"].min() == rows["chairs_to_plan"][0] == math.inf
 
     rows = rows_of(steady, accepting_percent=0)
+    assert np.isnan(rows["wait_mean"]).all()
     assert rows["patients_3"].max() == rows["load"].max() == rows["never_clears"][0] == 0
     assert rows["chairs_to_plan"][0] == 1
 
@@ -388,14 +513,15 @@ def test_ranks_do_not_average_infinities(steady):
 def test_numbers_are_printed_to_three_digits_and_days_and_percent_to_two(steady):
     cases = {
         (9_663_345.2, "people"): "9,660,000", (999.6, "people"): "1,000",
-        (12.345, "people"): "12.3", (0.012345, "people"): "0.0123", (0, "people"): "0",
+        (12.345, "people"): "12", (0.012345, "people"): "fewer than 1", (0, "people"): "0",
+        (12.345, "visits"): "12.3", (2028, "year"): "2028", (math.nan, "days"): "none",
         (0.126, "share"): "13%", (0.9951, "share"): "100%", (3.449, "days"): "3.4",
-        (math.inf, "days"): "does not settle", (-math.inf, "share"): "does not settle",
+        (math.inf, "days"): "no end", (-math.inf, "share"): "does not settle",
         (math.inf, "chairs"): "more than 12", (48, "visits a day"): "48",
     }  # fmt: skip
     script = "([value, unit]) => planner.shown(Number(value), unit, planner.grid)"
     for (value, unit), text in cases.items():
-        value = str(value).replace("inf", "Infinity")
+        value = str(value).replace("inf", "Infinity").replace("nan", "NaN")
         assert steady.evaluate(script, [value, unit]) == text
 
 
@@ -428,7 +554,10 @@ def test_what_is_typed_is_what_is_worked_out_and_shown(open_page):
         settings,
     )
     shown = {key: rest for key, *rest in cells}
-    assert set(shown) >= {key for key, *_ in expected} - {"growth_a_week"}
+    assert set(shown) >= {k for k, *_ in expected if k[:5] != "find_"} - {
+        "growth_a_week",
+        "clear_week",
+    }
     assert shown == {key: rest for key, *rest in expected if key in shown}
     assert "your number" in page.inner_text("tr[data-key=choosing]")
     assert "assumed" in page.inner_text("tr[data-key=accepting]")
@@ -469,19 +598,90 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_stale_is_shown(
 
 def test_a_county_that_is_unknown_or_not_yet_chosen_is_said(open_page):
     page = open_page(LA)
-    page.fill("#county", "Atlantis")
+    page.fill("#county", "Atlantis Bay")
     page.press("#county", "Enter")
-    assert "No county “Atlantis”; expected a name" in page.inner_text("#county-error")
+    assert "No place “Atlantis Bay”; expected a county, city" in page.inner_text("#county-error")
     assert not page.is_visible("#tables")
 
     page.fill("#county", "washington county")
     page.press("#county", "Tab")
-    assert re.search(r"\d+ counties fit “washington county”", page.inner_text("#county-error"))
+    assert re.search(r"\d+ places fit “washington county”", page.inner_text("#county-error"))
 
-    page.fill("#county", "53033")
-    page.press("#county", "Enter")
+    page.fill("#county", "king county, wa")
+    page.press("#county", "Tab")
     assert page.inner_text("#county-error") == ""
     assert page.inner_text("#place").startswith("King County, WA")
+
+
+@pytest.mark.parametrize(
+    ("typed", "key", "place"),
+    [
+        # 10001 is Manhattan's ZIP code, and the code of Kent County, Delaware.
+        ("10001", "Enter", "Within 100 km of ZIP 10001 (New York, NY)"),
+        ("44195", "Tab", "Within 100 km of ZIP 44195 (Cleveland, OH)"),
+        ("27710", "Tab", "Within 100 km of ZIP 27710 (Durham, NC)"),
+        ("84132", "Tab", "Within 100 km of ZIP 84132 (Salt Lake City, UT)"),
+        ("06037", "ArrowDown Enter", "Los Angeles County, CA and what lies within 100 km"),
+        ("Cleveland, OH", "Tab", "Within 100 km of Cleveland, OH"),
+        ("kent county, de", "Tab", "Kent County, DE and what lies within 100 km"),
+    ],
+)
+def test_zip_codes_cities_and_counties_are_found_alike(open_page, typed, key, place):
+    page = open_page("counties=06037&radius_km=100")
+    page.fill("#county", typed)
+    for each in key.split():
+        page.press("#county", each)
+
+    assert page.inner_text("#place").startswith(place)
+
+
+def test_five_digits_that_are_two_places_are_asked_about(open_page):
+    page = open_page("counties=06037&radius_km=100")
+    page.fill("#county", "10001")
+    assert page.locator("#county-list li").all_inner_texts() == [
+        "ZIP 10001 (New York, NY)", "Kent County, DE (county code 10001)",
+    ]  # fmt: skip
+    page.press("#county", "Tab")
+    assert "2 places fit “10001”" in page.inner_text("#county-error")
+    assert not page.is_visible("#tables")
+
+
+def test_a_link_with_a_zip_code_comes_back(open_page):
+    page = open_page("zip=44195&radius_km=60&own_referrals=6, 4, 7&waiting_list=12")
+    page.wait_for_function("() => location.hash.includes('zip=44195')")
+    before = page.inner_text("#said")
+    again = open_page(page.url.split("#")[1])
+
+    assert again.inner_text("#said") == before
+    assert "By its own count" in before
+    assert again.input_value("#own_referrals") == "6, 4, 7"
+    assert again.get_attribute("#own", "open") is not None
+    assert "no known ZIP code “00001”" in open_page("zip=00001").inner_text("#county-error")
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_colours_are_legible_in_light_and_dark(open_page, scheme, dark):
+    page = open_page(LA)
+    page.emulate_media(color_scheme=scheme)
+    contrasts = page.evaluate(
+        """() => {
+            const light = (text) => {
+                const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const paper = light(getComputedStyle(document.body).backgroundColor);
+            const inks = ["body", ".quiet", ".hint", "a", ".mark", "#said strong", "input", "button", "summary"];
+            return [paper, inks.map((ink) => {
+                const own = light(getComputedStyle(document.querySelector(ink)).color);
+                return (Math.max(own, paper) + 0.05) / (Math.min(own, paper) + 0.05);
+            })];
+        }"""
+    )  # fmt: skip
+    paper, ratios = contrasts
+
+    assert (paper < 0.1) == dark
+    # WCAG 2.1, 1.4.3: at least 4.5 to 1.
+    assert min(ratios) >= 4.5
 
 
 def test_a_link_with_wrong_settings_says_so_beside_each(open_page):
@@ -501,11 +701,10 @@ def test_demand_above_capacity_is_said_with_the_growth_of_the_list(open_page):
     )
     said = page.inner_text("#said")
 
-    assert (
-        "In that year demand is above capacity: while that lasts, the waiting list grows by" in said
-    )
-    assert "Even 12 chairs do not keep the load" in said
-    assert "does not settle" in page.inner_text("tr[data-key=wait_mean]")
+    assert "with a probability of 100% demand exceeds capacity, the waiting list grows by" in said
+    assert "no wait can be given" in said
+    assert "Not even 12 chairs keep the load of" in said
+    assert "no end" in page.inner_text("tr[data-key=wait_mean]")
 
 
 # Settings taken along -----------------------------------------------------------------------------
@@ -558,6 +757,8 @@ def test_the_csv_holds_the_numbers_in_full_and_what_they_rest_on(steady, open_pa
     assert rows[0] == ["key", "what", "unit", "median", "low_95", "high_95", "rests_on"]
     by_key = {row[0]: row for row in rows[1:] if len(row) == 7}
     for key, (median, _, _) in rows_of(steady, radius_km=100).items():
+        if key.startswith("find_"):
+            continue
         assert float(by_key[key][3]) == pytest.approx(median, rel=1e-9)
     assert "Hanley 2006" in by_key["sought_care"][6]
     assert "(assumed)" not in by_key["sought_care"][6]
@@ -571,15 +772,22 @@ def test_the_workbook_opens_and_holds_the_same(steady, open_page):
     with zipfile.ZipFile(file.path()) as archive:
         assert archive.testzip() is None
         names = ElementTree.fromstring(archive.read("xl/workbook.xml")).iter(f"{space}sheet")
-        assert [each.get("name") for each in names] == ["Results", "Settings", "Assumptions"]
-        sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
-        for number in (2, 3):
+        assert [each.get("name") for each in names] == [
+            "In short",
+            "Results",
+            "Settings",
+            "Assumptions",
+        ]
+        sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet2.xml"))
+        for number in (1, 3, 4):
             ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
     found = {}
     for row in sheet.iter(f"{space}row"):
         cells = {cell.get("r")[0]: "".join(cell.itertext()) for cell in row}
         found[cells["A"]] = cells
     for key, (median, _, high) in rows_of(steady, radius_km=100).items():
+        if key.startswith("find_"):
+            continue
         assert float(found[key]["D"]) == pytest.approx(median, rel=1e-9)
         assert float(found[key]["F"]) == pytest.approx(high, rel=1e-9)
 
@@ -613,7 +821,7 @@ def test_a_place_is_chosen_by_keyboard_alone(open_page):
 
     assert page.inner_text("#place").startswith("Cook County, IL")
     assert page.get_attribute("#county", "aria-expanded") == "false"
-    assert "phantom limb pain now" in page.text_content("#status")
+    assert "have phantom limb pain" in page.text_content("#status")
 
 
 def test_several_counties_are_chosen_one_by_one_and_let_go(open_page):
@@ -636,7 +844,7 @@ def test_several_counties_are_chosen_one_by_one_and_let_go(open_page):
 def test_a_county_is_chosen_on_the_map_and_no_page_scrolls_sideways(content, open_page, width):
     page = open_page("counties=06037", width=width)
     page.wait_for_function("() => map.values !== null && map.paths !== null")
-    at = content["places"]["fips"].index("36041")
+    at = county_centres()["fips"].tolist().index("36041")
     spot = page.evaluate(
         """(i) => {
             const [x1, y1, x2, y2] = map.outlines[i].box;

@@ -46,6 +46,7 @@ from plcore.models.course import (
     infusion_days,
 )
 from plcore.planner.page.nation import N_DRAWS, N_YEARS, OPENINGS, SEED
+from plcore.planner.settings import defaults
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
 
@@ -61,9 +62,11 @@ MOST_BOOSTERS = 3
 #: What may follow a course, as the planner's settings call it.
 RETURNS = ("boosters", "none")
 CHAIRS, HALF_HOURS = range(1, 13), range(1, 25)
-#: A clinic with a load above this has long waits; sizes are chosen so that it is kept with
-#: `CERTAINTY`. Both are conventions, not findings.
-MOST_BUSY, CERTAINTY = 0.85, 0.8
+#: Sizes are chosen so that the load keeps within the first with the second. Both are the command's
+#: own defaults: conventions, not findings.
+MOST_BUSY, CERTAINTY = (float(str(defaults()[name])) for name in ("most_load", "probability"))
+#: Days a week on which a clinic may be open; the page's own is open on five.
+DAYS_A_WEEK = range(1, 6)
 #: Courses simulated a draw, to count those whom they help; as the planner's answer has it.
 _MEMBERS = 200
 
@@ -77,7 +80,7 @@ class ClinicTables:
     visits, nurses : ndarray of int, shape (n_chairs, n_half_hours)
         Visits that a day holds with the fewest nurses that do not limit them, and those nurses;
         0 where opening hours hold no visit.
-    open_share : ndarray, shape (n_openings,)
+    open_share : ndarray, shape (n_openings, len(DAYS_A_WEEK))
         Of all days of the years followed, those on which it is open.
     infusions_each, visits_each : mapping of (int, str) to ndarray, shape (n_draws,)
         By infusions of a course and what follows it.
@@ -110,11 +113,15 @@ def course_of(infusions: int, returns: str) -> CoursePlan:
     return CoursePlan(days, max_returns=MOST_BOOSTERS)
 
 
-def opened(year: int) -> NDArray[np.bool_]:
-    """Which days of the years followed the clinic is open: Monday to Friday, less holidays."""
-    first, n_days = date(year, 1, 1), 7 * Opening(year, N_YEARS).n_weeks
+def opened(year: int, days_a_week: int = DAYS_A_WEEK[-1]) -> NDArray[np.bool_]:
+    """Which days of the years followed the clinic is open: from Monday on, less holidays."""
+    first = date(year, 1, 1)
+    n_days = (date(year + N_YEARS, 1, 1) - first).days
     return open_days(
-        first, n_days, closed=us_federal_holidays(first, first + timedelta(days=n_days))
+        first,
+        n_days,
+        weekdays=range(days_a_week),
+        closed=us_federal_holidays(first, first + timedelta(days=n_days)),
     )
 
 
@@ -147,7 +154,7 @@ def clinic_tables(*, folder: Path = DATA) -> ClinicTables:
             load = clinic_load(plan, inputs, relief, is_open, 1.0)
             infusions_each[infusions, returns] = load.infusions_each
             visits_each[infusions, returns] = load.visits_each
-    share = np.array([opened(year).mean() for year in OPENINGS])
+    share = np.array([[opened(year, days).mean() for days in DAYS_A_WEEK] for year in OPENINGS])
     return ClinicTables(visits, nurses, share, infusions_each, visits_each)
 
 
@@ -232,7 +239,10 @@ def _one_clinic(
     is_open = opened(OPENINGS[0])
     visits_each = float(clinic_load(plan, inputs, relief, is_open, 1.0).visits_each[0])
     capacity = float(7 * len(appointments(plan.day)) * is_open.mean()) / visits_each
-    each = ClinicDraws(**{name: np.repeat(getattr(inputs, name), len(LOADS)) for name in INPUTS})
+    each = ClinicDraws(
+        **{name: np.repeat(getattr(inputs, name), len(LOADS)) for name in INPUTS},
+        lead_days=np.full(len(LOADS), float(LEAD_DAYS)),
+    )
     per_week = capacity * np.array(LOADS)[:, np.newaxis]
     referrals = random_referrals(per_week, n_days=len(is_open), n_runs=runs, seed=SEED)
     outcome = simulate_clinic(plan, each, referrals, relief, is_open, seed=SEED)

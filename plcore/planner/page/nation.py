@@ -22,10 +22,12 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
 from plcore.models.pain import BANDS, RUNGS, counted_share, share_in_pain
+from plcore.planner.settings import defaults
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 
-N_DRAWS, SEED = 512, 1
+#: The same draws as the command has by default.
+N_DRAWS, SEED = (int(str(defaults()[name])) for name in ("draws", "seed"))
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
 OPENINGS, N_YEARS = range(2025, 2041), 5
 YEARS = np.arange(OPENINGS[0], OPENINGS[-1] + N_YEARS + 1)
@@ -128,7 +130,7 @@ def read_nation(*, folder: Path = DATA) -> Nation:
         draws = draw(scenario.parameters, N_DRAWS, seed=SEED, correlations=scenario.correlations)
         key = _model_of(scenario)
         if key not in cells:
-            population, cells[key] = _people(scenario, draws)
+            population, cells[key] = _people(scenario, draws, folder)
             residents.append(_residents(population))
             counts[key] = {kind: _count(cells[key][kind]) for kind in ("people", "new_cases")}
         plp = {"plp": _count(_in_pain(cells[key], scenario, draws))}
@@ -146,9 +148,11 @@ def _model_of(scenario: Scenario) -> tuple[object, ...]:
     return (parameters, *(scenario.choices[name] for name in choices))
 
 
-def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mapping[str, Floats]]:
+def _people(
+    scenario: Scenario, draws: pd.DataFrame, folder: Path
+) -> tuple[Population, Mapping[str, Floats]]:
     """People by draw, year, age group and sex, and cause, shape (n_draws, n_years, 36, 2)."""
-    population, mortality = people_and_mortality(scenario)
+    population, mortality = people_and_mortality(scenario, folder=folder)
     names = ("people", "new_cases", *BANDS)
     by = ("year", "age_group", "sex", "cause")
     people = {}

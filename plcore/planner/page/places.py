@@ -1,4 +1,4 @@
-"""The counties as the page needs them: who lives there, where their people are, and outlines."""
+"""The counties as the page needs them, with their outlines, and where ZIP codes and cities are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from plcore.clinic.places import PEOPLE, county_centres, frame, read_counties
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.planner.gazetteer import zip_points
 
 OUTLINES = "us_county_outlines_2023.geojson.gz"
 #: The map's width in steps; each corner is drawn to the nearest.
@@ -74,6 +75,57 @@ def read_places(*, folder: Path = DATA) -> Places:
         log_ratio=np.log(known.diabetes / np.median(known.diabetes)),
         ages_estimated=known.ages_estimated,
         diabetes_of_state=known.diabetes_of_state,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gazetteer:
+    """ZIP codes in their order, and their cities.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of cities in alphabetical order, each once, whatever the state.
+    zips, name, state : ndarray of int, shape (n_zips,)
+        The code as a number, and the places of its city and state among `names` and `states`.
+    states : tuple of str
+        Two letters of each state.
+    pointed : ndarray of bool, shape (n_zips,)
+        Whether it has a point; others are where their city is, at the middle of its points.
+    lat, lon : ndarray of int, shape (n_pointed,)
+        In hundredths of a degree.
+    """
+
+    names: tuple[str, ...]
+    zips: NDArray[np.int64]
+    name: NDArray[np.int64]
+    state: NDArray[np.int64]
+    states: tuple[str, ...]
+    pointed: NDArray[np.bool_]
+    lat: NDArray[np.int64]
+    lon: NDArray[np.int64]
+
+
+def read_gazetteer(*, folder: Path = DATA) -> Gazetteer:
+    """The ZIP codes and cities of the data."""
+    rows = zip_points(folder=folder)
+    has_area = rows.groupby(["city", "state"])["area"].transform("any")
+    pointed = (rows["area"] | ~has_area).to_numpy(dtype=bool)
+    names, name = np.unique(rows["city"].to_numpy(dtype=str), return_inverse=True)
+    states, state = np.unique(rows["state"].to_numpy(dtype=str), return_inverse=True)
+    lat, lon = (
+        np.rint(100 * rows.loc[pointed, column]).to_numpy(dtype=np.int64)
+        for column in ("lat", "lon")
+    )
+    return Gazetteer(
+        names=tuple(names.tolist()),
+        zips=rows["zip"].to_numpy(dtype=np.int64),
+        name=name,
+        state=state,
+        states=tuple(states.tolist()),
+        pointed=pointed,
+        lat=lat,
+        lon=lon,
     )
 
 

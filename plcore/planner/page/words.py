@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plcore.evidence.data import DATA, cite, reference
 from plcore.evidence.parameters import Parameter
-from plcore.planner.page.clinic import CHAIRS, MOST_BUSY
+from plcore.planner.page.clinic import MOST_BUSY
 from plcore.planner.page.nation import N_YEARS, SCENARIOS
 from plcore.scenarios import read_scenario
 
@@ -24,14 +24,15 @@ LABELS: Mapping[str, str] = {
     "accepting": "would have a course",
     "choosing": "would have it at this clinic",
     **{f"patients_{i}": "New patients in {year}" for i in _YEARS},
+    "patients_all": "New patients in all five years",
     **{f"infusions_{i}": "Infusions for those of {year}" for i in _YEARS},
-    "load_on_average": "Load over the five years",
-    "visits_a_week": "Visits to book a week, in the busiest year",
+    "busiest_year": "Busiest year",
+    "visits_a_week": "Visits to book a week in it",
     "held_a_week": "Visits that the clinic can book a week",
     "visits_a_day": "Visits that a day holds",
     "nurses": "Nurses on duty for that",
-    "load": "Load in the busiest year",
-    "never_clears": "Chance that the busiest year exceeds capacity",
+    "load": "Load of the busiest year",
+    "never_clears": "Chance that it exceeds capacity",
     "growth_a_week": "then the list grows, while that lasts, a week by",
     "wait_mean": "Mean wait for the first infusion",
     "wait_90th_percentile": "Nine in ten wait less than",
@@ -40,7 +41,13 @@ LABELS: Mapping[str, str] = {
     "wait_by_luck": "Mean wait by luck alone, all else at its median",
     "chairs_needed": f"Chairs for a load of at most {MOST_BUSY:.0%}",
     "chairs_to_plan": "Chairs that keep it in four of five cases",
-    "never_clears_with_most": f"Chance that {CHAIRS[-1]} chairs are too few",
+    "nurses_to_plan": "Nurses on duty for these",
+    "days_to_plan": "Days a week on which these are enough",
+    "half_load": "Load of the busiest year if half as many come",
+    "half_chairs_needed": "Chairs if half as many come",
+    "half_chairs_to_plan": "Chairs then that keep it in four of five cases",
+    "clear_week": "Weeks until the waiting list is cleared",
+    "no_list": "Chance that no list builds up",
 }
 _LIMB_LOSS = tuple(
     f"{cause}_{what}"
@@ -74,7 +81,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
 #: Sources of what is certain, or drawn.
 _OF_PLACES = (
     "census_v2023", "census_counties_2023", "cdc_places_2022", "census_population_centres_2020",
-    "census_zip_areas_2021", "census_county_outlines_2023",
+    "census_zip_areas_2021", "geonames_postal_2025", "census_county_outlines_2023",
 )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from plcore.clinic.demand import FUNNEL_STEPS, SEVERITIES, WEEKS_A_YEAR, Opening, parameter_of
 from plcore.clinic.places import COUNTIES, EARTH_RADIUS_KM, frame
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.planner.decisions import FACTORS, SENTENCES, SEVERITY_WORDS
 from plcore.planner.page import clinic
 from plcore.planner.page.nation import (
     N_CELLS,
@@ -26,13 +27,21 @@ from plcore.planner.page.nation import (
     Nation,
     read_nation,
 )
-from plcore.planner.page.places import MAP_STEPS, Places, outlines, read_places
+from plcore.planner.page.places import (
+    MAP_STEPS,
+    Gazetteer,
+    Places,
+    outlines,
+    read_gazetteer,
+    read_places,
+)
 from plcore.planner.page.words import LABELS, RESTS_ON, footnotes, references
+from plcore.planner.sentences import QUESTIONS
 
 _ASSETS = Path(__file__).parent / "assets"
 #: One after the other, in this order.
 _SCRIPTS = (
-    "arithmetic.js", "sheet.js", "map.js", "fields.js", "answer.js", "place.js", "take.js",
+    "arithmetic.js", "decisions.js", "sheet.js", "map.js", "fields.js", "answer.js", "place.js", "take.js",
     "start.js",
 )  # fmt: skip
 
@@ -55,7 +64,11 @@ def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path =
         "nation": _nation(read_nation(folder=folder)),
         "clinic": _clinic(clinic.clinic_tables(folder=folder)),
         "waits": _waits(clinic.simulated_waits(runs_share=runs_share, folder=folder)),
-        "severities": {name: name.replace("_", " or ") for name in SEVERITIES},
+        "gazetteer": _gazetteer(read_gazetteer(folder=folder)),
+        "severities": SEVERITY_WORDS,
+        "questions": QUESTIONS,
+        "sentences": SENTENCES,
+        "factors": FACTORS,
         "labels": LABELS,
         "rests_on": RESTS_ON,
         "footnotes": notes,
@@ -72,16 +85,43 @@ def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path =
     )
 
 
+def _gazetteer(gazetteer: Gazetteer) -> Mapping[str, object]:
+    before, coded = "", []
+    for name in gazetteer.names:
+        # In alphabetical order a name begins like the one before it: how much is a letter.
+        same = next(
+            (i for i, (a, b) in enumerate(zip(before, name, strict=False)) if a != b),
+            min(len(before), len(name)),
+        )
+        coded.append(f"{chr(48 + same)}{name[same:]}")
+        before = name
+    return {
+        "names": "\n".join(coded),
+        "zips": _whole(2 * np.diff(gazetteer.zips, prepend=0) + gazetteer.pointed),
+        "name": _whole(np.diff(gazetteer.name, prepend=0)),
+        "state": _whole(np.diff(gazetteer.state, prepend=0)[_changes(gazetteer.state)]),
+        "state_from": _whole(np.diff(np.flatnonzero(_changes(gazetteer.state)), prepend=0)),
+        "states": gazetteer.states,
+        "lat": _whole(np.diff(gazetteer.lat, prepend=0)),
+        "lon": _whole(np.diff(gazetteer.lon, prepend=0)),
+    }
+
+
+def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray(np.diff(values, prepend=-1) != 0)
+
+
 def _places(places: Places, folder: Path) -> Mapping[str, object]:
     rows = frame(COUNTIES, folder=folder)
     rings = outlines(places, folder=folder)
     moves = [np.diff(ring, axis=0, prepend=[[0, 0]]).ravel() for county in rings for ring in county]
     return {
-        "fips": places.fips.tolist(),
+        "fips": _whole(np.diff(places.fips.astype(np.int64), prepend=0)),
         "names": places.name.tolist(),
         "states": dict(zip(rows["state"], rows["state_name"], strict=True)),
-        "lat": _double(places.lat),
-        "lon": _double(places.lon),
+        # Printed to six decimals.
+        "lat": _whole(np.rint(1e6 * places.lat)),
+        "lon": _whole(np.rint(1e6 * places.lon)),
         "people": _whole(places.people),
         "log_ratio": _double(places.log_ratio),
         "ages_estimated": _whole(places.ages_estimated),
@@ -152,8 +192,9 @@ def _clinic(tables: clinic.ClinicTables) -> Mapping[str, object]:
         "visits_each": {
             f"{n} {returns}": _double(values) for (n, returns), values in tables.visits_each.items()
         },
-        "most_busy": clinic.MOST_BUSY,
-        "certainty": clinic.CERTAINTY,
+        "days_a_week": list(clinic.DAYS_A_WEEK),
+        "most_load": clinic.MOST_BUSY,
+        "probability": clinic.CERTAINTY,
         "weeks_a_year": WEEKS_A_YEAR,
         "known": _double(opening.known()),
     }

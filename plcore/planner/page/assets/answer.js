@@ -37,7 +37,8 @@ function showFields(settings) {
   byId("radius-field").hidden = several;
   byId("miles").textContent = settings.radius_km === null ? "" : `${shown(settings.radius_km, "km", grid)} km are ${shown(settings.radius_km / 1.609344, "miles", grid)} miles.`;
   byId("scenario-hint").textContent = nation.scenarios.find(({ name }) => name === settings.scenario)?.note ?? "";
-  const chips = chosen
+  const point = centre === null ? "" : `<li>${escapeHtml(centre.name)}</li>`;
+  const chips = point + chosen
     .map((code) => {
       const name = escapeHtml(places.names[grid.at.get(code)]);
       if (!several) return `<li>${name}</li>`;
@@ -61,6 +62,9 @@ function labelOf(row, settings) {
 }
 
 function areaName({ settings, area }) {
+  if (centre !== null) {
+    return `Within ${shown(settings.radius_km, "km", grid)} km of ${centre.name}: ${area.length} ${area.length === 1 ? "county" : "counties"}`;
+  }
   const first = places.names[grid.at.get(settings.counties[0])];
   if (settings.radius_km !== null) {
     return `${first} and what lies within ${shown(settings.radius_km, "km", grid)} km: ${area.length} ${area.length === 1 ? "county" : "counties"}`;
@@ -85,7 +89,7 @@ function showAnswer(answer) {
   const said = sentences(answer);
   byId("said").innerHTML =
     `<p id="print-settings">${escapeHtml(settingsInWords(settings).map(([what, value]) => `${what}: ${value}`).join(" · "))}</p>` +
-    said.map(({ text, warning }) => `<p${warning ? ' class="warning"' : ""}>${escapeHtml(text)}</p>`).join("");
+    said.map(({ question, text, warning }) => `<p${warning ? ' class="warning"' : ""}>${question === "" ? "" : `<strong>${escapeHtml(question)}</strong> `}${escapeHtml(text)}</p>`).join("");
   byId("status").textContent = said.map(({ text }) => text).join(" ");
   byId("tables").innerHTML = tables(answer).map((table) => tableHtml(answer, table)).join("");
   if (byId("area-list").open) showCounties();
@@ -102,42 +106,25 @@ function settingsInWords(settings) {
     ["Share served", percent(settings.served_percent)],
     ["Course", `${text("infusions")}, then ${text("returns")}`],
     ["Clinic", `${settings.chairs} chairs, ${settings.hours} hours, Monday to Friday`],
+    ...OWN.filter((name) => byId(name).value.trim() !== "").map((name) => [document.querySelector(`label[for=${name}]`).textContent, byId(name).value.trim()]),
   ];
 }
 
-/** The answer in plain sentences. */
+function rowsByKey(answer) {
+  return Object.fromEntries(answer.rows.map((row) => [row.key, row]));
+}
+
+/** The six answers, and before them how many people there are. */
 function sentences(answer) {
   const { settings } = answer;
-  const at = (key) => valueOf(answer, key);
-  const chairs = `${settings.chairs} chair${settings.chairs === 1 ? "" : "s"}`;
-  const pain = settings.severity === "any" ? "" : `, and ${at("in_pain").whole} in pain that is ${content.severities[settings.severity]}`;
-  const found = [
-    `In ${settings.year} about ${at("limb_loss").whole} people here live with limb loss. About ${at("plp").whole} have phantom limb pain now${pain}.`,
-    `About ${at("choosing").whole} ${settings.severity === "any" ? "of them" : "of those in such pain"} would come to this clinic at some time: ${at("patients_1").whole} in ${settings.year}, ${at("patients_2").whole} in ${settings.year + 1}.`,
-    `In the busiest year they ask for ${at("load").whole} of the visits that ${chairs} can book (${at("visits_a_day").median} a day, with ${at("nurses").median} nurse${at("nurses").median === "1" ? "" : "s"} on duty).`,
+  const at = (key) => valueOf(answer, key).whole;
+  const pain = settings.severity === "any" ? "" : `; in ${at("in_pain")} of them it is ${content.severities[settings.severity]}`;
+  const six = sixSentences(grid, rowsByKey(answer), wordsOf(grid, settings));
+  const over = valueOf(answer, "never_clears").row.median >= 0.5;
+  return [
+    { question: "", text: `In ${settings.year} about ${at("limb_loss")} people here live with limb loss, and ${at("plp")} have phantom limb pain${pain}.` },
+    ...six.map((text, i) => ({ question: content.questions[i], text, warning: over && i === 2 })),
   ];
-  const list = [];
-  const over = at("never_clears");
-  const wait = at("wait_mean");
-  if (over.row.median > 0) {
-    const always = over.row.median === 1;
-    list.push({
-      text: `${always ? "In that year demand is above capacity" : `With a chance of ${over.median} demand is above capacity in that year`}: while that lasts, the waiting list grows by ${at("growth_a_week").whole} patients a week.`,
-      warning: true,
-    });
-  }
-  if (Number.isFinite(wait.row.median)) {
-    list.push({ text: `New patients wait ${wait.whole} days on average for the first infusion, in the busiest year if it went on.` });
-  }
-  const plan = at("chairs_to_plan");
-  const many = at("never_clears_with_most");
-  list.push({
-    text: Number.isFinite(plan.row.median)
-      ? `To keep the load at ${Math.round(100 * clinic.most_busy)}% or less in four cases of five takes ${plan.median} chair${plan.median === "1" ? "" : "s"}.`
-      : `Even ${mostChairs} chairs do not keep the load at ${Math.round(100 * clinic.most_busy)}% or less in four cases of five; with a chance of ${many.median} the busiest year asks for more than they hold.`,
-    warning: !Number.isFinite(plan.row.median),
-  });
-  return [...found.map((text) => ({ text })), ...list];
 }
 
 // Tables -------------------------------------------------------------------------------------------
@@ -150,7 +137,7 @@ function tables(answer) {
   return [
     { title: "Who would come", keys: before.slice(0, before.indexOf("choosing") + 1), note: "Each number rests on those before it as well, here and in the tables below." },
     { title: "When they come", keys: [...named("patients_"), ...named("infusions_")], note: "Infusions are all that the year's new patients lead to, returns included, if the clinic has room." },
-    { title: "Visits and chairs", keys: ["visits_a_week", "held_a_week", "visits_a_day", "nurses", "load", "load_on_average", "chairs_needed", "chairs_to_plan", "never_clears", ...(over ? ["growth_a_week"] : []), "never_clears_with_most"] },
+    { title: "Visits and chairs", keys: ["busiest_year", "visits_a_week", "held_a_week", "visits_a_day", "nurses", "load", "never_clears", ...(over ? ["growth_a_week"] : []), "chairs_needed", "chairs_to_plan", "nurses_to_plan", "days_to_plan", "half_load", "half_chairs_needed", "half_chairs_to_plan", "no_list"] },
     { title: "Waiting, in the busiest year if it went on", keys: ["wait_mean", "wait_90th_percentile", "first_infusion_within_14_days", "first_infusion_within_30_days", "wait_by_luck"], note: "The first four: what we do not know. The last: what luck does when everything else is known; its limits hold four runs of five." },
   ];
 }
@@ -184,7 +171,7 @@ function scales(rows) {
   return ({ unit, median, low, high }) => {
     if (!(unit in axes) || ![median, low, high].every(Number.isFinite) || low === high) return "";
     const [m, l, h] = [median, low, high].map((value) => axes[unit](value).toFixed(1));
-    return `<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect x="${l}" y="3" width="${Math.max(h - l, 0.5).toFixed(1)}" height="4" fill="#9bb8d6"/><rect x="${(m - 0.6).toFixed(1)}" y="1" width="1.2" height="8" fill="#1c2430"/></svg>`;
+    return `<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect x="${l}" y="3" width="${Math.max(h - l, 0.5).toFixed(1)}" height="4" class="band"/><rect x="${(m - 0.6).toFixed(1)}" y="1" width="1.2" height="8" class="mid"/></svg>`;
   };
 }
 
@@ -201,7 +188,7 @@ function notesOf(key, settings) {
 
 /** What must stand beside a number: whether it was typed, or rests on what nobody measured. */
 function marksOf(row, settings) {
-  const typed = { accepting: settings.accepting_percent, choosing: settings.served_percent }[row.key] ?? null;
+  const typed = { accepting: settings.accepting_percent, choosing: settings.served_percent, limb_loss: settings.own_limb_loss, plp: settings.own_plp, patients_1: settings.own_referrals }[row.key] ?? null;
   if (typed !== null) return ["your number"];
   const notes = notesOf(row.key, settings);
   const words = { assumed: "assumed", secondary: "second hand", memory: "from memory" };
@@ -230,6 +217,6 @@ function showCounties() {
   const { area, settings } = answered;
   const year = settings.year - nation.openings[0];
   const pain = painOf(settings);
-  const rows = area.map((i) => `<tr><th scope="row">${escapeHtml(places.names[i])}</th><td>${places.fips[i]}</td><td class="number">${shown(residentsOf(grid, [i], year), "people", grid)}</td><td class="number">${shown(pain[i], "people", grid)}</td></tr>`);
+  const rows = area.map((i) => `<tr><th scope="row">${escapeHtml(places.names[i])}</th><td>${grid.fips[i]}</td><td class="number">${shown(residentsOf(grid, [i], year), "people", grid)}</td><td class="number">${shown(pain[i], "people", grid)}</td></tr>`);
   byId("counties").innerHTML = `<div class="scroll" tabindex="0" role="region" aria-label="Counties of the area"><table><thead><tr><th scope="col">County</th><th scope="col">Code</th><th scope="col" class="number">Residents</th><th scope="col" class="number">In pain (mean of the draws)</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }

@@ -41,6 +41,7 @@ const decode = {
 /** The page's tables as arrays. */
 function readGrid(content) {
   const { places, nation, clinic, waits } = content;
+  const fips = running(decode.whole(places.fips)).map((code) => String(code).padStart(5, "0"));
   const cells = nation.n_cells;
   const people = decode.whole(places.people);
   const total = new Float64Array(cells);
@@ -48,18 +49,20 @@ function readGrid(content) {
   const decodeAll = (table) =>
     Object.fromEntries(Object.entries(table).map(([key, text]) => [key, decode.double(text)]));
   return {
-    n: places.fips.length,
+    n: fips.length,
+    fips,
     cells,
     share: people.map((value, i) => value / total[i % cells]),
     counts: nation.counts.map(({ draws, spread }) => ({ draws: decode.sixteenBits(draws), spread: decode.single(spread) })),
     residents: decode.double(nation.residents),
     columns: nation.columns.map(decode.double),
-    lat: decode.double(places.lat),
-    lon: decode.double(places.lon),
+    lat: decode.whole(places.lat).map((value) => value / 1e6),
+    lon: decode.whole(places.lon).map((value) => value / 1e6),
+    zips: readZips(content.gazetteer),
     logRatio: decode.double(places.log_ratio),
     agesEstimated: decode.whole(places.ages_estimated),
     diabetesOfState: decode.whole(places.diabetes_of_state),
-    at: new Map(places.fips.map((code, i) => [code, i])),
+    at: new Map(fips.map((code, i) => [code, i])),
     visits: decode.whole(clinic.visits),
     nurses: decode.whole(clinic.nurses),
     known: decode.double(clinic.known),
@@ -72,11 +75,54 @@ function readGrid(content) {
   };
 }
 
-/** Counties of an area: those named, or all near the one that is. */
+const running = (steps) => {
+  let sum = 0;
+  return Array.from(steps, (step) => (sum += step));
+};
+
+/** ZIP codes, their cities, and where they are, in hundredths of a degree. */
+function readZips({ names, zips, name, state, state_from: from, states, lat, lon }) {
+  let before = "";
+  const cities = names.split("\n").map((text) => (before = before.slice(0, text.charCodeAt(0) - 48) + text.slice(1)));
+  let code = 0;
+  const pointed = [];
+  const codes = Array.from(decode.whole(zips), (step) => {
+    pointed.push(step % 2 === 1);
+    return (code += Math.floor(step / 2));
+  });
+  const [of, changes, starts] = [running(decode.whole(name)), running(decode.whole(state)), running(decode.whole(from))];
+  const [lats, lons] = [running(decode.whole(lat)), running(decode.whole(lon))];
+  const found = new Map();
+  const byCity = new Map();
+  let [run, at] = [0, 0];
+  codes.forEach((number, i) => {
+    while (run + 1 < starts.length && i >= starts[run + 1]) run++;
+    const key = cities[of[i]] === "" ? "" : `${cities[of[i]]}, ${states[changes[run]]}`;
+    const point = pointed[i] ? [lats[at], lons[at++]] : null;
+    if (key !== "") byCity.set(key, [...(byCity.get(key) ?? []), ...(point === null ? [] : [point])]);
+    found.set(String(number).padStart(5, "0"), { city: key, point });
+  });
+  return { found, byCity };
+}
+
+/** The middle of the points of a city, the lower of two, in degrees. */
+function cityPoint({ byCity }, key) {
+  const points = byCity.get(key);
+  const middle = (axis) => points.map((point) => point[axis]).sort((a, b) => a - b)[Math.floor((points.length - 1) / 2)] / 100;
+  return { lat: middle(0), lon: middle(1), name: key };
+}
+
+function zipPoint(zips, code) {
+  const { city, point } = zips.found.get(code);
+  const name = `ZIP ${code}${city === "" ? "" : ` (${city})`}`;
+  return point === null ? { ...cityPoint(zips, city), name } : { lat: point[0] / 100, lon: point[1] / 100, name };
+}
+
+/** Counties of an area: those named, or all near the one that is, or near a point. */
 function countiesNear(grid, settings) {
   const named = settings.counties.map((code) => grid.at.get(code)).sort((a, b) => a - b);
   if (settings.radius_km === null) return named;
-  const from = named[0];
+  const from = settings.point ?? { lat: grid.lat[named[0]], lon: grid.lon[named[0]] };
   const found = [];
   for (let i = 0; i < grid.n; i++) {
     if (greatCircleKm(grid, from, i) <= settings.radius_km) found.push(i);
@@ -86,8 +132,8 @@ function countiesNear(grid, settings) {
 
 function greatCircleKm(grid, from, to) {
   const rad = Math.PI / 180;
-  const [lat1, lat2] = [grid.lat[from] * rad, grid.lat[to] * rad];
-  const across = Math.sin(((grid.lon[to] - grid.lon[from]) * rad) / 2);
+  const [lat1, lat2] = [from.lat * rad, grid.lat[to] * rad];
+  const across = Math.sin(((grid.lon[to] - from.lon) * rad) / 2);
   const up = Math.sin((lat2 - lat1) / 2);
   const half = up * up + Math.cos(lat1) * Math.cos(lat2) * across * across;
   return 2 * grid.content.places.earth_radius_km * Math.asin(Math.sqrt(Math.min(half, 1)));
@@ -165,6 +211,15 @@ function funnel(grid, settings, area) {
   const count = areaOf(grid, area, scenario);
   const years = Array.from({ length: nation.n_years + 1 }, (_, i) => settings.year + i);
   const [alive, newCases, plp] = ["people", "new_cases", "plp"].map((name) => years.map((year) => count(name, year)));
+  const { own_limb_loss: ownLoss = null, own_plp: ownPain = null } = settings;
+  // Everybody who belongs to the group counted is multiplied by the same factor in every year.
+  const scaled = (counted, of, rows) => {
+    if (counted === null) return;
+    const factors = of[0].map((value) => counted / value);
+    rows.forEach((row) => row.forEach((value, d) => (row[d] = value * factors[d])));
+  };
+  scaled(ownLoss, alive, [...newCases, ...plp, ...alive]);
+  scaled(ownPain, plp, plp);
   const severity = nation.severities[settings.severity];
   const severe = severity === "plp" ? null : column(severity.replace("plp_", "severity_"));
   const inPain = severe === null ? plp : plp.map((row) => row.map((value, d) => value * severe[d]));
@@ -196,10 +251,10 @@ function residentsOf(grid, area, year) {
 function newPatients(grid, { alive, newCases, patients, yearsToCome }) {
   const { n_draws: nDraws, n_years: nYears } = grid.content.nation;
   const { weeks_a_year: weeksAYear } = grid.content.clinic;
-  const starts = Array.from({ length: nYears }, (_, i) => Math.ceil(i * weeksAYear - 1e-9));
   const nWeeks = grid.known.length;
-  const weeks = starts.map((start, i) => (starts[i + 1] ?? nWeeks) - start);
-  const found = starts.map(() => new Float64Array(nDraws));
+  const weeks = Array.from({ length: nYears }, () => weeksAYear);
+  const found = weeks.map(() => new Float64Array(nDraws));
+  const weekly = Array.from({ length: nWeeks }, () => new Float64Array(nDraws));
   const gone = new Float64Array(nYears);
   const joining = new Float64Array(nYears);
   for (let d = 0; d < nDraws; d++) {
@@ -210,20 +265,23 @@ function newPatients(grid, { alive, newCases, patients, yearsToCome }) {
     const coming = 1 / yearsToCome[d];
     let old = patients[0][d];
     let newly = 0;
-    for (let week = 0, counted = 0; week < nWeeks; week++) {
-      while (counted + 1 < nYears && week >= starts[counted + 1]) counted++;
+    for (let week = 0; week < nWeeks; week++) {
       const year = Math.min(Math.floor(week / weeksAYear), nYears - 1);
       newly += joining[year];
       const come = coming * grid.known[week];
       const rate = come + gone[year];
       const out = -Math.expm1(-rate / weeksAYear);
       const ofThem = rate > 0 ? come / rate : 0;
-      found[counted][d] += old * out * ofThem + newly * out * ofThem;
+      weekly[week][d] = (old + newly) * out * ofThem;
+      // A week that two years share is divided between them; what follows the last is left out.
+      const before = Math.min((year + 1) * weeksAYear - week, 1);
+      found[year][d] += before * weekly[week][d];
+      if (year + 1 < nYears) found[year + 1][d] += (1 - before) * weekly[week][d];
       old *= 1 - out;
       newly *= 1 - out;
     }
   }
-  return { weeks, byYear: found };
+  return { weeks, weekly, byYear: found };
 }
 
 /** Median and limits, by straight lines between the values in order. */
@@ -275,48 +333,8 @@ function lookUp(grid, settings) {
   for (const [key, people] of Object.entries(found.people)) {
     add(key, "people", quantiles(people[0]));
   }
-  const { weeks, byYear } = newPatients(grid, found);
-  clinicRows(grid, settings, weeks, byYear, add);
+  decisionRows(grid, settings, found.people, newPatients(grid, found), add);
   return { rows, area };
-}
-
-function clinicRows(grid, settings, weeks, byYear, add) {
-  const { clinic, nation } = grid.content;
-  const course = `${settings.infusions} ${settings.returns}`;
-  const [infusions, visits] = [grid.infusionsEach[course], grid.visitsEach[course]];
-  const halfHour = Math.round(2 * settings.hours) - 1;
-  const heldBy = (chairs) => grid.visits[(chairs - clinic.chairs[0]) * clinic.n_half_hours + halfHour];
-  const aDay = heldBy(settings.chairs);
-  const openAWeek = 7 * clinic.open_share[settings.year - nation.openings[0]];
-  const held = aDay * openAWeek;
-  const certain = (value) => [value, value, value];
-  byYear.forEach((people, i) => add(`patients_${i + 1}`, "people", quantiles(people)));
-  byYear.forEach((people, i) =>
-    add(`infusions_${i + 1}`, "infusions", quantiles(people.map((value, d) => value * infusions[d]))),
-  );
-  const allWeeks = weeks.reduce((a, b) => a + b, 0);
-  const rate = byYear[0].map((_, d) => Math.max(...byYear.map((people, i) => people[d] / weeks[i])));
-  const onAverage = rate.map((_, d) => {
-    const all = byYear.reduce((sum, people) => sum + people[d], 0);
-    return ((all / allWeeks) * visits[d]) / held;
-  });
-  const load = rate.map((value, d) => (value * visits[d]) / held);
-  add("load_on_average", "share", quantiles(onAverage));
-  add("visits_a_week", "visits", quantiles(rate.map((value, d) => value * visits[d])));
-  add("held_a_week", "visits", certain(held));
-  add("visits_a_day", "visits a day", certain(aDay));
-  add("nurses", "nurses", certain(grid.nurses[(settings.chairs - clinic.chairs[0]) * clinic.n_half_hours + halfHour]));
-  add("load", "share", quantiles(load));
-  queueRows(grid, rate, visits.map((value) => held / value), add);
-  const needed = rate.map((value, d) => {
-    const wanted = (value * visits[d]) / openAWeek;
-    return clinic.chairs.find((chairs) => wanted <= clinic.most_busy * heldBy(chairs)) ?? Infinity;
-  });
-  add("chairs_needed", "chairs", ranked(needed));
-  add("chairs_to_plan", "chairs", certain(ranked(needed, [clinic.certainty])[0]));
-  const most = heldBy(clinic.chairs[clinic.chairs.length - 1]);
-  add("never_clears_with_most", "share",
-    certain(rate.filter((value, d) => (value * visits[d]) / openAWeek >= most).length / rate.length));
 }
 
 function queueRows(grid, rate, capacity, add) {
@@ -324,6 +342,7 @@ function queueRows(grid, rate, capacity, add) {
   const load = rate.map((value, d) => value / capacity[d]);
   const over = load.map((value) => (value >= 1 ? 1 : 0));
   const chance = over.reduce((a, b) => a + b, 0) / over.length;
+  const come = rate.some((value) => value > 0);
   add("never_clears", "share", [chance, chance, chance]);
   const growth = Array.from(rate, (value, d) => value - capacity[d]).filter((_, d) => over[d] === 1);
   add("growth_a_week", "people", growth.length ? ranked(growth) : [0, 0, 0]);
@@ -334,25 +353,30 @@ function queueRows(grid, rate, capacity, add) {
       const at = waitAt(grid, grid.waitTables, m * n, capacity[d], value, days);
       return Number.isNaN(at) ? (days ? Infinity : -Infinity) : at;
     });
-    add(measure, waits.units[m], ranked(found));
+    // Where nobody is referred nobody waits.
+    add(measure, waits.units[m], come ? ranked(found) : [NaN, NaN, NaN]);
   });
   const [c, l] = [quantiles(capacity, [0.5])[0], quantiles(load, [0.5])[0]];
   const ends = [[grid.waitTables, 0], [grid.luckTables, 0], [grid.luckTables, n]].map(
     ([table, start]) => waitAt(grid, table, start, c, l, true),
   );
-  add("wait_by_luck", "days", ends.map((end) => (Number.isNaN(end) ? Infinity : end)));
+  add("wait_by_luck", "days", ends.map((end) => (!come ? NaN : Number.isNaN(end) ? Infinity : end)));
 }
 
-/** A number as the page prints it: three significant digits, two of days and percent. */
+/** A number as page and sentences print it: three significant digits, two of days and percent, people whole. */
 function shown(value, unit, grid) {
+  if (Number.isNaN(value)) return "none";
   if (!Number.isFinite(value)) {
     const chairs = grid.content.clinic.chairs;
-    return unit === "chairs" ? `more than ${chairs[chairs.length - 1]}` : "does not settle";
+    if (unit === "chairs") return `more than ${chairs[chairs.length - 1]}`;
+    return unit === "days" ? "no end" : "does not settle";
   }
-  if (["chairs", "nurses", "visits a day"].includes(unit)) return String(value);
-  const digits = unit === "share" || unit === "days" ? 2 : 3;
+  if (["chairs", "nurses", "visits a day", "days a week", "year"].includes(unit)) return String(value);
   const exact = unit === "share" ? value * 100 : value;
+  if (unit === "people" && exact > 0 && exact < 0.5) return "fewer than 1";
   if (exact === 0) return unit === "share" ? "0%" : "0";
+  if (unit === "people" && exact < 999.5) return String(Math.floor(exact + 0.5));
+  const digits = unit === "share" || unit === "days" ? 2 : 3;
   const rounded = Number(exact.toPrecision(digits));
   const exponent = Number(rounded.toExponential().split("e")[1]);
   const [whole, rest] = rounded.toFixed(Math.max(0, digits - 1 - exponent)).split(".");

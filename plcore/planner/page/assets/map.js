@@ -70,18 +70,19 @@ class CountyMap {
     });
     const pen = canvas.getContext("2d");
     const scale = width / this.view.width;
-    pen.fillStyle = "#fff";
+    const paper = getComputedStyle(canvas).getPropertyValue("--paper").trim();
+    pen.fillStyle = paper;
     pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.setTransform(scale, 0, 0, scale, -this.view.x * scale, -this.view.y * scale);
     pen.lineJoin = "round";
     pen.lineWidth = 0.5 / scale;
-    pen.strokeStyle = "#ffffffb0";
+    pen.strokeStyle = `${paper}b0`;
     this.paths.forEach((path, i) => {
       pen.fillStyle = COLOURS[this.classOf(this.values[i])];
       pen.fill(path, "evenodd");
       pen.stroke(path);
     });
-    for (const [colour, size] of [["#fff", 4.5], ["#b3003c", 2]]) {
+    for (const [colour, size] of [[paper, 4.5], ["#d6004a", 2]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = (size * dense) / scale;
       for (const i of this.chosen) pen.stroke(this.paths[i]);

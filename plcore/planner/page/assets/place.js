@@ -70,7 +70,8 @@ function pointAt(i) {
 // Choosing counties --------------------------------------------------------------------------------
 
 function choose(i, { toggle = false } = {}) {
-  const code = places.fips[i];
+  const code = grid.fips[i];
+  centre = null;
   if (document.querySelector("input[name=kind]:checked").value === "around") chosen = [code];
   else if (!chosen.includes(code)) chosen = [...chosen, code];
   else if (toggle) chosen = chosen.filter((other) => other !== code);
@@ -81,23 +82,65 @@ function choose(i, { toggle = false } = {}) {
   if (toggle) pointAt(i);
 }
 
+/** A ZIP code or a city as the centre of the area. */
+function centreOn(as, text) {
+  centre = { ...(as === "zip" ? zipPoint(grid.zips, text) : cityPoint(grid.zips, text)), as, text };
+  chosen = [];
+  document.querySelector("input[name=kind][value=around]").checked = true;
+  if (byId("radius_km").value.trim() === "") byId("radius_km").value = USUAL.radius_km;
+  countyFault = "";
+  byId("county").value = "";
+  closeList();
+  update();
+}
+
+let cities = null;
+/** Cities by name, as they are searched: those with more ZIP codes first. */
+function citySearch() {
+  cities ??= [...grid.zips.byCity].sort((a, b) => b[1].length - a[1].length).map(([key]) => {
+    const [name, state] = [key.slice(0, -4), key.slice(-2)];
+    return [key, ` ${plain(`${name} ${state} ${places.states[state]}`)}`];
+  });
+  return cities;
+}
+
+/** What fits a text: { words, choose }, ZIP codes and counties of that code first. */
 function matches(text) {
   const words = plain(text).split(/\s+/).filter(Boolean);
   if (!words.length) return [];
-  const found = [];
-  search.forEach((name, i) => {
-    if (words.every((word) => name.includes(` ${word}`))) found.push(i);
-  });
+  // One by one there are only counties.
+  const several = document.querySelector("input[name=kind]:checked").value === "several";
+  const county = (i, more = "") => ({ words: `${places.names[i]}${more}`, choose: () => choose(i) });
+  if (/^\d{1,5}$/.test(words.join(""))) {
+    // Some five digits are both a ZIP code and the code of a county; the ZIP code goes first.
+    const code = words.join("");
+    const found = !several && grid.zips.found.has(code) ? [{ words: zipPoint(grid.zips, code).name, choose: () => centreOn("zip", code) }] : [];
+    grid.fips.forEach((fips, i) => {
+      if (fips.startsWith(code)) found.push(county(i, ` (county code ${fips})`));
+    });
+    return found;
+  }
+  const fits = (name) => words.every((word) => name.includes(` ${word}`));
   const start = ` ${words.join(" ")}`;
   const first = (i) => (search[i].startsWith(start) ? 0 : 1);
-  return found.sort((a, b) => first(a) - first(b) || residents[b] - residents[a]);
+  const counties = [...search.keys()].filter((i) => fits(search[i])).sort((a, b) => first(a) - first(b) || residents[b] - residents[a]);
+  const near = several ? [] : citySearch().filter(([, name]) => name.startsWith(` ${words[0]}`) && fits(name));
+  const [some, few] = near.length ? [counties.slice(0, 6), near.slice(0, 6)] : [counties, near];
+  const found = [...some.map((i) => county(i)), ...few.map(([key]) => ({ words: `${key} (city)`, choose: () => centreOn("city", key) }))];
+  found.total = counties.length + near.length;
+  // A whole name, with its state, is that place, and the county where both are called so.
+  const exact = counties.find((i) => plain(places.names[i]) === plain(text));
+  const city = near.find(([key]) => plain(key) === plain(text));
+  if (exact !== undefined) found.exact = () => choose(exact);
+  else if (city !== undefined) found.exact = () => centreOn("city", city[0]);
+  return found;
 }
 
 function openList() {
   const field = byId("county");
   options = matches(field.value).slice(0, 12);
   active = options.length ? 0 : -1;
-  byId("county-list").innerHTML = options.map((i, at) => `<li role="option" id="county-${at}" data-at="${at}" aria-selected="${at === active}">${escapeHtml(places.names[i])}</li>`).join("");
+  byId("county-list").innerHTML = options.map(({ words }, at) => `<li role="option" id="county-${at}" data-at="${at}" aria-selected="${at === active}">${escapeHtml(words)}</li>`).join("");
   byId("county-list").hidden = !options.length;
   field.setAttribute("aria-expanded", String(options.length > 0));
   showActive();
@@ -121,19 +164,23 @@ function showActive() {
   else field.removeAttribute("aria-activedescendant");
 }
 
-/** What was typed and not chosen: one county that fits, or a fault. */
+/** What was typed and not chosen: the one place that fits, or a fault. */
 function settle() {
   const text = byId("county").value.trim();
   closeList();
   if (text === "") {
-    if (countyFault !== "" && chosen.length) countyFault = "";
+    if (countyFault !== "" && (chosen.length || centre !== null)) countyFault = "";
     return update();
   }
   const found = matches(text);
-  if (found.length === 1) return choose(found[0]);
+  if (found.length === 1) return found[0].choose();
+  if (found.exact) return found.exact();
+  // Two meanings of the same five digits are asked about; a code that begins others is itself.
   countyFault = found.length
-    ? `${found.length} counties fit “${text}”; choose one from the list.`
-    : `No county “${text}”; expected a name, a state or a five-digit code of the 50 states or DC.`;
+    ? `${found.total ?? found.length} places fit “${text}”; choose one from the list, or type the state as well.`
+    : /^\d{5}$/.test(text)
+      ? `No ZIP code or county “${text}” of the 50 states or DC; type the city instead.`
+      : `No place “${text}”; expected a county, city or ZIP code of the 50 states or DC.`;
   return update();
 }
 
@@ -146,7 +193,7 @@ byId("county").addEventListener("keydown", (event) => {
     showActive();
   } else if (event.key === "Enter") {
     event.preventDefault();
-    if (active >= 0 && options.length) choose(options[active]);
+    if (active >= 0 && options.length) options[active].choose();
     else settle();
   } else if (event.key === "Escape") {
     byId("county").value = "";
@@ -157,7 +204,7 @@ byId("county").addEventListener("blur", settle);
 byId("county-list").addEventListener("mousedown", (event) => {
   event.preventDefault();
   const item = event.target.closest("li");
-  if (item !== null) choose(options[Number(item.dataset.at)]);
+  if (item !== null) options[Number(item.dataset.at)].choose();
 });
 byId("chosen").addEventListener("click", (event) => {
   const code = event.target.closest("button")?.dataset.remove;

@@ -10,7 +10,6 @@ function start() {
   byId("n-draws").textContent = String(nation.n_draws);
   byId("visit-minutes").textContent = String(clinic.visit_minutes);
   byId("turnover-minutes").textContent = String(clinic.turnover_minutes);
-  byId("wait-error").textContent = content.waits.error;
   byId("footnotes").innerHTML = content.footnotes
     .map((note, i) => `<tr id="note-${i + 1}" tabindex="-1"><td>${i + 1}</td><td>${escapeHtml(note.label)}${note.scenario ? ` (scenario ${escapeHtml(note.scenario.replace(/_/g, " "))})` : ""}</td><td>${escapeHtml(note.value)}</td><td>${escapeHtml(note.cited)}</td><td>${escapeHtml(note.note)}</td></tr>`)
     .join("");
@@ -19,6 +18,7 @@ function start() {
   for (const radio of document.querySelectorAll("input[name=kind]")) {
     radio.addEventListener("change", () => {
       if (radio.value === "around" && chosen.length > 1) chosen = chosen.slice(0, 1);
+      if (radio.value === "several") centre = null;
       update();
     });
   }
@@ -27,5 +27,7 @@ function start() {
   restore();
 }
 
-window.planner = { grid, lookUp, shown, meanPain, took: 0 };
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showMap);
+
+window.planner = { grid, lookUp, sixSentences, wordsOf, shown, meanPain, took: 0 };
 start();

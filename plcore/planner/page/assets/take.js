@@ -2,14 +2,17 @@
 
 function addressOf() {
   const several = document.querySelector("input[name=kind]:checked").value === "several";
-  const parts = [["counties", chosen.join(",")]];
+  const parts = [centre === null ? ["counties", chosen.join(",")] : [centre.as, centre.text]];
   for (const name of Object.keys(USUAL)) {
     if (name === "radius_km" && several) continue;
-    parts.push([name, byId(name).value.trim()]);
+    const value = byId(name).value.trim();
+    // Own numbers that were not given are left out.
+    if (value !== "" || !OWN.includes(name)) parts.push([name, value]);
   }
   return parts.map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&");
 }
 
+const OWN = ["own_referrals", "waiting_list", "own_visits_a_day", "own_limb_loss", "own_plp"];
 let keeping = 0;
 function keepInAddress() {
   window.clearTimeout(keeping);
@@ -31,7 +34,7 @@ function restore() {
     }),
   );
   linkFaults = Object.keys(given)
-    .filter((name) => name !== "counties" && !(name in USUAL))
+    .filter((name) => !["counties", "zip", "city"].includes(name) && !(name in USUAL))
     .map((name) => `The link has an unknown setting “${name}”, which was left out.`);
   countyFault = "";
   byId("county").value = "";
@@ -40,6 +43,16 @@ function restore() {
     const unknown = codes.filter((code) => !grid.at.has(code));
     chosen = codes.filter((code) => grid.at.has(code));
     if (unknown.length) countyFault = `The link has no known county “${unknown.join(", ")}”; expected five-digit codes of counties of 2023.`;
+  }
+  if ("counties" in given) centre = null;
+  for (const as of ["zip", "city"]) {
+    if (!(as in given)) continue;
+    const known = as === "zip" ? grid.zips.found.has(given.zip) : grid.zips.byCity.has(given.city);
+    if ("counties" in given) linkFaults.push(`The link has a ${as} and counties; the ${as} was left out.`);
+    else if (known) {
+      centre = { ...(as === "zip" ? zipPoint(grid.zips, given.zip) : cityPoint(grid.zips, given.city)), as, text: given[as] };
+      chosen = [];
+    } else countyFault = `The link has no known ${as === "zip" ? "ZIP code" : "city"} “${given[as]}”; choose a place.`;
   }
   const several = chosen.length > 1;
   if (several && (given.radius_km ?? "") !== "") linkFaults.push("The link has a radius and several counties; the radius was left out.");
@@ -54,6 +67,7 @@ function restore() {
       field.dataset.unknown = value;
     }
   }
+  if (OWN.some((name) => byId(name).value !== "")) byId("own").open = true;
   update();
 }
 
@@ -85,13 +99,15 @@ function sheets() {
   const basis = (row) =>
     notesOf(row.key, settings).map((i) => `${i + 1}: ${content.footnotes[i].cited}`).join("; ");
   const typed = { accepting: settings.accepting_percent, choosing: settings.served_percent };
-  const results = rows.map((row) => [
+  const results = rows.filter(({ key }) => key in content.labels).map((row) => [
     row.key, labelOf(row, settings), row.unit, ...[row.median, row.low, row.high].map((value) => number(value, row.unit)),
     (typed[row.key] ?? null) !== null ? "your number" : basis(row),
   ]);
   const notes = content.footnotes.map((note, i) => [i + 1, note.label, note.scenario, note.value, note.cited, note.note]);
-  const inWords = [["Counties", settings.counties.map((code) => `${code} ${places.names[grid.at.get(code)]}`).join("; ")], ["Radius in km", settings.radius_km ?? "none"], ...settingsInWords(settings), ["Link", `#${addressOf()}`], ["Made from", document.querySelector("footer p").textContent], ["What it is", "A projection with 95% intervals of what is not known; no forecast, no health advice. Limb loss is not phantom limb pain."]];
+  const said = sixSentences(grid, rowsByKey(answered), wordsOf(grid, settings)).map((sentence, i) => [content.questions[i], sentence]);
+  const inWords = [["Place", areaName(answered)], ["Counties", answered.area.map((i) => grid.fips[i]).map((code) => `${code} ${places.names[grid.at.get(code)]}`).join("; ")], ["Radius in km", settings.radius_km ?? "none"], ...settingsInWords(settings), ["Link", `#${addressOf()}`], ["Made from", document.querySelector("footer p").textContent], ["What it is", "A projection with 95% intervals of what is not known; no forecast, no health advice. Limb loss is not phantom limb pain."]];
   return [
+    { name: "In short", widths: [34, 120], rows: [["question", "answer"], ...said] },
     { name: "Results", widths: [28, 48, 12, 14, 14, 14, 60], rows: [["key", "what", "unit", "median", "low_95", "high_95", "rests_on"], ...results] },
     { name: "Settings", widths: [24, 80], rows: [["setting", "value"], ...inWords] },
     { name: "Assumptions", widths: [6, 36, 20, 28, 40, 80], rows: [["no", "input", "only_in_scenario", "value", "source", "note"], ...notes] },
@@ -111,8 +127,8 @@ function save(blob, name) {
 
 byId("copy").addEventListener("click", copyLink);
 byId("csv").addEventListener("click", () => {
-  const [results, settings, notes] = sheets().map((sheet) => sheet.rows);
-  save(new Blob([csvText([...results, [], ...settings, [], ...notes])], { type: "text/csv;charset=utf-8" }), "clinic_plan.csv");
+  const [said, results, settings, notes] = sheets().map((sheet) => sheet.rows);
+  save(new Blob([csvText([...results, [], ...said, [], ...settings, [], ...notes])], { type: "text/csv;charset=utf-8" }), "clinic_plan.csv");
 });
 byId("xlsx").addEventListener("click", () => save(workbook(sheets()), "clinic_plan.xlsx"));
 byId("print").addEventListener("click", () => window.print());

@@ -1,0 +1,482 @@
+"""What a manager decides by: six questions, the numbers behind their answers, and the sentences.
+
+How many would come; how many chairs, nurses and days; how long people wait; what if half as many
+come; when the waiting list is cleared; what to find out first. The web page works out the same rows
+by the same rules and fills the same sentences (`SENTENCES`), so that both say the same.
+
+**Load** is that of the busiest year: the one in which new patients a week are most at the median,
+the visits that they lead to, however late, over those that the clinic can book. **Chairs** are the
+fewest with which this load stays within a limit (`most_load`) with a probability (`probability`).
+With a missing visit counted p / (1 - p) times an idle one, where p is that probability, this is the
+size of least expected cost (Arrow, Harris and Marschak 1951), so that the plan's own probability
+says what a wrong size costs, and knowing an input is worth what it takes off that cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from plcore.clinic.day import appointments, with_chairs
+from plcore.clinic.demand import WEEKS_A_YEAR, by_year
+from plcore.evidence.distributions import Floats
+from plcore.planner.answers import Answer, calendar
+from plcore.planner.settings import MOST_SETTING
+
+#: No clinic has more chairs.
+MOST_CHAIRS = int(MOST_SETTING["chairs"])
+#: Median and the ends of what holds 95% of the draws.
+TAILS = (0.5, 0.025, 0.975)
+
+#: What may be found out: the factors of the visits asked for, in words. {severity} is the pain.
+FACTORS: Mapping[str, str] = {
+    "referrals": "how many patients are referred a week",
+    "limb_loss": "how many people here live with limb loss",
+    "plp": "what share of them have phantom limb pain",
+    "in_pain": "in what share of these the pain is {severity}",
+    "sought_care": "what share of those in pain seek care for it",
+    "recognised": "what share are known to a clinician",
+    "eligible": "what share have no reason against an infusion",
+    "accepting": "what share of those eligible would have a course",
+    "choosing": "what share of those would have it at this clinic",
+    "coming": "what share of those who would come do so in the busiest year",
+    "visits": "how many visits a patient leads to",
+}
+
+#: The pain that is counted, in words.
+SEVERITY_WORDS: Mapping[str, str] = {
+    "any": "of any severity",
+    "weekly": "felt every week or more often",
+    "moderate_severe": "moderate or severe",
+    "extremely_bothersome": "extremely bothersome",
+}
+
+#: The sentences, by name; what stands in braces is filled in.
+SENTENCES: Mapping[str, str] = {
+    "come": "{choosing} people would come to this clinic sooner or later, {patients_all} of them as "
+    "new patients in the {years} from {first_year} to {last_year}.",
+    "come_own": "By its own count {patients_all} new patients are referred to this clinic in the "
+    "{years} from {first_year} to {last_year}.",
+    "chairs": "{chairs}, {nurses} on duty and {days} open a week are the least that keeps the load "
+    "of {year}, the busiest year, at {most_load} or less with a probability of {probability}; 95% of "
+    "cases take {chairs_range}.",
+    "chairs_none": "Not even {most_chairs} chairs keep the load of {year}, the busiest year, at "
+    "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}.",
+    "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
+    "then wait {wait_mean} days on average for the first infusion{over}.",
+    "over": "; with a probability of {never_clears} demand exceeds capacity and the list grows, by "
+    "{growth_a_week} patients a week while that lasts",
+    "wait_none": "With {own_chairs} nobody is referred in {year}, so that nobody waits.",
+    "wait_never": "With {own_chairs} the load of {year}, the busiest year, is {load}: with a "
+    "probability of {never_clears} demand exceeds capacity, the waiting list grows by "
+    "{growth_a_week} patients a week while that lasts, and no wait can be given.",
+    "half": "If half as many come, {half_chairs} would do (95% of cases: {half_range}), and with "
+    "{own_chairs} the load of {year} is {half_load}.",
+    "half_none": "If half as many come, even {most_chairs} chairs are too few (95% of cases: "
+    "{half_range}), and with {own_chairs} the load of {year} is {half_load}.",
+    "clear": "By demand and capacity alone the waiting list ({listed} on the first day) is cleared "
+    "{clear} (95% of cases: {clear_low} to {clear_high}).",
+    "clear_not": "By demand and capacity alone the waiting list ({listed} on the first day) is not "
+    "cleared by the end of {last_year}; {early}.",
+    "early": "the earliest, in 1 case of 40, is {clear_low}",
+    "never": "nor is it in 95% of cases or more",
+    "clear_none": "By demand and capacity alone no waiting list builds up in {no_list} of cases{late}.",
+    "late": ", and with a probability of 97.5% any list is cleared {clear_high} at the latest",
+    "find": "Find out first {factor} ({factor_low} to {factor_high}): knowing it takes {worth} off "
+    "what a wrong size is expected to cost, and changes the number of chairs in {changes} of cases.",
+    "find_nothing": "Nothing needs to be found out first: no input moves the visits that are asked "
+    "for ({visits_a_week} a week in {year}).",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What it is worth to know a factor of the visits asked for.
+
+    Attributes
+    ----------
+    factor : str
+        A key of `FACTORS`.
+    low, high : float
+        95% interval of the factor: people, shares, visits.
+    worth : float
+        Share of the expected cost of a wrong size that knowing it takes off.
+    changes : float
+        Share of the draws in which knowing it changes the number of chairs.
+    """
+
+    factor: str
+    low: float
+    high: float
+    worth: float
+    changes: float
+
+
+def decision_rows(answer: Answer) -> pd.DataFrame:
+    """The numbers behind the six answers, a row each: key, unit, median, low, high.
+
+    Keys and units are those of the page; what does not settle is infinite.
+    """
+    settings, outcome = answer.settings, answer.outcome
+    opening = settings.opening()
+    weekly = np.broadcast_to(answer.patients.weekly, (settings.draws, opening.n_weeks))
+    visits = answer.load.visits_each
+    busiest = answer.patients.busiest
+    rate = answer.patients.per_week
+    is_open = answer.patients.open_days
+    capacity, load = answer.load.capacity, answer.load.load
+    one_chair = replace(outcome.plan.day, chairs=1, nurses=1, most_visits=None)
+    # One nurse a chair never limits the visits, and patients in one chair do not wait for another.
+    held = 7 * len(appointments(one_chair)) * settings.overbooking
+    wanted = rate * visits / settings.most_load + _of_others(answer)
+    needed = chairs_for(wanted, held * is_open.mean())
+    half = chairs_for((wanted + _of_others(answer)) / 2, held * is_open.mean())
+    chairs = ranked(needed, [settings.probability])[0]
+    over = load >= 1
+    growth = (rate - capacity / visits)[over]
+    waits = np.where(over, np.inf, _waits(answer, busiest))
+    waits = waits[~np.isnan(waits)]
+    cleared = weeks_until_clear(weekly, capacity / visits, settings.waiting_list)
+    worth = worth_of_knowing(answer)[:1]
+    rows = [
+        ("choosing", "people", *quantiles(answer.funnel.people["choosing"][:, 0])),
+        ("patients_all", "people", *quantiles(by_year(weekly, opening).sum(axis=1))),
+        ("busiest_year", "year", *[settings.year + busiest] * 3),
+        ("visits_a_week", "visits", *quantiles(rate * visits)),
+        ("load", "share", *quantiles(load)),
+        ("never_clears", "share", *[over.mean()] * 3),
+        ("growth_a_week", "people", *(ranked(growth) if over.any() else [0.0] * 3)),
+        ("wait_mean", "days", *(ranked(waits) if len(waits) else [np.nan] * 3)),
+        ("chairs_needed", "chairs", *ranked(needed)),
+        ("chairs_to_plan", "chairs", *[chairs] * 3),
+        ("nurses_to_plan", "nurses", *[_nurses(answer, chairs)] * 3),
+        ("days_to_plan", "days a week", *[_days(answer, chairs, wanted, held)] * 3),
+        ("half_load", "share", *quantiles(load / 2)),
+        ("half_chairs_needed", "chairs", *ranked(half)),
+        ("half_chairs_to_plan", "chairs", *[ranked(half, [settings.probability])[0]] * 3),
+        ("clear_week", "weeks", *ranked(cleared)),
+        ("no_list", "share", *[float((cleared == 0).mean())] * 3),
+    ]
+    rows += [(f"find_{w.factor}", "share", w.worth, w.low, w.high) for w in worth]
+    rows += [("find_changes", "share", *[w.changes] * 3) for w in worth]
+    return pd.DataFrame(rows, columns=["key", "unit", "median", "low", "high"])
+
+
+def chairs_for(visits_a_week: Floats, held: float) -> Floats:
+    """Fewest chairs that hold so many visits a week, at least 1; infinite beyond the most."""
+    # What is a whole number of chairs but for rounding is that number.
+    chairs = np.maximum(np.ceil(visits_a_week / held - 1e-9), 1.0)
+    return np.where(chairs <= MOST_CHAIRS, chairs, np.inf)
+
+
+def weeks_until_clear(weekly: Floats, served: Floats, listed: float) -> Floats:
+    """Weeks from the opening until the last week with people on the list, shape (n_draws,).
+
+    A list that changes by the new patients of a week less those whom the clinic can take on, and
+    never falls below nobody. 0 where none builds up; infinite where it is there at the end.
+    """
+    n_weeks = weekly.shape[1]
+    waiting = np.full(len(weekly), float(listed))
+    last = np.where(waiting > 0, 1.0, 0.0)
+    for week in range(n_weeks):
+        waiting = np.maximum(waiting + weekly[:, week] - served, 0.0)
+        last = np.where(waiting > 0, week + 2.0, last)
+    return np.where(waiting > 0, np.inf, last)
+
+
+def worth_of_knowing(answer: Answer) -> list[Worth]:
+    """What it is worth to know each factor of the visits asked for, the most valuable first.
+
+    The visits of the busiest year are a product of factors; given one of them, what is left of
+    their logarithm is taken to vary alike whatever the factor is. Factors that do not vary, and
+    those worth less than 1% of the cost, are left out.
+    """
+    settings = answer.settings
+    factors = _factors(answer)
+    if not all((values > 0).all() for values in factors.values()):
+        return []
+    probability = settings.probability
+    asked = answer.patients.per_week * answer.load.visits_each / settings.most_load
+    logs = np.log(asked)
+    whole = expected_cost(asked, probability)
+    if whole == 0 or np.ptp(logs) < 1e-9:
+        return []
+    is_open = answer.patients.open_days.mean()
+    held = 7 * len(
+        appointments(replace(answer.outcome.plan.day, chairs=1, nurses=1, most_visits=None))
+    )
+    held *= settings.overbooking * is_open
+    planned = ranked(chairs_for(asked, held), [probability])[0]
+    found = []
+    for name, values in factors.items():
+        _, low, high = quantiles(values)
+        x = np.log(values)
+        away = x - x.mean()
+        if np.ptp(x) < 1e-9:
+            continue
+        slope = (away * (logs - logs.mean())).sum() / (away**2).sum()
+        rest = np.exp(logs - slope * away)
+        left = np.exp(slope * away)
+        known = left.mean() * expected_cost(rest, probability)
+        chairs = chairs_for(left * ranked(rest, [probability])[0], held)
+        worth = 1 - known / whole
+        if worth >= 0.01:
+            found.append(Worth(name, low, high, worth, float((chairs != planned).mean())))
+    return sorted(found, key=lambda each: -each.worth)
+
+
+def expected_cost(asked: Floats, probability: float) -> float:
+    """Expected cost of the size that is enough with a probability, in idle visits.
+
+    A visit too few costs probability / (1 - probability) visits too many.
+    """
+    size = ranked(asked, [probability])[0]
+    missing = np.maximum(asked - size, 0.0) * probability / (1 - probability)
+    return float((missing + np.maximum(size - asked, 0.0)).mean())
+
+
+def _factors(answer: Answer) -> dict[str, Floats]:
+    """Factors of the visits of the busiest year, by draw: a week for referrals, else a year."""
+    visits, rate = answer.load.visits_each, answer.patients.per_week
+    if answer.own is not None and answer.own.referrals:
+        return {"referrals": rate, "visits": visits}
+    people = {name: values[:, 0] for name, values in answer.funnel.people.items()}
+    if not all((values > 0).all() for values in people.values()):
+        return {"choosing": people["choosing"]}
+    factors = {"limb_loss": people["limb_loss"]}
+    names = list(people)[1:]
+    for before, name in pairwise(names):
+        factors[name] = people[name] / people[before]
+    return {**factors, "coming": rate * WEEKS_A_YEAR / people["choosing"], "visits": visits}
+
+
+def _of_others(answer: Answer) -> float:
+    """Visits a week that other patients have in the same chairs."""
+    return 7 * float(answer.patients.open_days.mean()) * answer.outcome.plan.other_visits
+
+
+def _waits(answer: Answer, busiest: int) -> Floats:
+    """Mean days to the first infusion of those referred in a year, by draw; NaN for nobody.
+
+    Those who waited already on the first day are left out.
+    """
+    outcome = answer.outcome
+    first = np.arange(answer.settings.n_years + 1) * 365.25
+    start, end = first[busiest], first[busiest + 1]
+    referred = outcome.referred_day
+    came = outcome.first_day < outcome.last_day
+    # Whoever never comes has no wait, and is no longer a patient when the days end.
+    counted = (referred >= start) & (referred < min(end, outcome.n_days)) & came
+    days = np.where(counted, outcome.first_day - referred, 0).sum(axis=(1, 2))
+    n = counted.sum(axis=(1, 2))
+    return np.where(n > 0, days / np.maximum(n, 1), np.nan)
+
+
+def _nurses(answer: Answer, chairs: float) -> float:
+    if not np.isfinite(chairs):
+        return np.inf
+    return float(
+        with_chairs(replace(answer.outcome.plan.day, most_visits=None), int(chairs)).nurses
+    )
+
+
+def _days(answer: Answer, chairs: float, wanted: Floats, held: float) -> float:
+    """Fewest days a week on which that many chairs are enough with the plan's probability."""
+    settings = answer.settings
+    if not np.isfinite(chairs):
+        return float(settings.days_a_week)
+    for days in range(1, settings.days_a_week):
+        share = calendar(replace(settings, days_a_week=days)).mean()
+        if ranked(wanted, [settings.probability])[0] <= chairs * held * share * (1 + 1e-9):
+            return float(days)
+    return float(settings.days_a_week)
+
+
+def quantiles(values: ArrayLike) -> list[float]:
+    """Median and 95% limits, by straight lines between the values in order."""
+    return [float(end) for end in np.quantile(np.asarray(values, dtype=float), TAILS)]
+
+
+def ranked(values: ArrayLike, shares: Sequence[float] = TAILS) -> list[float]:
+    """The least values that these shares of all do not exceed: infinities are not averaged."""
+    ordered = np.sort(np.asarray(values, dtype=float))
+    at = np.maximum(np.ceil(np.array(shares) * len(ordered) - 1e-9).astype(int) - 1, 0)
+    return [float(value) for value in ordered[at]]
+
+
+# In words ------------------------------------------------------------------------------------------
+
+
+def shown(value: float, unit: str, *, most_chairs: int = MOST_CHAIRS) -> str:
+    """A number as sentences and page print it.
+
+    Three significant digits, two of days and shares, people in whole numbers.
+    """
+    if np.isnan(value):
+        return "none"
+    if np.isinf(value):
+        infinite = {"chairs": f"more than {most_chairs}", "days": "no end"}
+        return infinite.get(unit, "does not settle")
+    if unit in ("chairs", "nurses", "visits a day", "days a week", "year"):
+        return f"{value:.0f}"
+    exact = 100 * value if unit == "share" else value
+    if unit == "people" and 0 < exact < 0.5:
+        return "fewer than 1"
+    if exact == 0:
+        return "0%" if unit == "share" else "0"
+    if unit == "people" and exact < 999.5:
+        return f"{np.floor(exact + 0.5):.0f}"
+    digits = 2 if unit in ("share", "days") else 3
+    # Halves go up, as the page's script has it.
+    rounded = float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(Decimal(exact)))
+    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(rounded)))))
+    return f"{rounded:,.{decimals}f}" + ("%" if unit == "share" else "")
+
+
+def counted(n: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
+    """A number of things, as "1 chair" or "2 chairs"."""
+    return f"{shown(n, 'chairs', most_chairs=most_chairs)} {thing if n == 1 else thing + 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the sentences say besides the rows: the settings that they name."""
+
+    year: int
+    n_years: int
+    chairs: int
+    most_load: float
+    probability: float
+    waiting_list: int
+    severity: str
+    own_referrals: bool
+    most_chairs: int = MOST_CHAIRS
+
+    @classmethod
+    def of(cls, answer: Answer) -> Words:
+        s = answer.settings
+        own = answer.own is not None and bool(answer.own.referrals)
+        return cls(
+            s.year, s.n_years, s.chairs, s.most_load, s.probability, s.waiting_list, s.severity, own
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A row of `decision_rows`."""
+
+    unit: str
+    median: float
+    low: float
+    high: float
+
+
+def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
+    """The answers to the six questions, in their order.
+
+    `rows` are as `decision_rows` gives them.
+    """
+    at = {key: _Figure(*rest) for key, *rest in rows.to_numpy().tolist()}
+
+    def whole(key: str) -> str:
+        row = at[key]
+        median, low, high = (shown(x, row.unit) for x in (row.median, row.low, row.high))
+        return median if low == high == median else f"{median} ({low} to {high})"
+
+    def fill(name: str, **more: str) -> str:
+        rest = {key: whole(key) for key in at}
+        return SENTENCES[name].format(**{**common, **rest, **more})
+
+    def a_range(key: str) -> str:
+        low, high = at[key].low, at[key].high
+        most = words.most_chairs
+        end = counted(high, "chair", most_chairs=most)
+        return end if low == high else f"{shown(low, 'chairs', most_chairs=most)} to {end}"
+
+    def when(weeks: float) -> str:
+        if weeks == 0:
+            return "at once"
+        if np.isinf(weeks):
+            return f"after {words.year + words.n_years - 1}"
+        day = date(words.year, 1, 1) + timedelta(days=7 * (int(weeks) - 1))
+        return f"in {day:%B %Y}"
+
+    common = {
+        "years": "year" if words.n_years == 1 else f"{words.n_years} years",
+        "first_year": str(words.year),
+        "last_year": str(words.year + words.n_years - 1),
+        "year": shown(at["busiest_year"].median, "year"),
+        "most_load": shown(words.most_load, "share"),
+        "probability": shown(words.probability, "share"),
+        "most_chairs": str(words.most_chairs),
+        "own_chairs": counted(words.chairs, "chair"),
+    }
+    come = fill("come_own" if words.own_referrals else "come")
+    plan, half = at["chairs_to_plan"].median, at["half_chairs_to_plan"].median
+    chairs = fill(
+        "chairs" if np.isfinite(plan) else "chairs_none",
+        chairs=counted(plan, "chair"),
+        nurses=counted(at["nurses_to_plan"].median, "nurse"),
+        days=counted(at["days_to_plan"].median, "day"),
+        chairs_range=a_range("chairs_needed"),
+    )
+    wait = at["wait_mean"].median
+    if np.isnan(wait):
+        waiting = fill("wait_none")
+    elif np.isinf(wait):
+        waiting = fill("wait_never")
+    else:
+        waiting = fill("wait", over=fill("over") if np.isinf(at["wait_mean"].high) else "")
+    halved = fill(
+        "half" if np.isfinite(half) else "half_none",
+        half_chairs=counted(half, "chair"),
+        half_range=a_range("half_chairs_needed"),
+    )
+    row = at["clear_week"]
+    clear, low, high = (when(float(weeks)) for weeks in (row.median, row.low, row.high))
+    if row.median == 0:
+        late = fill("late", clear_high=high) if row.high > 0 else ""
+        cleared = fill("clear_none", late=late)
+    else:
+        listed = "nobody" if words.waiting_list == 0 else _people(words.waiting_list)
+        settles = np.isfinite(row.median)
+        early = fill("early", clear_low=low) if np.isfinite(row.low) else fill("never")
+        cleared = fill(
+            "clear" if settles else "clear_not",
+            listed=listed,
+            early=early,
+            clear=clear,
+            clear_low=low,
+            clear_high=high,
+        )
+    sentences = (come, chairs, waiting, halved, cleared, _find(at, words, fill))
+    return tuple(text[0].upper() + text[1:] for text in sentences)
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{shown(n, 'people')} people"
+
+
+def _find(at: Mapping[str, _Figure], words: Words, fill: Callable[..., str]) -> str:
+    name = next((key for key in at if key.startswith("find_") and key != "find_changes"), None)
+    if name is None:
+        return fill("find_nothing")
+    factor = name.removeprefix("find_")
+    row = at[name]
+    units = {"limb_loss": "people", "referrals": "referrals", "visits": "visits"}
+    unit = units.get(factor, "share")
+    return fill(
+        "find",
+        factor=FACTORS[factor].format(severity=SEVERITY_WORDS[words.severity]),
+        factor_low=shown(row.low, unit),
+        factor_high=shown(row.high, unit),
+        worth=shown(row.median, "share"),
+        changes=shown(at["find_changes"].median, "share"),
+    )

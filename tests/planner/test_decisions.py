@@ -1,0 +1,253 @@
+"""The six answers: their rules worked by hand, against closed forms, and in words."""
+
+import functools
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from planner_models import run_once
+from scipy import special
+
+from plcore.analysis import capacity_net_benefit
+from plcore.analysis.value import evpi, evppi
+from plcore.clinic.day import appointments
+from plcore.clinic.own import OwnNumbers
+from plcore.planner.answers import answer
+from plcore.planner.decisions import (
+    SENTENCES,
+    Words,
+    chairs_for,
+    decision_rows,
+    expected_cost,
+    shown,
+    six_sentences,
+    weeks_until_clear,
+    worth_of_knowing,
+)
+from plcore.planner.sentences import six_answers
+from plcore.planner.settings import Settings
+
+#: A third of those who accept, so that chairs are a question.
+BUSY = Settings(state="CA", draws=256, runs=1, n_years=2, share_served=0.3, chairs=3)
+
+
+@pytest.fixture(autouse=True)
+def _people_once(monkeypatch):
+    monkeypatch.setattr("plcore.planner.answers.run", run_once)
+
+
+@functools.cache
+def planned(own=None, **changed):
+    return answer(replace(BUSY, own=own, **changed))
+
+
+def rows_of(plan):
+    return decision_rows(plan).set_index("key")
+
+
+def test_chairs_keep_the_load_of_the_busiest_year_with_the_probability():
+    plan = planned()
+    rows = rows_of(plan)
+    chairs = int(rows.loc["chairs_to_plan", "median"])
+    nurses = int(rows.loc["nurses_to_plan", "median"])
+
+    def load(n):
+        settings = replace(plan.settings, chairs=n, nurses=None)
+        held = len(appointments(settings.clinic().day)) * 7 * plan.patients.open_days.mean()
+        return plan.patients.per_week * plan.load.visits_each / held
+
+    assert chairs > 1
+    assert (load(chairs) <= 0.85).mean() >= 0.8 > (load(chairs - 1) <= 0.85).mean()
+    assert nurses == replace(plan.settings, chairs=chairs).clinic().day.nurses
+    low, high = (int(rows.loc["chairs_needed", end]) for end in ("low", "high"))
+    assert (load(low) <= 0.85).mean() >= 0.025
+    assert (load(high) <= 0.85).mean() >= 0.975 > (load(high - 1) <= 0.85).mean()
+
+
+def test_half_as_many_are_half_the_load():
+    rows, halved = rows_of(planned()), rows_of(planned(share_served=0.15))
+
+    assert rows.loc["half_load", "high"] == pytest.approx(halved.loc["load", "high"])
+    for end in ("median", "low", "high"):
+        assert rows.loc["half_chairs_needed", end] == halved.loc["chairs_needed", end]
+
+
+def test_a_small_clinic_need_not_open_every_day():
+    plan = planned(share_served=0.003)
+    rows = rows_of(plan)
+    days = int(rows.loc["days_to_plan", "median"])
+
+    assert rows.loc["chairs_to_plan", "median"] == 1
+    assert 1 <= days < 5
+    fewer = answer(replace(plan.settings, chairs=1, days_a_week=days))
+    assert (fewer.load.load <= 0.85).mean() >= 0.8
+    if days > 1:
+        fewest = answer(replace(plan.settings, chairs=1, days_a_week=days - 1))
+        assert (fewest.load.load <= 0.85).mean() < 0.8
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "served", "listed", "week"),
+    [
+        # Three wait, two a week are served: the list is empty after the second week.
+        ([0, 0, 0], 2.0, 3, 2),
+        ([1, 1, 1], 2.0, 0, 0),
+        ([3, 1, 1], 2.0, 0, 2),
+        ([3, 3, 3], 2.0, 0, np.inf),
+        ([0, 0, 5, 0, 0, 0], 2.0, 1, 5),
+    ],
+)
+def test_the_list_is_cleared_by_hand(arrivals, served, listed, week):
+    weekly = np.array([arrivals], dtype=float)
+
+    assert weeks_until_clear(weekly, np.array([served]), listed)[0] == week
+
+
+def test_chairs_are_whole_and_at_least_one():
+    asked = np.array([0.0, 4.0, 4.0 + 1e-12, 4.1, 800.0, 801.0])
+
+    assert chairs_for(asked, 4.0).tolist() == [1, 1, 1, 2, 200, np.inf]
+
+
+def test_the_expected_cost_is_that_of_a_lognormal():
+    # E[max(X - q, 0)] of a lognormal (Black and Scholes 1973), at its quantile of 0.8.
+    sigma, p = 0.7, 0.8
+    u = (np.arange(200_000) + 0.5) / 200_000
+    asked = np.exp(sigma * special.ndtri(u))
+    q = np.exp(sigma * special.ndtri(p))
+    mean = np.exp(sigma**2 / 2)
+    missing = mean * special.ndtr(sigma - special.ndtri(p)) - q * (1 - p)
+    exact = missing * p / (1 - p) + (q - mean + missing)
+
+    assert expected_cost(asked, p) == pytest.approx(exact, rel=1e-3)
+
+
+def test_what_it_is_worth_to_know_agrees_with_the_room_for_value_of_information():
+    plan = planned(draws=512)
+    asked = plan.patients.per_week * plan.load.visits_each / 0.85
+    sizes = np.quantile(asked, np.linspace(0.01, 0.999, 160))
+    net = capacity_net_benefit(asked, sizes, empty_cost=1, turned_away_cost=4)
+    everything = evpi(net).value
+    people = plan.funnel.people
+    known = {
+        "accepting": people["accepting"][:, 0] / people["eligible"][:, 0],
+        "in_pain": people["in_pain"][:, 0] / people["plp"][:, 0],
+        "limb_loss": people["limb_loss"][:, 0],
+    }
+    ours = {found.factor: found.worth for found in worth_of_knowing(plan)}
+
+    for name, values in known.items():
+        share = evppi(net, pd.DataFrame({name: values})).value / everything
+        assert ours.get(name, 0.0) == pytest.approx(share, abs=0.06), name
+    assert list(ours.values()) == sorted(ours.values(), reverse=True)
+
+
+def test_what_is_known_is_not_to_be_found_out():
+    names = {found.factor for found in worth_of_knowing(planned(share_accepting=0.2))}
+
+    assert "accepting" not in names
+    assert "choosing" not in names
+    counted = planned(OwnNumbers("2026-01", (9, 12, 10)))
+    assert {found.factor for found in worth_of_knowing(counted)} == {"referrals", "visits"}
+
+
+@pytest.mark.parametrize(
+    ("own", "changed", "beginnings"),
+    [
+        (None, {}, ["", "", "With 3 chairs", "If half as many come", "By demand and", "Find out"]),
+        (
+            None,
+            {"share_served": 0.0},
+            ["0 people", "1 chair, 1 nurse on duty and 1 day", "With 3 chairs nobody is referred",
+             "If half as many come, 1 chair would do", "By demand and capacity alone no waiting list",
+             "Nothing needs to be found out first"],
+        ),
+        (
+            OwnNumbers("2026-01", (300, 310, 290), waiting_list=500),
+            {},
+            ["By its own count", "", "With 3 chairs the load of", "If half as many come",
+             "By demand and capacity alone the waiting list (500 people on the first day) is not",
+             "Find out first how many"],
+        ),
+    ],
+)  # fmt: skip
+def test_each_question_has_one_sentence_with_a_range(own, changed, beginnings):
+    said = six_answers(planned(own, **changed))
+
+    assert len(said) == 6
+    for sentence, beginning in zip(said, beginnings, strict=False):
+        assert sentence.startswith(beginning)
+    for sentence in said:
+        assert sentence.endswith(".")
+        assert "{" not in sentence
+        assert not re.search(r"\b(nan|inf|none)\b", sentence)
+
+
+def test_more_chairs_than_any_clinic_has_are_said_to_be_too_few():
+    rows = decision_rows(planned())
+    rows.loc[rows["key"].str.contains("chairs|nurses"), ["median", "high"]] = np.inf
+    said = six_sentences(rows, Words.of(planned()))
+
+    assert said[1].startswith("Not even 200 chairs keep the load of 2028")
+    assert "to more than 200 chairs" in said[1]
+    assert said[3].startswith("If half as many come, even 200 chairs are too few")
+
+
+def test_no_mean_wait_is_printed_where_the_list_keeps_growing():
+    waits = six_answers(planned(OwnNumbers("2026-01", (300, 310, 290))))[2]
+
+    assert "no wait can be given" in waits
+    assert "days" not in waits
+    # Where a few draws exceed capacity the upper end has no number.
+    rows = decision_rows(planned())
+    rows.loc[rows["key"] == "wait_mean", ["median", "low", "high"]] = [3.0, 1.0, np.inf]
+    rows.loc[rows["key"] == "never_clears", ["median", "low", "high"]] = 0.1
+    words = Words.of(planned())
+    assert "wait 3.0 (1.0 to no end) days on average" in six_sentences(rows, words)[2]
+
+
+def test_every_sentence_is_said_somewhere():
+    text = "\n".join(SENTENCES.values())
+
+    assert "{severity}" not in text
+    assert all(sentence == " ".join(sentence.split()) for sentence in SENTENCES.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (9_663_345.2, "people", "9,660,000"), (999.6, "people", "1,000"), (12.5, "people", "13"),
+        (0.4, "people", "fewer than 1"), (0, "people", "0"), (0.126, "share", "13%"),
+        (0.9951, "share", "100%"), (0, "share", "0%"), (3.449, "days", "3.4"),
+        (np.inf, "days", "no end"), (np.inf, "chairs", "more than 200"), (2, "chairs", "2"),
+        (12.345, "visits", "12.3"), (2028, "year", "2028"), (np.nan, "days", "none"),
+    ],
+)  # fmt: skip
+def test_numbers_are_printed_as_the_page_prints_them(value, unit, text):
+    assert shown(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("weeks", "beginning", "end"),
+    [
+        # The 60th week of 2027 begins 413 days after 1 January: 18 February 2028.
+        (
+            (60, 0, np.inf),
+            "(nobody on the first day) is cleared in February 2028",
+            "at once to after",
+        ),
+        ((0, 0, 10), "no waiting list builds up in", "is cleared in March 2027 at the latest."),
+        ((0, 0, 0), "no waiting list builds up in", "of cases."),
+        ((np.inf, 60, np.inf), "is not cleared by the end of 2028", "is in February 2028."),
+        ((np.inf,) * 3, "is not cleared by the end of 2028", "nor is it in 95% of cases or more."),
+    ],
+)
+def test_when_the_list_is_cleared_is_a_month(weeks, beginning, end):
+    rows = decision_rows(planned())
+    rows.loc[rows["key"] == "clear_week", ["median", "low", "high"]] = weeks
+    said = six_sentences(rows, Words.of(planned()))[4]
+
+    assert beginning in said
+    assert end in said
