@@ -55,7 +55,7 @@ from plcore.clinic.patients import (
 )
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, caveats
-from plcore.clinic.results import ClinicOutcome, Load, clinic_load
+from plcore.clinic.results import ClinicOutcome, Load, clinic_load, share_within
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains
 from plcore.evidence.data import DATA, read
@@ -398,6 +398,17 @@ def _more_patients(answer: Answer, draws: int) -> Patients:
     _, people = _people(settings, answer.area, answer.folder)
     _, demand = _expected(settings, people.outcome, people.draws, answer.area, answer.folder)
     return _patients(settings, people.draws, demand)
+
+
+def in_time(answer: Answer, *, by_month: int | None = None) -> Floats | None:
+    """Share seen within the days of the service level, by draw and run; None if nobody is referred.
+
+    `by_month` is as for `sizes`.
+    """
+    first, end = _month_before(by_month) or (0, answer.outcome.n_days)
+    days = answer.settings.within_days
+    shares = share_within(answer.outcome, days, from_day=first, to_day=end)
+    return shares if np.isfinite(shares).any() else None
 
 
 def _month_before(months: int | None) -> tuple[int, int] | None:

@@ -15,14 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import pandas as pd
 
 from plcore.clinic.options import Prices
 from plcore.clinic.places import COUNTIES, frame, metropolitan_areas
-from plcore.clinic.results import share_within
 from plcore.clinic.sizing import advise
-from plcore.planner.answers import Answer, answer, sizes, ways_to_run
+from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
@@ -261,7 +259,8 @@ def _planned(options: argparse.Namespace) -> list[str]:
     by_target = ways = None
     if sizing is not None:
         months = plan.settings.target_months
-        by_target = None if months is None else sizes(plan, by_month=months)
+        if months is not None and in_time(plan, by_month=months) is not None:
+            by_target = sizes(plan, by_month=months)
         # Where one chair is enough, or prices are given, other ways to run it may be better.
         one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
         if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
@@ -358,7 +357,7 @@ def _answered(
 ) -> tuple[Answer, pd.DataFrame | None]:
     try:
         plan = answer(settings)
-        judged = np.isfinite(share_within(plan.outcome, settings.within_days)).any()
+        judged = in_time(plan) is not None
         return plan, sizes(plan) if judged and not options.no_sizes else None
     except ValueError as error:
         raise ValueError(request.locate(str(error))) from None
