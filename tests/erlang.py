@@ -45,3 +45,39 @@ def one_server_mean_wait(load, service_sd):
     Pollaczek F. Math Z 1930;32:64-100. Khinchine AY. Mat Sb 1932;39:73-84.
     """
     return load / (1 - load) * (1 + service_sd**2) / 2
+
+
+def erlang_a(servers, arrivals, service, patience):
+    """Share who give up, and mean wait of those who are served (M/M/c+M).
+
+    Palm C. Ericsson Technics 1943;44:1-189; Mandelbaum A, Zeltyn S, Service Engineering in Action,
+    in Advances in Services Innovations, Springer 2007. Here from the birth and death of the number
+    present, n: born at the rate of arrivals, ended at min(n, c) / service + max(n - c, 0) / patience.
+    `service` and `patience` are means, in the unit of time of `arrivals`.
+    """
+    log_weight, logs = 0.0, [0.0]
+    for n in range(1, 100_000):
+        ends = min(n, servers) / service + max(n - servers, 0) / patience
+        log_weight += np.log(arrivals / ends)
+        logs.append(log_weight)
+        if n > servers and log_weight < max(logs) - 40:
+            break
+    weights = np.exp(np.array(logs) - max(logs))
+    p = weights / weights.sum()
+    waiting = np.maximum(np.arange(len(p)) - servers, 0) @ p
+    gave_up = waiting / patience / arrivals
+    # Of those who find n >= c present: the wait of those served, step by step to the head.
+    served, weighted = 0.0, 0.0
+    for n, share in enumerate(p):
+        if n < servers:
+            served += share
+            continue
+        stays, mean = 1.0, 0.0
+        for ahead in range(n - servers, -1, -1):
+            # With `ahead` others before them: the next to happen is an end, or their own patience.
+            rate = servers / service + (ahead + 1) / patience
+            mean += 1 / rate
+            stays *= 1 - 1 / patience / rate
+        served += share * stays
+        weighted += share * stays * mean
+    return gave_up, weighted / served

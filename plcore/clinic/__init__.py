@@ -2,12 +2,13 @@
 
 * `places`: which counties make up an area. `people`: who lives there, with limb loss, and in pain.
   `california`: the adjustment for diabetes against amputations that were counted.
-* `demand`: which people in pain would come, and when. `own`: a planner's own counts instead.
+* `demand`: which people in pain would come, and when. `distance`: whom other clinics and the way
+  keep from coming. `own`: a planner's own counts instead.
 * `day`: what the clinic chooses, and the visits that a day holds. `patients`: who comes, what is
   believed of them, and their luck.
 * `schedule`: the simulation, day by day. `queue`: waits for a chair within a day.
-* `results`: what came of it, as tables, and whether demand can be met at all. `sizing`: how many
-  chairs.
+* `results`: what came of it, as tables and sentences, and whether demand can be met at all.
+  `sizing`: how many chairs. `options`: chairs, nurses, hours and days together, by cost.
 
 Why not a library for the simulation. Ciw and SimPy simulate one replication at a time, event by
 event, hundreds of times slower (`benchmarks/clinic.py` compares all three visit by visit); neither

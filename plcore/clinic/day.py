@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -136,6 +139,10 @@ class ClinicPlan:
     most_delay_days : int
         A course that would have to wait longer than this for its next infusion, for lack of slots,
         is broken off.
+    other_visits : int
+        Visits of each day that other patients have in the same chairs. They are not simulated.
+    changes : tuple of (int, DayPlan)
+        From that day on, counted from 0, the clinic has that day instead of `day`; in order.
 
     Raises
     ------
@@ -150,23 +157,51 @@ class ClinicPlan:
     rebook_days: int = 1
     most_missed: int = 2
     most_delay_days: int = 14
+    other_visits: int = 0
+    changes: tuple[tuple[int, DayPlan], ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.overbooking <= 3:
             raise ValueError(f"overbooking is {self.overbooking:g}; expected from 1 to 3")
-        for name, least in (("rebook_days", 1), ("most_missed", 0), ("most_delay_days", 0)):
+        leasts = {"rebook_days": 1, "most_missed": 0, "most_delay_days": 0, "other_visits": 0}
+        for name, least in leasts.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected {least} or more")
+        starts = [0, *(start for start, _ in self.changes)]
+        if (np.diff(starts) < 1).any():
+            raise ValueError(f"changes are on days {starts[1:]}; expected days that rise from 1")
+        for start, day in self.periods:
+            if self.visits_on(day) < 1:
+                raise ValueError(
+                    f"other_visits is {self.other_visits}, and the clinic holds "
+                    f"{self.visits_on(day) + self.other_visits} visits a day from day {start} on; "
+                    "expected room for one more at least"
+                )
 
     @property
     def visits_a_day(self) -> int:
-        """Most visits that are booked on a day, with overbooking."""
-        held = len(appointments(self.day))
-        booked = int(held * self.overbooking + 1e-9)
-        most = self.day.most_visits
-        return booked if most is None else min(booked, most)
+        """Most visits that are booked on a day of `day`, with overbooking, without other visits."""
+        return self.visits_on(self.day)
+
+    @property
+    def periods(self) -> tuple[tuple[int, DayPlan], ...]:
+        """The first day of each period, and what a day is like in it."""
+        return ((0, self.day), *self.changes)
+
+    def visits_on(self, day: DayPlan) -> int:
+        """Most visits that are booked on such a day, with overbooking, without other visits."""
+        booked = int(len(appointments(day)) * self.overbooking + 1e-9)
+        most = day.most_visits
+        return (booked if most is None else min(booked, most)) - self.other_visits
+
+    def by_day(self, of_day: Callable[[DayPlan], float], n_days: int) -> Floats:
+        """A number of each day's plan, shape (n_days,)."""
+        starts = [start for start, _ in self.periods]
+        values = np.array([of_day(day) for _, day in self.periods], dtype=float)
+        return values[np.searchsorted(starts, np.arange(n_days), side="right") - 1]
 
 
+@lru_cache(maxsize=4096)
 def appointments(day: DayPlan) -> Floats:
     """When the visits of a full day are to start, in minutes from opening, shape (n_visits,).
 
@@ -197,14 +232,33 @@ def appointments(day: DayPlan) -> Floats:
     return np.array(starts, dtype=float)
 
 
-def fewest_nurses(day: DayPlan) -> int:
-    """The fewest nurses with whom the chairs limit the visits of a day, not the nurses.
+#: Of the visits that the chairs would hold, the share that the fewest nurses still allow.
+_ENOUGH = 0.75
 
-    The nurses of `day` itself play no part.
+
+def fewest_nurses(day: DayPlan) -> int:
+    """The nurses whom the chairs keep busy once the day is under way, whatever `day` has of them.
+
+    They are as many as the patients of all chairs need on average: an infusion in every chair at
+    the same minute would need more, so that the first and last visits of a day may have to wait for
+    a nurse. Where hours are so short that a day would lose more than a quarter of its visits in this
+    way, they are the fewest that lose no more.
     """
-    # More than one nurse a chair never helps.
-    counts = [len(appointments(replace(day, nurses=n))) for n in range(1, day.chairs + 1)]
-    return counts.index(max(counts)) + 1
+    cycle = day.visit_minutes + day.turnover_minutes
+    busy = (
+        day.infusion_minutes / day.patients_per_nurse
+        + day.recovery_minutes / day.recovering_per_nurse
+    )
+    steady = min(max(math.ceil(day.chairs * busy / cycle - 1e-9), 1), day.chairs)
+    held = day.chairs * ((day.open_minutes - day.visit_minutes) // cycle + 1)
+    most = held if day.most_visits is None else min(held, day.most_visits)
+    enough = range(steady, day.chairs + 1)
+    # More nurses never hold fewer visits.
+    return enough[
+        bisect.bisect_left(
+            enough, _ENOUGH * most - 1e-9, key=lambda n: len(appointments(replace(day, nurses=n)))
+        )
+    ]
 
 
 def with_chairs(day: DayPlan, chairs: int) -> DayPlan:
@@ -235,6 +289,17 @@ def open_days(
     if not is_open.any():
         raise ValueError(f"none of the {n_days} days from {first} is open; expected one at least")
     return is_open
+
+
+#: Which weekdays a clinic opens that opens on so many, spread over the week for its courses.
+_SPREAD = ((0,), (0, 3), (0, 2, 4), (0, 1, 3, 4), (0, 1, 2, 3, 4), tuple(range(6)), tuple(range(7)))
+
+
+def spread_weekdays(n: int) -> tuple[int, ...]:
+    """Weekdays spread over the week, from 0 for Monday: 3 are Monday, Wednesday and Friday."""
+    if not 1 <= n <= 7:
+        raise ValueError(f"n is {n}; expected from 1 to 7 days a week")
+    return _SPREAD[n - 1]
 
 
 def us_federal_holidays(first: date, last: date) -> tuple[date, ...]:

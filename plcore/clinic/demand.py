@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -176,12 +177,14 @@ def people_to_patients(
     *,
     severity: str,
     own: Mapping[str, float] | None = None,
+    choosing: Floats | None = None,
 ) -> Funnel:
     """From the people of an area, as `people_nearby` gives them, to those who would come.
 
     `draws` are the same draws, with the parameters of the steps; `severity` is a key of
     `SEVERITIES` (lifetime prevalence, "ever", has only "any"). `own` holds shares that the planner
-    knows, by step; they take the place of the parameters' draws.
+    knows, by step; they take the place of the parameters' draws. `choosing`, of shape (n_draws,), is
+    the share who choose this clinic where distance plays a part (`plcore.clinic.distance`).
     """
     known_shares = dict(own or {})
     parameters = {step.name: parameter_of(step.name, severity=severity) for step in FUNNEL_STEPS}
@@ -204,6 +207,8 @@ def people_to_patients(
     for step, parameter in parameters.items():
         if step in known_shares:
             shares[step] = np.full(n_draws, known_shares[step])
+        elif step == "choosing" and choosing is not None:
+            shares[step] = choosing
         else:
             shares[step] = draws[parameter].to_numpy(dtype=float)
         now = now * shares[step][:, np.newaxis]
@@ -273,10 +278,27 @@ def _emptied(
 def by_year(weekly: Floats, opening: Opening) -> Floats:
     """Sums of (n_draws, n_weeks) numbers by year since the opening, shape (n_draws, n_years).
 
-    A week belongs to the year in which it begins, so that the first year has 53 and others 52.
+    A week that two years share is divided between them by days; what follows the last year is left
+    out.
     """
-    starts = np.ceil(np.arange(opening.n_years) * WEEKS_A_YEAR - 1e-9).astype(int)
-    return np.asarray(np.add.reduceat(weekly, starts, axis=1))
+    total = np.concatenate([np.zeros((len(weekly), 1)), np.cumsum(weekly, axis=1)], axis=1)
+    ends = np.arange(opening.n_years + 1) * WEEKS_A_YEAR
+    week = np.minimum(ends.astype(int), weekly.shape[1] - 1)
+    at_ends = total[:, week] + (ends - week) * weekly[:, week]
+    return np.asarray(np.diff(at_ends, axis=1))
+
+
+def seasonal(first: date, n_weeks: int, factors: Sequence[float]) -> Floats:
+    """Referrals of each week over those of a mean week, shape (n_weeks,).
+
+    `factors` are twelve numbers in proportion to the referrals of each month of the year, January
+    first; weeks start with the day `first`.
+    """
+    if len(factors) != 12 or min(factors) < 0 or sum(factors) <= 0:
+        raise ValueError(f"factors are {list(factors)}; expected 12 of 0 or more, not all 0")
+    ratio = np.asarray(factors, dtype=float) / np.mean(factors)
+    months = [(first + timedelta(days=i)).month - 1 for i in range(7 * n_weeks)]
+    return np.asarray(ratio[months].reshape(n_weeks, 7).mean(axis=1))
 
 
 def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
@@ -305,8 +327,8 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     --------
     >>> weeks = np.full((2, 53), 1.0)
     >>> demand = Demand(Opening(2027, n_years=1), weeks, 2 * weeks, weeks, weeks, weeks)
-    >>> demand_table(demand)["median"].tolist()
-    [53.0, 106.0, 159.0]
+    >>> demand_table(demand)["median"].round(1).tolist()
+    [52.2, 104.4, 156.5]
     """
     tails = interval(level)
     opening = demand.opening

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from plcore.clinic.demand import WEEKS_A_YEAR, Demand, Funnel
-from plcore.clinic.patients import Integers
 from plcore.evidence.distributions import Floats
 from plcore.models.outcome import Outcome
 
@@ -147,26 +146,33 @@ def own_per_week(own: OwnNumbers, *, n_weeks: int) -> Floats:
     return np.full((1, n_weeks), own.per_month * 12 / WEEKS_A_YEAR)
 
 
-def sampled_months(own: OwnNumbers, *, n_days: int, n_runs: int, seed: int) -> Integers:
-    """Days of referral, shape (1, n_runs, n_patients), that vary from month to month as counted.
+def overdispersion(own: OwnNumbers) -> float:
+    """Variance over mean of the monthly counts, 1 (that of chance alone) or more.
 
-    Each month of 365.25 / 12 days has the referrals of one of the months counted, drawn with
-    replacement, at random times of it. Rows are filled up with `n_days`, as in `random_referrals`.
+    From fewer than three months, or none referred, it is 1.
     """
-    stream = np.random.Generator(np.random.PCG64DXSM(seed))
-    length = 365.25 / 12
-    n_months = int(np.ceil(n_days / length))
-    rows = []
-    for _ in range(n_runs):
-        counts = stream.choice(np.array(own.referrals), n_months)
-        days = np.repeat(np.arange(n_months), counts) * length
-        days = np.sort(days + stream.random(len(days)) * length).astype(np.int64)
-        rows.append(days[days < n_days])
-    width = max(1, *(len(row) for row in rows))
-    referrals = np.full((1, n_runs, width), n_days, dtype=np.int64)
-    for run, row in enumerate(rows):
-        referrals[0, run, : len(row)] = row
-    return referrals
+    counts = np.array(own.referrals, dtype=float)
+    if len(counts) < 3 or not counts.any():
+        return 1.0
+    return max(1.0, float(counts.var(ddof=1) / counts.mean()))
+
+
+def with_uneven_months(per_week: Floats, excess: float, *, n_runs: int, seed: int) -> Floats:
+    """Rates of shape (n_draws, n_runs, n_weeks) that vary from month to month as counts did.
+
+    In each run the rate of each month of 365.25 / 12 days is multiplied by a gamma-distributed
+    number of mean 1, so that the variance of its count is `excess` times its mean.
+    """
+    if excess <= 1:
+        return per_week[:, np.newaxis]
+    stream = np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence([seed, 2])))
+    n_draws, n_weeks = per_week.shape
+    month = (np.arange(n_weeks) * 12 / WEEKS_A_YEAR).astype(int)
+    counted = np.maximum(per_week.mean(axis=1) * WEEKS_A_YEAR / 12, 1e-9)
+    shape = np.broadcast_to(
+        (counted / (excess - 1))[:, np.newaxis, np.newaxis], (n_draws, n_runs, month[-1] + 1)
+    )
+    return np.asarray(per_week[:, np.newaxis] * (stream.gamma(shape) / shape)[..., month])
 
 
 def beside(

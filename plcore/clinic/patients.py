@@ -9,6 +9,7 @@ with a state from NumPy's `SeedSequence`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ Integers = NDArray[np.int64]
 #: The place of a kind keys its numbers: add new ones at the end.
 KINDS = (
     "referral", "relief", "male", "weight", "cancellation", "no_show", "dropout", "recovery",
-    "side_effect", "uptake",
+    "side_effect", "uptake", "patience",
 )  # fmt: skip
 #: A patient has this many occasions of a kind.
 OCCASIONS = 1 << 16
@@ -60,6 +61,11 @@ class ClinicDraws:
         Median weight in kg.
     male_weight_spread, female_weight_spread : ndarray
         Standard deviation of the logarithm of weight between patients (lognormal).
+    lead_days : ndarray, optional
+        Days from referral until a first infusion can be given, as an assessment and appointments
+        take their time; 0 by default.
+    patience_days : ndarray, optional
+        Mean days that new patients wait before they give up (exponential); by default nobody does.
 
     Raises
     ------
@@ -81,12 +87,16 @@ class ClinicDraws:
     male_weight_spread: Floats
     female_weight: Floats
     female_weight_spread: Floats
+    lead_days: Floats | None = None
+    patience_days: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.no_show)
         if len(shape) != 1 or not shape[0]:
             raise ValueError(f"no_show has shape {shape}; expected (n_draws,), 1 or more")
-        for name in INPUTS:
+        for name in (*INPUTS, *_IF_GIVEN):
+            if getattr(self, name) is None and name in _IF_GIVEN:
+                continue
             values = np.asarray(getattr(self, name), dtype=float)
             if values.shape != shape:
                 raise ValueError(f"{name} has shape {values.shape}; expected {shape}")
@@ -104,8 +114,9 @@ class ClinicDraws:
         return len(self.no_show)
 
 
-#: The uncertain inputs by name.
-INPUTS = tuple(field.name for field in fields(ClinicDraws))
+_IF_GIVEN = ("lead_days", "patience_days")
+#: The uncertain inputs by name that every patient has.
+INPUTS = tuple(field.name for field in fields(ClinicDraws) if field.name not in _IF_GIVEN)
 #: All others are shares. A patient who never comes, or always cancels, would be booked for ever,
 #: hence the limits below 1.
 _RANGES = {
@@ -119,6 +130,8 @@ _RANGES = {
     "female_weight": (20.0, 300.0),
     "male_weight_spread": (0.0, 1.0),
     "female_weight_spread": (0.0, 1.0),
+    "lead_days": (0.0, 3650.0),
+    "patience_days": (0.01, 1e6),
 }
 #: Inputs that the simulation of a course has as well, with the same parameters.
 _OF_THE_COURSE = ("dropout", "return_uptake", "side_effect", "extra_minutes")
@@ -140,12 +153,12 @@ def clinic_draws(draws: pd.DataFrame) -> ClinicDraws:
 def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int) -> Integers:
     """Days on which new patients are referred, at random around a rate (Poisson).
 
-    Patient i of a run comes sooner in a draw with a higher rate, and is the same patient in all of
-    them.
+    Each run of each draw has a luck of its own, which does not depend on the rate: patient i comes
+    sooner where the rate is higher.
 
     Parameters
     ----------
-    per_week : array_like, shape () or (n_draws, 1) or (n_draws, n_weeks)
+    per_week : array_like, shape (), (n_draws, 1), (n_draws, n_weeks) or (n_draws, n_runs, n_weeks)
         Referrals expected a week, 0 or more. Weeks start with day 0; the last one may be cut
         short. A column for each week is needed where they differ.
     n_days, n_runs : int
@@ -162,36 +175,65 @@ def random_referrals(per_week: ArrayLike, *, n_days: int, n_runs: int, seed: int
         raise ValueError(f"n_days is {n_days} and n_runs is {n_runs}; expected 1 or more of each")
     rates = np.atleast_2d(np.asarray(per_week, dtype=float))
     n_weeks = -(-n_days // 7)
-    if rates.ndim != 2 or rates.shape[1] not in (1, n_weeks):
+    if (
+        rates.ndim > 3
+        or rates.shape[-1] not in (1, n_weeks)
+        or (rates.ndim == 3 and rates.shape[1] not in (1, n_runs))
+    ):
         raise ValueError(
-            f"per_week has shape {np.shape(per_week)}; expected (), (n_draws, 1) or "
-            f"(n_draws, {n_weeks})"
+            f"per_week has shape {np.shape(per_week)}; expected (), (n_draws, 1), (n_draws, "
+            f"{n_weeks}) or (n_draws, {n_runs}, {n_weeks})"
         )
     allowed = np.isfinite(rates) & (rates >= 0)
     if not allowed.all():
         raise ValueError(
             f"per_week has {rates[~allowed][0]:g}; expected referrals a week, 0 or more"
         )
-    by_day = np.repeat(np.broadcast_to(rates, (len(rates), n_weeks)), 7, axis=1)[:, :n_days] / 7
-    expected = np.cumsum(by_day, axis=1)
-    state = states("referral", n_runs, seed=seed)[:, None]
-    most = float(expected[:, -1].max())
+    if rates.ndim == 2:
+        rates = rates[:, np.newaxis]
+    luck = states("referral", n_runs, n_draws=len(rates), seed=seed)
+    rows = [
+        _days_of_referral(np.broadcast_to(rates[d, r % rates.shape[1]], n_weeks), n_days, state)
+        for d, of_draw in enumerate(luck)
+        for r, state in enumerate(of_draw[:, np.newaxis])
+    ]
+    days = np.full((len(rows), max(1, *(len(row) for row in rows))), n_days, dtype=np.int64)
+    for found, row in zip(days, rows, strict=True):
+        found[: len(row)] = row
+    return days.reshape(*luck.shape, -1)
+
+
+def _days_of_referral(per_week: Floats, n_days: int, state: Words) -> Integers:
+    """Referrals at a rate of 1 in a time that runs as fast as referrals are expected."""
+    expected = np.cumsum(np.repeat(per_week, 7)[:n_days] / 7)
+    most = float(expected[-1])
     n = int(most + 6 * np.sqrt(most) + 10)
-    # Referrals at a rate of 1 in a time that runs as fast as referrals are expected.
-    while (times := np.cumsum(-np.log(uniform(state, np.arange(n))), axis=1))[:, -1].min() <= most:
+    while (times := np.cumsum(-np.log(uniform(state, np.arange(n)))))[-1] <= most:
         n *= 2
-    days = np.array([np.searchsorted(row, times, side="left") for row in expected], dtype=np.int64)
-    # Without the columns in which nobody comes; at least one is left.
-    n_patients = int((days < n_days).sum(axis=2).max())
-    return days[..., :n_patients] if n_patients else np.full((*days.shape[:2], 1), n_days)
+    return np.searchsorted(expected, times[times <= most], side="left").astype(np.int64)
 
 
-def with_waiting_list(referrals: Integers, waiting: int) -> Integers:
-    """The referrals with a number of people before them who wait already on day 0."""
+def with_waiting_list(
+    referrals: Integers, waiting: int, *, by_month: Sequence[int] = ()
+) -> Integers:
+    """The referrals with a number of people before them who wait already on day 0.
+
+    `by_month` says how many of them were referred in each month before day 0, the last month first;
+    within a month they are spread evenly. Without it they were referred on the day before.
+    """
     if waiting < 0:
         raise ValueError(f"waiting is {waiting}; expected 0 people or more")
-    first = np.zeros((*referrals.shape[:2], waiting), dtype=np.int64)
-    return np.concatenate([first, referrals], axis=2)
+    if len(by_month) and (min(by_month) < 0 or sum(by_month) != waiting):
+        raise ValueError(
+            f"by_month has {list(by_month)}; expected numbers of 0 or more with the sum {waiting}"
+        )
+    first = np.full(waiting, -1)
+    if len(by_month):
+        ends = [(place + (np.arange(n) + 0.5) / n) for place, n in enumerate(by_month) if n]
+        ago = np.concatenate([np.zeros(0), *ends]) * 365.25 / 12
+        first = -np.sort(np.ceil(ago).astype(np.int64))[::-1]
+    before = np.broadcast_to(first, (*referrals.shape[:2], waiting))
+    return np.concatenate([before, referrals], axis=2)
 
 
 def relief_after_course(
@@ -209,18 +251,19 @@ def relief_after_course(
     return outcome.relapse_day - outcome.last_course_day
 
 
-def states(kind: str, n_runs: int, *, seed: int) -> Words:
-    """Where the numbers of a kind start in each run, shape (n_runs,)."""
+def states(kind: str, n_runs: int, *, n_draws: int = 1, seed: int) -> Words:
+    """Where the numbers of a kind start in each run of each draw, shape (n_draws, n_runs)."""
     if seed < 0:
         raise ValueError(f"seed is {seed}; expected 0 or more")
     place = KINDS.index(kind)
-    return np.array(
+    of_runs = np.array(
         [
             np.random.SeedSequence([seed, place, run]).generate_state(1, np.uint64)[0]
             for run in range(n_runs)
         ],
         dtype=np.uint64,
     )
+    return words(of_runs, np.arange(1, n_draws + 1)[:, np.newaxis])
 
 
 def words(state: Words, number: Integers) -> Words:

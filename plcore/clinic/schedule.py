@@ -1,26 +1,35 @@
 """The clinic day by day: courses, boosters, missed visits, and new patients in the slots left over.
 
 On each open day patients whose next infusion is due are booked first, in the order in which they
-were given the day; new patients get the slots that are left, first come, first served. So a course
-that has begun hardly waits, and demand beyond capacity ends on the waiting list. A patient who is
-due and finds no slot comes first on the next open day. A visit missed without notice costs its
-slot. Within the day visits have appointments, take as long as they take, and wait for a chair where
-those before them took too long (`plcore.clinic.queue`).
+were given the day; new patients get the slots that are left, those who have waited longest first.
+So a course that has begun hardly waits, and demand beyond capacity ends on the waiting list. A
+patient who is due and finds no slot comes first on the next open day. The infusions of a course
+keep to its own dates, counted from its first: one that is late does not put off those after it,
+other than to the day after it. A visit missed without notice costs its slot. Within the day visits
+have appointments, take as long as they take, and wait for a chair where those before them took too
+long (`plcore.clinic.queue`).
 
-A patient's relief lasts as long after each return as after the course, and those who are helped
-once are helped again. New patients do not cancel their first visit: they come or they do not.
+New patients are ready for a first infusion some days after referral, those on the waiting list at
+once; they may give up before they are offered a day for it. A patient's relief lasts as long after each return as after the course, and
+those who are helped once are helped again. New patients do not cancel their first visit: they come
+or they do not.
 
-Not modelled: new patients who give up while they wait, differences between clinicians, waits for a
-nurse that the appointments did not foresee, death and moving away.
+Whoever waits when the days end is followed on, without new referrals, until a first infusion: how
+long people wait must not depend on when we stop to look.
+
+Not modelled: differences between clinicians, waits for a nurse that the appointments did not
+foresee, death and moving away.
 """
 
 from __future__ import annotations
+
+from collections import defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from plcore.clinic.day import ClinicPlan, appointments
+from plcore.clinic.day import ClinicPlan, DayPlan, appointments
 from plcore.clinic.patients import (
     INPUTS,
     KINDS,
@@ -38,6 +47,7 @@ from plcore.clinic.results import (
     BY_PATIENT,
     COMPLETED,
     DROPPED,
+    GAVE_UP,
     MISSED,
     NOT_REFERRED,
     STOPPED,
@@ -49,6 +59,8 @@ from plcore.evidence.distributions import Floats
 
 #: Replications simulated at a time, so that the numbers of a day stay in the cache.
 _CHUNK = 1024
+#: Patients who wait at the end are followed for this many times the days, and no longer.
+_FOLLOWED = 4
 
 
 def simulate_clinic(
@@ -59,6 +71,7 @@ def simulate_clinic(
     open_days: NDArray[np.bool_],
     *,
     seed: int,
+    follow_days: int | None = None,
 ) -> ClinicOutcome:
     """The clinic simulated day by day under every draw of the inputs, in several runs of chance.
 
@@ -69,15 +82,18 @@ def simulate_clinic(
     inputs : ClinicDraws
         What is believed of its patients and visits.
     referrals : ndarray of int, shape (n_draws or 1, n_runs, n_patients)
-        Day of referral of each patient, in order. The length of `open_days`, or more, stands for
-        nobody.
+        Day of referral of each patient, in order, below 0 for those on the waiting list on day 0.
+        The length of `open_days`, or more, stands for nobody.
     relief : ndarray, shape (n_draws or 1, n_members)
         Days from the last infusion to the end of relief in those who may come, NaN where the course
         does not help. Patients are picked from them at random.
     open_days : ndarray of bool, shape (n_days,)
         Days on which the clinic is open.
     seed : int
-        The same seed gives each patient of a run the same luck in all draws and under all plans.
+        The same seed gives each patient of a run and draw the same luck under all plans.
+    follow_days : int, optional
+        Days for which patients who wait for a first infusion at the end are followed on, at most;
+        by default four times as many as `open_days`. The clinic is open on them as in the last year.
 
     Returns
     -------
@@ -107,28 +123,42 @@ def simulate_clinic(
     [[[2, 2, 0]]]
     """
     _check(inputs, referrals, relief, open_days)
-    n_draws, n_runs = inputs.n_draws, referrals.shape[1]
-    luck = {kind: states(kind, n_runs, seed=seed) for kind in KINDS}
+    n_draws, n_runs, n_days = inputs.n_draws, referrals.shape[1], len(open_days)
+    after = _FOLLOWED * n_days if follow_days is None else follow_days
+    after = min(after, OCCASIONS - 1 - n_days)
+    # Whole weeks of the last year, again and again.
+    year = open_days[-min(n_days // 7 * 7 or n_days, 364) :]
+    is_open = np.concatenate([open_days, np.resize(year, after)])
+    luck = {kind: states(kind, n_runs, n_draws=n_draws, seed=seed) for kind in KINDS}
     n = n_draws * n_runs
-    blocks = []
+    merged: dict[str, np.ndarray] = {}
     for low in range(0, n, _CHUNK):
-        draw, run = np.divmod(np.arange(low, min(low + _CHUNK, n)), n_runs)
+        rows = slice(low, min(low + _CHUNK, n))
+        draw, run = np.divmod(np.arange(n)[rows], n_runs)
+        x = {name: np.asarray(getattr(inputs, name), dtype=float)[draw] for name in INPUTS}
+        lead = np.zeros(n_draws) if inputs.lead_days is None else inputs.lead_days
+        never = np.full(n_draws, np.inf)
+        x["lead_days"] = np.asarray(lead)[draw]
+        x["patience_days"] = np.asarray(
+            never if inputs.patience_days is None else inputs.patience_days
+        )[draw]
         clinic = _Clinic(
             plan,
-            {name: np.asarray(getattr(inputs, name), dtype=float)[draw] for name in INPUTS},
+            x,
             referrals[draw % len(referrals), run],
             relief[draw % len(relief)],
-            {kind: state[run] for kind, state in luck.items()},
-            open_days,
+            {kind: state[draw, run] for kind, state in luck.items()},
+            is_open,
+            n_days,
         )
-        blocks.append(clinic.run())
-    merged = {
-        name: np.concatenate([block[name] for block in blocks]).reshape(
-            n_draws, n_runs, *blocks[0][name].shape[1:]
-        )
-        for name in blocks[0]
+        for name, values in clinic.run().items():
+            if name not in merged:
+                merged[name] = np.empty((n, *values.shape[1:]), dtype=values.dtype)
+            merged[name][rows] = values
+    shaped = {
+        name: values.reshape(n_draws, n_runs, *values.shape[1:]) for name, values in merged.items()
     }
-    return ClinicOutcome(plan=plan, open=open_days, **merged)
+    return ClinicOutcome(plan=plan, open=open_days, last_day=len(is_open), **shaped)
 
 
 class _Clinic:
@@ -142,21 +172,27 @@ class _Clinic:
         relief: Floats,
         luck: dict[str, Words],
         is_open: NDArray[np.bool_],
+        n_days: int,
     ) -> None:
         self.plan, self.x, self.luck, self.is_open = plan, x, luck, is_open
         self.n, self.width = referrals.shape
-        self.n_days = len(is_open)
-        self.referred = np.minimum(referrals, self.n_days)
+        self.n_days, self.last = n_days, len(is_open)
+        self.referred = np.minimum(referrals, n_days)
         self._make_patients(relief)
         size = self.n * self.width
-        self.bookings, self.had, self.place, self.missed, self.returns, self.due_since = np.zeros(
-            (6, size), dtype=np.int64
-        )
-        self.offered_day, self.first_day = np.full((2, size), self.n_days)
-        self.fate = np.where(self.referred < self.n_days, WAITING, NOT_REFERRED).ravel()
-        self.offered, self.returns_broken_off = np.zeros((2, self.n), dtype=np.int64)
-        self.by_day = {name: np.zeros((self.n_days, self.n)) for name in BY_DAY}
-        self.calendar: list[list[Integers]] = [[] for _ in range(self.n_days + 1)]
+        (
+            self.bookings, self.had, self.place, self.missed, self.returns, self.due_since,
+            self.begun,
+        ) = np.zeros((7, size), dtype=np.int64)  # fmt: skip
+        self.offered_day, self.first_day, self.completed_day = np.full((3, size), self.last)
+        self.fate = np.where(self.referred < n_days, WAITING, NOT_REFERRED).ravel()
+        self.head, self.returns_broken_off = np.zeros((2, self.n), dtype=np.int64)
+        floats = BY_DAY[BY_DAY.index("chair_minutes") :]
+        self.by_day: dict[str, np.ndarray] = {
+            name: np.zeros((n_days, self.n), dtype=np.float64 if name in floats else np.int64)
+            for name in BY_DAY
+        }
+        self.calendar: defaultdict[int, list[Integers]] = defaultdict(list)
         self.deferred = np.zeros(0, dtype=np.int64)
         self._make_days()
 
@@ -171,9 +207,9 @@ class _Clinic:
         days = np.take_along_axis(relief, member, axis=1).ravel()
         self.helped = ~np.isnan(days)
         # Beyond the end all days are alike.
-        self.relief_days = np.ceil(
-            np.where(self.helped, np.minimum(days, self.n_days), 0.0)
-        ).astype(np.int64)
+        self.relief_days = np.ceil(np.where(self.helped, np.minimum(days, self.last), 0.0)).astype(
+            np.int64
+        )
         x = {name: values[:, None] for name, values in self.x.items()}
         male = chance("male") < x["male_share"]
         score = special.ndtri(chance("weight"))
@@ -186,43 +222,109 @@ class _Clinic:
         self.mg = (dose.mg + dose.mg_per_kg * weight).ravel()
         # A dose of exactly two vials must not need three for the last digit.
         self.vials = np.ceil(self.mg / dose.vial_mg - 1e-9)
+        #: The first day on which the patient has given up, if not offered a visit before.
+        self.gone_day = np.full(self.referred.shape, self.last)
+        if np.isfinite(x["patience_days"]).any():
+            # Those on the list on day 0 have not given up by then.
+            patience = -np.log(chance("patience")) * x["patience_days"]
+            gone = np.ceil(np.maximum(self.referred, 0) + patience)
+            self.gone_day = np.minimum(gone, self.last).astype(np.int64)
 
     def _make_days(self) -> None:
-        """The calendar: who has been referred by each day, which day opens next, and its hours."""
-        place = self.referred + np.arange(self.n)[:, None] * (self.n_days + 1)
-        by_day = np.bincount(place.ravel(), minlength=self.n * (self.n_days + 1))
-        counts = by_day.reshape(self.n, self.n_days + 1)[:, :-1]
-        self.referred_by = np.cumsum(counts, axis=1).T.copy()
-        days = np.where(self.is_open, np.arange(self.n_days), self.n_days)
+        """The calendar: who is ready by each day, which day opens next, and what it holds."""
+        lead = np.rint(self.x["lead_days"]).astype(np.int64)[:, None]
+        # Those on the list on day 0 have been assessed.
+        ready = np.where(self.referred < 0, 0, np.minimum(self.referred + lead, self.last))
+        self.ready_day = ready
+        # Nobody new is ready after the last of them.
+        n_days = int(ready.max(initial=0, where=self.referred < self.n_days)) + 1
+        place = np.where(self.referred < self.n_days, np.minimum(ready, n_days), n_days)
+        self.ready_by = _counted(place, n_days).cumsum(axis=1).T.copy()
+        days = np.where(self.is_open, np.arange(self.last), self.last)
         ahead = np.minimum.accumulate(days[::-1])[::-1]
-        self.next_open = np.append(ahead, self.n_days)
-        slots = appointments(self.plan.day)
-        self.capacity = self.plan.visits_a_day
-        # Visits booked over share the appointments of others, spread over the day.
-        self.times = slots[np.arange(self.capacity) * len(slots) // self.capacity][:, None]
+        self.next_open = np.append(ahead, self.last)
+        self.periods = dict(self.plan.periods)
         course = self.plan.course
         self.lengths = np.array([len(course.course_days), len(course.return_days)])
-        self.gaps = np.zeros((2, self.lengths.max()), dtype=np.int64)
-        self.gaps[0, : self.lengths[0] - 1] = np.diff(course.course_days)
-        self.gaps[1, : self.lengths[1] - 1] = np.diff(course.return_days)
+        self.dates = np.zeros((2, self.lengths.max()), dtype=np.int64)
+        self.dates[0, : self.lengths[0]] = course.course_days
+        self.dates[1, : self.lengths[1]] = course.return_days
 
     def run(self) -> dict[str, np.ndarray]:
         for day in range(self.n_days):
+            if day in self.periods:
+                self._begin(self.periods[day])
             if self.is_open[day]:
                 self._open(day)
-            self.by_day["waiting"][day] = self.referred_by[day] - self.offered
-        floats = BY_DAY[BY_DAY.index("chair_minutes") :]
-        arrays: dict[str, np.ndarray] = {
-            name: values.T.astype(np.float64 if name in floats else np.int64, order="C")
-            for name, values in self.by_day.items()
-        }
-        patients = (
-            self.referred, self.offered_day, self.first_day, self.fate.astype(np.int8), self.had,
-            self.returns,
-        )  # fmt: skip
-        for name, values in zip(BY_PATIENT, patients, strict=True):
-            arrays[name] = values.reshape(self.n, self.width)
-        return {**arrays, "returns_broken_off": self.returns_broken_off}
+        if self.last > self.n_days:
+            # What has become of whom when the days end; only waits are followed beyond.
+            at_end = {name: getattr(self, name).copy() for name in ("fate", "had", "returns")}
+            at_end["returns_broken_off"] = self.returns_broken_off.copy()
+            self._follow()
+        else:
+            at_end = {name: getattr(self, name) for name in ("fate", "had", "returns")}
+            at_end["returns_broken_off"] = self.returns_broken_off
+        referred = np.clip(self.referred, 0, self.n_days)
+        left = np.minimum(self.offered_day, self.gone_day.ravel()).reshape(self.n, self.width)
+        left = np.where(referred < self.n_days, np.minimum(left, self.n_days), self.n_days)
+        here = _counted(referred, self.n_days) - _counted(left, self.n_days)
+        waiting = np.cumsum(here, axis=1)
+        # Who gives up before being ready never is.
+        ready = np.where(
+            left < self.ready_day, self.n_days, np.minimum(self.ready_day, self.n_days)
+        )
+        no_longer = np.where(left < self.ready_day, self.n_days, left)
+        come = _counted(ready, self.n_days) - _counted(no_longer, self.n_days)
+        # Who gave up after the last offer has not been looked at since.
+        fate = at_end["fate"].reshape(self.n, self.width)
+        fate[(fate == WAITING) & (left < self.n_days)] = GAVE_UP
+        # Turned as they are put in their place among the other replications.
+        arrays: dict[str, np.ndarray] = {name: values.T for name, values in self.by_day.items()}
+        arrays |= {"waiting": waiting, "ready": np.cumsum(come, axis=1)}
+        patients = {
+            "referred_day": self.referred, "offered_day": self.offered_day,
+            "first_day": self.first_day, "completed_day": self.completed_day,
+            "fate": fate.astype(np.int8), "had": at_end["had"], "returns": at_end["returns"],
+            "unseen": self._unseen(),
+        }  # fmt: skip
+        for name in BY_PATIENT:
+            arrays[name] = patients[name].reshape(self.n, self.width)
+        return {**arrays, "returns_broken_off": at_end["returns_broken_off"]}
+
+    def _begin(self, plan: DayPlan) -> None:
+        """A period with another day begins."""
+        self.day_plan, self.capacity = plan, self.plan.visits_on(plan)
+        slots = appointments(plan)
+        # Visits booked over share the appointments of others, spread over the day.
+        self.times = slots[np.arange(self.capacity) * len(slots) // self.capacity][:, None]
+
+    def _unseen(self) -> NDArray[np.bool_]:
+        """Who still waits for a first infusion, and has not given up."""
+        waits = (self.fate == WAITING) & (self.gone_day.ravel() >= self.last)
+        return np.asarray(waits | ((self.fate == UNDER_WAY) & (self.had == 0)))
+
+    def _follow(self) -> None:
+        """Go on without new referrals until nobody waits for a first infusion."""
+        of_interest = np.flatnonzero(self.referred.ravel() < self.n_days)
+        gone_day = self.gone_day.ravel()
+        for day in range(self.n_days, self.last):
+            if day in self.periods:
+                self._begin(self.periods[day])
+            if not self.is_open[day]:
+                continue
+            fate = self.fate[of_interest]
+            still = (fate == WAITING) & (gone_day[of_interest] > day)
+            still |= (fate == UNDER_WAY) & (self.had[of_interest] == 0)
+            of_interest = of_interest[still]
+            if not of_interest.size:
+                return
+            active = np.zeros(self.n, dtype=bool)
+            active[of_interest // self.width] = True
+            booked = [np.zeros(0, dtype=np.int64), *self.calendar.pop(day, [])]
+            whole = np.concatenate(booked)
+            self.calendar[day] = [whole[active[whole // self.width]]]
+            self.deferred = self.deferred[active[self.deferred // self.width]]
+            self._open(day)
 
     def _open(self, day: int) -> None:
         who = self._due(day)
@@ -237,13 +339,17 @@ class _Clinic:
         self._note("no_shows", day, rep[~comes])
         self._miss(day, who[~comes])
         who, rep, patient, place = who[comes], rep[comes], patient[comes], place[comes]
-        self._treat(day, who, rep, patient, place)
+        if day < self.n_days:
+            self._treat(day, who, rep, patient, place)
+        self.first_day[who[self.had[who] == 0]] = day
+        self.begun[who[self.place[who] == 0]] = day
+        self.had[who] += 1
+        self.place[who] += 1
         self._go_on(day, who, rep, patient)
 
     def _due(self, day: int) -> Integers:
         """Patients who are to be given a slot today, by replication, in their order."""
-        who = np.concatenate([np.zeros(0, dtype=np.int64), *self.calendar[day]])
-        self.calendar[day] = []
+        who = np.concatenate([np.zeros(0, dtype=np.int64), *self.calendar.pop(day, [])])
         self.bookings[who] += 1
         rep, patient = np.divmod(who, self.width)
         off = (
@@ -277,16 +383,29 @@ class _Clinic:
     def _offer(self, day: int, who: Integers) -> tuple[Integers, Integers]:
         """New patients for the slots that are left, and their slots."""
         taken = np.bincount(who // self.width, minlength=self.n)
-        n = np.minimum(self.capacity - taken, self.referred_by[day] - self.offered)
-        rep = np.repeat(np.arange(self.n), n)
-        number = np.arange(len(rep)) - (np.cumsum(n) - n)[rep]
-        new = rep * self.width + self.offered[rep] + number
-        self.offered += n
+        ready = self.ready_by[min(day, len(self.ready_by) - 1)]
+        room = np.minimum(self.capacity - taken, ready - self.head)
+        new = np.zeros(0, dtype=np.int64)
+        while room.any():
+            rep = np.repeat(np.arange(self.n), room)
+            number = np.arange(len(rep)) - (np.cumsum(room) - room)[rep]
+            next_ones = rep * self.width + self.head[rep] + number
+            self.head += room
+            gone = self.gone_day[rep, next_ones % self.width] <= day
+            self.fate[next_ones[gone]] = GAVE_UP
+            new = np.concatenate([new, next_ones[~gone]])
+            # Others take the slots of those who have given up.
+            room = np.minimum(np.bincount(rep[gone], minlength=self.n), ready - self.head)
+        # In the order of referral within each replication.
+        new = np.sort(new)
+        rep = new // self.width
+        n = np.bincount(rep, minlength=self.n)
+        place = taken[rep] + np.arange(len(new)) - (np.cumsum(n) - n)[rep]
         self.offered_day[new] = day
         self.fate[new] = UNDER_WAY
         self.bookings[new] = 1
         self._note("first_offers", day, rep)
-        return new, taken[rep] + number
+        return new, place
 
     def _miss(self, day: int, who: Integers) -> None:
         self.missed[who] += 1
@@ -299,8 +418,8 @@ class _Clinic:
     def _treat(
         self, day: int, who: Integers, rep: Integers, patient: Integers, place: Integers
     ) -> None:
-        """The infusions of a day, and the delays that they cause."""
-        plan = self.plan.day
+        """The infusions of a day: minutes, milligrams, and the delays that they cause."""
+        plan = self.day_plan
         number = self.had[who]
         score = special.ndtri(self._uniform("recovery", rep, patient, number))
         recovery = self.x["recovery_minutes"][rep] * np.exp(self.x["recovery_spread"][rep] * score)
@@ -308,26 +427,29 @@ class _Clinic:
             self._uniform("side_effect", rep, patient, number) < self.x["side_effect"][rep]
         )
         recovery += side_effect * self.x["extra_minutes"][rep]
-        minutes = np.zeros((self.capacity, self.n))
+        # Slots and chairs that nobody needs today cost no time.
+        used = int(place.max(initial=-1)) + 1
+        minutes = np.zeros((used, self.n))
         minutes[place, rep] = plan.infusion_minutes + recovery
         # A missed visit takes no time and delays nobody.
         present = minutes > 0
+        times = self.times[:used]
         begun = np.empty(minutes.shape)
-        busy = minutes + present * plan.turnover_minutes
-        serve(self.times, busy, idle(plan.chairs, self.n), begun)
-        closing = np.where(present, begun + minutes, 0.0).max(axis=0)
+        if used > plan.chairs:
+            busy = minutes + present * plan.turnover_minutes
+            serve(times, busy, idle(plan.chairs, self.n), begun)
+        else:
+            begun[:] = times
+        closing = np.where(present, begun + minutes, 0.0).max(axis=0, initial=0.0)
         nurses = plan.infusion_minutes / plan.patients_per_nurse
         self._note("infusions", day, rep)
         self._note("nurse_minutes", day, rep, nurses + recovery / plan.recovering_per_nurse)
         # Added up in order: sums along an axis depend on how many replications there are.
         self._note("chair_minutes", day, rep, minutes[place, rep])
-        self._note("late_minutes", day, rep, (begun - self.times)[place, rep])
+        self._note("late_minutes", day, rep, (begun - times)[place, rep])
         self._note("mg", day, rep, self.mg[who])
         self._note("vials", day, rep, self.vials[who])
         self.by_day["overtime_minutes"][day] = np.maximum(closing - plan.open_minutes, 0.0)
-        self.first_day[who[number == 0]] = day
-        self.had[who] = number + 1
-        self.place[who] += 1
 
     def _go_on(self, day: int, who: Integers, rep: Integers, patient: Integers) -> None:
         """What the patients treated today do next."""
@@ -345,16 +467,20 @@ class _Clinic:
             self.fate[more[useless]] = STOPPED
             stays &= ~useless
         more, m_kind = more[stays], m_kind[stays]
-        self._book(more, day + self.gaps[m_kind, self.place[more] - 1])
+        # On the course's own date, or the day after one that was late.
+        date = self.begun[more] + self.dates[m_kind, self.place[more]]
+        self._book(more, np.maximum(date, day + 1))
         done, d_rep, d_patient = who[ends], rep[ends], patient[ends]
-        self.fate[done[kind[ends] == 0]] = COMPLETED
+        first = done[kind[ends] == 0]
+        self.fate[first] = COMPLETED
+        self.completed_day[first] = day
         wants = (
             self._uniform("uptake", d_rep, d_patient, self.returns[done])
             < self.x["return_uptake"][d_rep]
         )
         back_day = day + self.relief_days[done] + course.wait_days
         wants &= self.helped[done] & (self.returns[done] < course.max_returns)
-        wants &= back_day < self.n_days
+        wants &= back_day < self.last
         back = done[wants]
         self.returns[back] += 1
         self.place[back] = 0
@@ -362,19 +488,26 @@ class _Clinic:
 
     def _book(self, who: Integers, day: Integers) -> None:
         """Book patients for a day, or for the next on which the clinic is open."""
-        target = self.next_open[np.minimum(day, self.n_days)]
+        target = self.next_open[np.minimum(day, self.last)]
         order = np.argsort(target, kind="stable")
         who, target = who[order], target[order]
         edges = np.flatnonzero(np.diff(target)) + 1
         for group in np.split(np.arange(len(who)), edges):
             if len(group):
-                self.calendar[target[group[0]]].append(who[group])
+                self.calendar[int(target[group[0]])].append(who[group])
 
     def _uniform(self, kind: str, rep: Integers, patient: Integers, occasion: Integers) -> Floats:
         return uniform(self.luck[kind][rep], patient, occasion)
 
     def _note(self, name: str, day: int, rep: Integers, weights: Floats | None = None) -> None:
-        self.by_day[name][day] = np.bincount(rep, weights, minlength=self.n)
+        if day < self.n_days:
+            self.by_day[name][day] = np.bincount(rep, weights, minlength=self.n)
+
+
+def _counted(place: Integers, n: int) -> Integers:
+    """How many of each row have each place from 0 to n - 1, shape (n_rows, n)."""
+    flat = place + np.arange(len(place))[:, None] * (n + 1)
+    return np.bincount(flat.ravel(), minlength=len(place) * (n + 1)).reshape(-1, n + 1)[:, :-1]
 
 
 def _check(
@@ -389,8 +522,8 @@ def _check(
             f"referrals has shape {referrals.shape}; expected (n_draws, n_runs, n_patients), "
             f"with {inputs.n_draws} draws or 1"
         )
-    if (referrals < 0).any() or (np.diff(referrals, axis=2) < 0).any():
-        raise ValueError("referrals has a day before 0 or before that of the patient before")
+    if (np.diff(referrals, axis=2) < 0).any():
+        raise ValueError("referrals has a day before that of the patient before")
     if relief.ndim != 2 or not relief.size or len(relief) not in (1, inputs.n_draws):
         raise ValueError(
             f"relief has shape {relief.shape}; expected (n_draws, n_members), "

@@ -7,7 +7,7 @@ year after a loss has fewer people in pain, fewer patients and shorter waits.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
@@ -18,10 +18,33 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from plcore.clinic.day import appointments, us_federal_holidays, with_chairs
+from plcore.clinic.day import (
+    DayPlan,
+    appointments,
+    spread_weekdays,
+    us_federal_holidays,
+    with_chairs,
+)
 from plcore.clinic.day import open_days as open_days_from
-from plcore.clinic.demand import Demand, Funnel, by_year, expected_referrals, people_to_patients
-from plcore.clinic.own import OwnNumbers, beside, own_per_week, sampled_months, with_own_people
+from plcore.clinic.demand import (
+    WEEKS_A_YEAR,
+    Demand,
+    Funnel,
+    by_year,
+    expected_referrals,
+    people_to_patients,
+    seasonal,
+)
+from plcore.clinic.distance import share_choosing
+from plcore.clinic.options import options_table
+from plcore.clinic.own import (
+    OwnNumbers,
+    beside,
+    overdispersion,
+    own_per_week,
+    with_own_people,
+    with_uneven_months,
+)
 from plcore.clinic.patients import (
     ClinicDraws,
     Integers,
@@ -32,9 +55,9 @@ from plcore.clinic.patients import (
 )
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, caveats
-from plcore.clinic.results import ClinicOutcome, Load, clinic_load
+from plcore.clinic.results import ClinicOutcome, Load, clinic_load, share_within
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import sizing_table, with_gains
+from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
@@ -46,7 +69,9 @@ from plcore.simulate.runs import Run, run
 #: Courses simulated for each draw, of which patients are picked.
 _MEMBERS = 200
 #: The search for enough chairs ends here.
-MOST_CHAIRS = 40
+MOST_CHAIRS = int(MOST_SETTING["chairs"])
+#: Where the simulation cannot tell two sizes apart, it is repeated with up to so many draws.
+_MOST_DRAWS = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +189,7 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     --------
     >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
     >>> vermont.area.name, vermont.outcome.infusions.shape
-    ('Vermont', (16, 1, 371))
+    ('Vermont', (16, 1, 365))
     """
     if own is not None:
         settings = replace(settings, own=own)
@@ -172,19 +197,9 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     if own is not None:
         settings = _with_own(settings, own)
     area = settings.area(folder=folder)
-    scenario = settings.scenario_of_years(folder=folder)
-    modelled = run(
-        partial(people_nearby, area=area, folder=folder),
-        scenario,
-        n_draws=settings.draws,
-        seed=settings.seed,
-    )
-    people = modelled
-    if own is not None:
-        outcome = with_own_people(modelled.outcome, own, year=settings.year)
-        people = replace(modelled, outcome=outcome)
-    funnel, demand = _expected(settings, people.outcome, people.draws)
-    patients = _patients(settings, people.draws, demand, own)
+    modelled, people = _people(settings, area, folder)
+    funnel, demand = _expected(settings, people.outcome, people.draws, area, folder)
+    patients = _patients(settings, people.draws, demand)
     plan = settings.clinic()
     share = body_share_lost(settings.limb_lost, folder=folder)
     plan = replace(plan, dose=replace(plan.dose, mg_per_kg=plan.dose.mg_per_kg * (1 - share)))
@@ -192,7 +207,7 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     if own is not None:
         # Capacity is compared with what chairs, nurses and hours hold.
         held = len(appointments(replace(plan.day, most_visits=None)))
-        expected = _expected(settings, modelled.outcome, modelled.draws)
+        expected = _expected(settings, modelled.outcome, modelled.draws, area, folder)
         comparison = beside(own, *expected, visits_a_day=held)
     return Answer(
         requested=requested,
@@ -219,15 +234,39 @@ def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = 
     )
 
 
-def _expected(settings: Settings, people: Outcome, draws: pd.DataFrame) -> tuple[Funnel, Demand]:
+def _people(settings: Settings, area: Area, folder: Path) -> tuple[Run, Run]:
+    """People of the area as modelled, and with the planner's own counts."""
+    modelled = run(
+        partial(people_nearby, area=area, folder=folder),
+        settings.scenario_of_years(folder=folder),
+        n_draws=settings.draws,
+        seed=settings.seed,
+    )
+    if settings.own is None:
+        return modelled, modelled
+    outcome = with_own_people(modelled.outcome, settings.own, year=settings.year)
+    return modelled, replace(modelled, outcome=outcome)
+
+
+def _expected(
+    settings: Settings, people: Outcome, draws: pd.DataFrame, area: Area, folder: Path
+) -> tuple[Funnel, Demand]:
     """The funnel of the people of an area, and the new patients expected a week."""
+    shares, choosing = settings.own_shares(), None
+    if settings.distance_km is not None and "choosing" not in shares:
+        site = settings.site(area, folder=folder)
+        choosing = share_choosing(
+            area, draws.assign(demand_distance_km=settings.distance_km), point=site, folder=folder
+        )
     funnel = people_to_patients(
-        people, draws, severity=settings.severity, own=settings.own_shares()
+        people, draws, severity=settings.severity, own=shares, choosing=choosing
     )
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
-def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
+def sizes(
+    answer: Answer, chairs: Sequence[int] | None = None, *, by_month: int | None = None
+) -> pd.DataFrame:
     """What clinics of other sizes would do with the same patients, from the smallest.
 
     Parameters
@@ -235,23 +274,24 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     answer : Answer
         What follows from a planner's settings.
     chairs : sequence of int, optional
-        Numbers of chairs. By default they begin with 1 and go two beyond the first that keeps the
-        service level with the probability of the settings; where the settings have more chairs
-        still, those and one more follow.
+        Numbers of chairs. By default the fewest that keep the service level with the probability of
+        the settings are searched, and their neighbours and the chairs of the settings are there;
+        where the simulation cannot tell, it is repeated with more draws.
+    by_month : int, optional
+        The service level is to be kept by the end of so many months after the opening: it counts
+        those referred in the month before. By default it counts everybody.
 
     Returns
     -------
     DataFrame
-        A row for each size: chairs, nurses (the fewest that it needs), visits_a_day,
-        infusions_a_year, chair_utilisation, wait_mean (days), share_within, growth_a_week (of the
-        waiting list), all means; probability that the service level is kept and its Monte-Carlo
-        standard_error; and what the size adds to the one before: infusions_gained, days_saved,
-        share_gained. A planner's own limit of visits a day is ignored.
+        A row for each size, with the fewest nurses that it needs, as
+        `plcore.clinic.sizing.sizing_table` describes it. A planner's own limit of visits a day and
+        chairs that change by month are ignored.
 
     Raises
     ------
     ValueError
-        If nobody is referred long enough before the end to judge the service level.
+        If nobody is referred.
 
     Examples
     --------
@@ -263,8 +303,9 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
     plan = answer.outcome.plan
     day = replace(plan.day, most_visits=None)
 
-    def table(counts: Sequence[int]) -> pd.DataFrame:
-        patients = answer.patients
+    judged = _month_before(by_month)
+
+    def table(counts: Sequence[int], patients: Patients = answer.patients) -> pd.DataFrame:
         return sizing_table(
             plan,
             [with_chairs(day, n) for n in counts],
@@ -275,24 +316,150 @@ def sizes(answer: Answer, chairs: Sequence[int] | None = None) -> pd.DataFrame:
             within_days=settings.within_days,
             share=settings.share_within,
             seed=settings.seed,
+            per_week=patients.per_week,
+            judged=judged,
         )
 
     if chairs is not None:
         return table(chairs)
-    rows = [table([1])]
-    enough: int | None = None
-    while len(rows) < MOST_CHAIRS:
-        last = int(rows[-1]["chairs"].iloc[0])
-        if enough is None and rows[-1]["probability"].iloc[0] >= settings.probability:
-            enough = last
-        wanted = last + 1
-        if enough is not None and last >= enough + 2:
-            # Sizes between what is enough and what is planned add little.
-            wanted = max(wanted, settings.chairs)
-            if last > settings.chairs:
-                break
-        rows.append(table([wanted]))
-    return with_gains(pd.concat(rows, ignore_index=True))
+    rows: dict[int, pd.DataFrame] = {}
+
+    # The clinic of the settings has been simulated; of the others one run of chance for each draw
+    # tells nearly as much as several.
+    patients = replace(answer.patients, referrals=answer.patients.referrals[:, :1])
+    if with_chairs(day, settings.chairs) == plan.day and not plan.changes:
+        row = size_row(
+            answer.outcome, answer.load, within_days=settings.within_days,
+            share=settings.share_within, judged=judged,
+        )  # fmt: skip
+        rows[settings.chairs] = pd.DataFrame([row])
+
+    def probability(n: int) -> float:
+        if n not in rows:
+            rows[n] = table([n], patients)
+        return float(rows[n]["probability"].iloc[0])
+
+    enough = _fewest_by_halving(probability, settings.probability, rows, able=_able(answer, day))
+    around = range(max(1, enough - 1), min(enough + 3, MOST_CHAIRS + 1)) if enough else ()
+    for n in {*around, settings.chairs, min(settings.chairs + 1, MOST_CHAIRS)}:
+        probability(n)
+    found = pd.concat([rows[n] for n in sorted(rows)], ignore_index=True)
+    draws = settings.draws
+    while (doubtful := advise(found, probability=settings.probability).toss_up) and (
+        draws < _MOST_DRAWS
+    ):
+        draws = min(4 * draws, _MOST_DRAWS)
+        # More draws of what we do not know tell more than more runs of chance for each.
+        again = table(doubtful, _more_patients(answer, draws))
+        kept = found[~found["chairs"].isin(doubtful)]
+        found = pd.concat([kept, again]).sort_values("chairs", ignore_index=True)
+    return with_gains(found)
+
+
+def _able(answer: Answer, day: DayPlan) -> int:
+    """The fewest chairs whose waiting list does not grow in so many draws that they cannot do."""
+    settings, patients = answer.settings, answer.patients
+    wanted = float(np.quantile(answer.load.demand, settings.probability))
+    share = patients.open_days.mean()
+    plan = replace(answer.outcome.plan, changes=())
+    for chairs in range(1, MOST_CHAIRS + 1):
+        if 7 * share * plan.visits_on(with_chairs(day, chairs)) > wanted:
+            return chairs
+    return MOST_CHAIRS
+
+
+def _fewest_by_halving(
+    probability: Callable[[int], float],
+    wanted: float,
+    rows: Mapping[int, pd.DataFrame],
+    *,
+    able: int,
+) -> int | None:
+    """The fewest chairs with at least some probability, as far as there are; None if none has.
+
+    Fewer than `able` are not tried.
+    """
+    low, high, tried = able - 1, able, 0
+    while probability(high) < wanted:
+        same = tried and rows[tried]["wait_mean"].equals(rows[high]["wait_mean"])
+        # Where twice the chairs leave every wait as it was, more of them will too.
+        if high == MOST_CHAIRS or same:
+            return None
+        low, tried, high = high, high, min(2 * high, MOST_CHAIRS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if probability(middle) >= wanted else (middle, high)
+    return high
+
+
+def _more_patients(answer: Answer, draws: int) -> Patients:
+    """The patients of the same plan with other draws, and one run of chance for each."""
+    settings = replace(answer.settings, draws=draws, runs=1)
+    _, people = _people(settings, answer.area, answer.folder)
+    _, demand = _expected(settings, people.outcome, people.draws, answer.area, answer.folder)
+    return _patients(settings, people.draws, demand)
+
+
+def in_time(answer: Answer, *, by_month: int | None = None) -> Floats | None:
+    """Share seen within the days of the service level, by draw and run; None if nobody is referred.
+
+    `by_month` is as for `sizes`.
+    """
+    first, end = _month_before(by_month) or (0, answer.outcome.n_days)
+    days = answer.settings.within_days
+    shares = share_within(answer.outcome, days, from_day=first, to_day=end)
+    return shares if np.isfinite(shares).any() else None
+
+
+def _month_before(months: int | None) -> tuple[int, int] | None:
+    """The days of the last of so many months after the opening."""
+    if months is None:
+        return None
+    end = round(months * 365.25 / 12)
+    return end - 30, end
+
+
+def ways_to_run(
+    answer: Answer, *, most_chairs: int = 12, by_month: int | None = None
+) -> pd.DataFrame:
+    """The cheapest clinic that keeps the service level on each number of days a week.
+
+    Parameters
+    ----------
+    answer : Answer
+        What follows from a planner's settings, whose prices decide; without prices the hours of
+        nurses do.
+    most_chairs : int
+        Clinics with up to so many chairs are tried, for the hours of the settings and half of them.
+    by_month : int, optional
+        As for `sizes`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each number of days, the best first, as
+        `plcore.clinic.options.options_table` describes it.
+    """
+    settings, patients = answer.settings, answer.patients
+    return options_table(
+        answer.outcome.plan,
+        {
+            days: calendar(replace(settings, days_a_week=days))
+            for days in range(1, settings.days_a_week + 1)
+        },
+        patients.inputs,
+        patients.referrals[:, :1],
+        patients.relief,
+        per_week=patients.per_week,
+        hours=(settings.hours, settings.hours / 2),
+        most_chairs=most_chairs,
+        prices=settings.prices(),
+        within_days=settings.within_days,
+        share=settings.share_within,
+        probability=settings.probability,
+        seed=settings.seed,
+        judged=_month_before(by_month),
+    )
 
 
 def chairs_filled(
@@ -345,7 +512,7 @@ def chairs_filled(
     choices = {**scenario.choices, "last_year": int(clinic_years[-1]) + 1}
     people = people_nearby(draws, replace(scenario, choices=choices), area=area, folder=folder)
     settings = replace(settings, year=int(clinic_years[0]), n_years=len(clinic_years))
-    funnel, demand = _expected(settings, people, draws)
+    funnel, demand = _expected(settings, people, draws, area, folder)
     new_patients = by_year(demand.per_week, settings.opening())
     plan = settings.clinic()
     one_chair = replace(plan.day, chairs=1, nurses=1, most_visits=None)
@@ -401,32 +568,45 @@ def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
     return replace(settings, visits_a_day=own.visits_a_day)
 
 
-def _patients(
-    settings: Settings, draws: pd.DataFrame, demand: Demand, own: OwnNumbers | None
-) -> Patients:
-    n_days = 7 * demand.opening.n_weeks
-    counted = own is not None and bool(own.referrals)
-    per_week = demand.per_week
-    if own is not None and counted:
+def _patients(settings: Settings, draws: pd.DataFrame, demand: Demand) -> Patients:
+    own, opening = settings.own, demand.opening
+    per_week, excess = demand.per_week, 1.0
+    if own is not None and own.referrals:
         rates = _rates_counted(own, settings)
-        per_week = own_per_week(own, n_weeks=demand.opening.n_weeks) * rates[:, np.newaxis]
-        referrals = sampled_months(own, n_days=n_days, n_runs=settings.runs, seed=settings.seed)
-    else:
-        referrals = random_referrals(
-            per_week, n_days=n_days, n_runs=settings.runs, seed=settings.seed
+        years = (np.arange(opening.n_weeks) + 0.5) / WEEKS_A_YEAR
+        growth = (1 + settings.referral_growth) ** years
+        per_week = own_per_week(own, n_weeks=opening.n_weeks) * rates[:, np.newaxis] * growth
+        excess = overdispersion(own)
+    elif settings.referral_growth:
+        raise ValueError(
+            f"referral_growth is {settings.referral_growth:g}; expected 0 without own referrals, as "
+            "the model has its own growth"
         )
-    relief = _relief(settings, draws)
-    opening = demand.opening
     rates = by_year(per_week, opening) / by_year(np.ones((1, opening.n_weeks)), opening)
     busiest = int(np.argmax(np.median(rates, axis=0)))
+    if settings.season:
+        first = date(settings.year, 1, 1)
+        per_week = per_week * seasonal(first, opening.n_weeks, settings.season)
+    varied = with_uneven_months(per_week, excess, n_runs=settings.runs, seed=settings.seed)
+    n_days = settings.n_days
+    referrals = random_referrals(
+        varied[..., : -(-n_days // 7)], n_days=n_days, n_runs=settings.runs, seed=settings.seed
+    )
+    inputs = clinic_draws(draws)
+    n_draws = inputs.n_draws
+    inputs = replace(inputs, lead_days=np.full(n_draws, float(settings.lead_days)))
+    if settings.patience_days is not None:
+        inputs = replace(inputs, patience_days=np.full(n_draws, settings.patience_days))
     return Patients(
-        inputs=clinic_draws(draws),
-        referrals=with_waiting_list(referrals, settings.waiting_list),
-        relief=relief,
+        inputs=inputs,
+        referrals=with_waiting_list(
+            referrals, settings.waiting_list, by_month=settings.waiting_by_month
+        ),
+        relief=_relief(settings, draws),
         open_days=calendar(settings),
         weekly=per_week,
         busiest=busiest,
-        per_week=np.broadcast_to(rates[:, busiest], len(draws)),
+        per_week=np.broadcast_to(rates[:, busiest], n_draws),
     )
 
 
@@ -451,10 +631,10 @@ def _rates_counted(own: OwnNumbers, settings: Settings) -> Floats:
 
 def calendar(settings: Settings) -> NDArray[np.bool_]:
     """Days from the opening on which the clinic is open, shape (n_days,)."""
-    first = date(settings.year, 1, 1)
-    n_days = 7 * settings.opening().n_weeks
+    first, n_days = date(settings.year, 1, 1), settings.n_days
     holidays = us_federal_holidays(first, first + timedelta(days=n_days))
-    return open_days_from(first, n_days, weekdays=range(settings.days_a_week), closed=holidays)
+    weekdays = spread_weekdays(settings.days_a_week)
+    return open_days_from(first, n_days, weekdays=weekdays, closed=holidays)
 
 
 def _relief(settings: Settings, draws: pd.DataFrame) -> Floats:

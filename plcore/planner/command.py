@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import pandas as pd
 
+from plcore.clinic.options import Prices
 from plcore.clinic.places import COUNTIES, frame, metropolitan_areas
-from plcore.clinic.results import share_within
-from plcore.planner.answers import Answer, answer, sizes
+from plcore.clinic.sizing import advise
+from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
 from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
@@ -43,7 +43,8 @@ from plcore.terminal import print_what_it_can
 
 #: How a value is written, by the beginning of a setting's type.
 _METAVARS = {
-    "int": "N", "float": "X", "str": "TEXT", "tuple[float": "LAT,LON", "tuple[str": "FIPS",
+    "int": "N", "float": "X", "str": "TEXT", "tuple[float, float": "LAT,LON",
+    "tuple[float, ...": "X", "tuple[int": "N", "tuple[str": "FIPS",
 }  # fmt: skip
 #: Words of errors from other modules that do not begin with a setting's name, and that setting.
 _OTHER_NAMES = {
@@ -259,7 +260,17 @@ def _planned(options: argparse.Namespace) -> list[str]:
         _require_folder(options.save.parent, "--save")
     plan, sizing = _answered(request, settings, options)
     replaced, paths = _written(options.to, _files_of(plan, sizing, options))
-    lines = [*in_sentences(plan, sizing), *WHAT_IT_IS_NOT, ""]
+    by_target = ways = None
+    if sizing is not None:
+        months = plan.settings.target_months
+        if months is not None and in_time(plan, by_month=months) is not None:
+            by_target = sizes(plan, by_month=months)
+        # Where one chair is enough, or prices are given, other ways to run it may be better.
+        one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
+        if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
+            ways = ways_to_run(plan)
+    sentences = in_sentences(plan, sizing, by_target=by_target, ways=ways)
+    lines = [*sentences, *WHAT_IT_IS_NOT, ""]
     if options.save is not None:
         lines.append(_saved(options.save, plan))
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
@@ -350,7 +361,7 @@ def _answered(
 ) -> tuple[Answer, pd.DataFrame | None]:
     try:
         plan = answer(settings)
-        judged = np.isfinite(share_within(plan.outcome, settings.within_days)).any()
+        judged = in_time(plan) is not None
         return plan, sizes(plan) if judged and not options.no_sizes else None
     except ValueError as error:
         raise ValueError(request.locate(str(error))) from None
@@ -420,9 +431,14 @@ def _value(name: str, text: str | list[str], kind: str) -> object:
     if kind.startswith("tuple[str"):
         return _with_states(items)
     numbers = [_number(item) for item in items]
+    if "..." in kind and None not in numbers:
+        return numbers
     wanted = 2 if kind.startswith("tuple") else 1
     if len(numbers) != wanted or None in numbers:
-        expected = {"int": "a whole number", "float": "a number", "tuple": _POINT}
+        expected = {
+            "int": "a whole number", "float": "a number", "tuple[float, float": _POINT,
+            "tuple": "numbers, with commas between them",
+        }  # fmt: skip
         words = next(words for start, words in expected.items() if kind.startswith(start))
         raise ValueError(f"{_flag(name)}: {text!r}; expected {words}")
     return numbers if wanted == 2 else numbers[0]

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from plcore.clinic.day import appointments, with_chairs
-from plcore.clinic.demand import WEEKS_A_YEAR
+from plcore.clinic.demand import WEEKS_A_YEAR, by_year
 from plcore.evidence.distributions import Floats
 from plcore.planner.answers import Answer, calendar
 from plcore.planner.settings import MOST_SETTING
@@ -131,14 +131,13 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
     busiest = answer.patients.busiest
     rate = answer.patients.per_week
     is_open = answer.patients.open_days
-    capacity = 7 * outcome.plan.visits_a_day * is_open.mean()
-    load = rate * visits / capacity
+    capacity, load = answer.load.capacity, answer.load.load
     one_chair = replace(outcome.plan.day, chairs=1, nurses=1, most_visits=None)
     # One nurse a chair never limits the visits, and patients in one chair do not wait for another.
     held = 7 * len(appointments(one_chair)) * settings.overbooking
-    wanted = rate * visits / settings.most_load
+    wanted = rate * visits / settings.most_load + _of_others(answer)
     needed = chairs_for(wanted, held * is_open.mean())
-    half = chairs_for(wanted / 2, held * is_open.mean())
+    half = chairs_for((wanted + _of_others(answer)) / 2, held * is_open.mean())
     chairs = ranked(needed, [settings.probability])[0]
     over = load >= 1
     growth = (rate - capacity / visits)[over]
@@ -148,7 +147,7 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
     worth = worth_of_knowing(answer)[:1]
     rows = [
         ("choosing", "people", *quantiles(answer.funnel.people["choosing"][:, 0])),
-        ("patients_all", "people", *quantiles(weekly.sum(axis=1))),
+        ("patients_all", "people", *quantiles(by_year(weekly, opening).sum(axis=1))),
         ("busiest_year", "year", *[settings.year + busiest] * 3),
         ("visits_a_week", "visits", *quantiles(rate * visits)),
         ("load", "share", *quantiles(load)),
@@ -258,17 +257,23 @@ def _factors(answer: Answer) -> dict[str, Floats]:
     return {**factors, "coming": rate * WEEKS_A_YEAR / people["choosing"], "visits": visits}
 
 
+def _of_others(answer: Answer) -> float:
+    """Visits a week that other patients have in the same chairs."""
+    return 7 * float(answer.patients.open_days.mean()) * answer.outcome.plan.other_visits
+
+
 def _waits(answer: Answer, busiest: int) -> Floats:
     """Mean days to the first infusion of those referred in a year, by draw; NaN for nobody.
 
     Those who waited already on the first day are left out.
     """
     outcome = answer.outcome
-    first = np.ceil(np.arange(answer.settings.n_years + 1) * 365.25 / 7 - 1e-9) * 7
-    start, end = max(first[busiest], 1), first[busiest + 1]
+    first = np.arange(answer.settings.n_years + 1) * 365.25
+    start, end = first[busiest], first[busiest + 1]
     referred = outcome.referred_day
-    came = outcome.first_day < outcome.n_days
-    counted = (referred >= start) & (referred < end) & came
+    came = outcome.first_day < outcome.last_day
+    # Whoever never comes has no wait, and is no longer a patient when the days end.
+    counted = (referred >= start) & (referred < min(end, outcome.n_days)) & came
     days = np.where(counted, outcome.first_day - referred, 0).sum(axis=(1, 2))
     n = counted.sum(axis=(1, 2))
     return np.where(n > 0, days / np.maximum(n, 1), np.nan)

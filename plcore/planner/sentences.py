@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic.results import clinic_measures, share_within
-from plcore.clinic.sizing import fewest
+from plcore.clinic.options import options_in_words
+from plcore.clinic.results import (
+    cleared_in_words,
+    clinic_measures,
+    course_in_words,
+    share_within,
+    wait_in_words,
+)
+from plcore.clinic.sizing import advise, fewest
 from plcore.planner.answers import MOST_CHAIRS, Answer
 from plcore.planner.decisions import (
     SEVERITY_WORDS,
@@ -49,12 +58,26 @@ _KINDS = {
 }
 
 
-def in_sentences(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
+def in_sentences(
+    answer: Answer,
+    sizing: pd.DataFrame | None,
+    *,
+    by_target: pd.DataFrame | None = None,
+    ways: pd.DataFrame | None = None,
+) -> tuple[str, ...]:
     """What a planner asks, in sentences with 95% intervals: six answers, then what is behind them.
 
-    `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated.
+    `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated;
+    `by_target` the same for the months of the settings by which the service level is to be kept;
+    `ways` as `ways_to_run` gives it.
     """
-    return (*six_answers(answer), *behind(answer, sizing))
+    sentences = [*six_answers(answer)]
+    if by_target is not None:
+        sentences.append(_by_target(answer, by_target))
+    if ways is not None:
+        full, prices = answer.settings.days_a_week, answer.settings.prices()
+        sentences.append(options_in_words(ways, prices, days_a_week=full))
+    return (*sentences, *behind(answer, sizing))
 
 
 def six_answers(answer: Answer) -> tuple[str, ...]:
@@ -87,7 +110,14 @@ def behind(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
     sentences = [*_people(answer), *_patients(answer), _infusions(answer)]
     if sizing is not None:
         sentences.append(_chairs(answer, sizing))
-    sentences += [_kept(answer), _assumed(answer)]
+    sentences += [
+        _kept(answer),
+        wait_in_words(answer.outcome, answer.load),
+        course_in_words(answer.outcome, weeks_asked=answer.settings.weeks),
+        _assumed(answer),
+    ]
+    if answer.settings.waiting_list:
+        sentences.insert(-2, cleared_in_words(answer.outcome, answer.first_day))
     return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
 
 
@@ -162,8 +192,16 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     level = f"{_level(answer)}, with a probability of {settings.probability:g}"
     limit = settings.visits_a_day
     ignored = f" (without the limit of {_count(limit, 'visit')} a day)" if limit else ""
-    enough = sizing[sizing["probability"] >= settings.probability]
-    if not enough.empty:
+    advice = advise(sizing, probability=settings.probability)
+    if advice.toss_up:
+        near = sizing[sizing["chairs"].isin(advice.toss_up)]
+        chances = ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in near.itertuples())
+        return (
+            f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
+            f"{advice.in_words()}: the probability is {chances}, too near to "
+            f"{settings.probability:g} to tell."
+        )
+    if advice.chairs is not None:
         row = fewest(sizing, probability=settings.probability)
         return (
             f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
@@ -180,6 +218,17 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     )
 
 
+def _by_target(answer: Answer, sizing: pd.DataFrame) -> str:
+    """The chairs that keep the service level by a date."""
+    settings = answer.settings
+    day = date(settings.year, 1, 1) + timedelta(days=round((settings.target_months or 0) * 30.4375))
+    advice = advise(sizing, probability=settings.probability)
+    return (
+        f"For those referred in the month before {day:%B %Y} it takes {advice.in_words()} from the "
+        f"opening on to keep the service level with a probability of {settings.probability:g}."
+    )
+
+
 def _kept(answer: Answer) -> str:
     """How well the clinic of the settings keeps the service level, and who waits at the end."""
     settings = answer.settings
@@ -188,10 +237,7 @@ def _kept(answer: Answer) -> str:
     soon = share_within(answer.outcome, settings.within_days)
     shares = soon[np.isfinite(soon)]
     if not shares.size:
-        return (
-            f"Nobody was referred {_count(settings.within_days, 'day')} or more before the end, so "
-            "that the service level cannot be judged."
-        )
+        return "Nobody was referred, so that the service level cannot be judged."
     return (
         f"With {chairs}, {_spread(shares, 'share')} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "

@@ -14,13 +14,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses
+from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses, with_chairs
 from plcore.clinic.demand import SEVERITIES, Opening
+from plcore.clinic.distance import site_of
+from plcore.clinic.options import Prices
 from plcore.clinic.own import OwnNumbers
 from plcore.clinic.places import (
     Area,
@@ -109,6 +112,28 @@ class Settings:
     known_at_first: float = _setting(
         0.25, "Share of these people who know of the clinic on its first day", 0, 1
     )
+    distance_km: float | None = _setting(
+        None,
+        "Kilometres from the clinic at which 37% of those next door to it would still travel to it",
+        1, 5000,
+        note="With it the share served falls with distance and with other clinics within reach; by "
+        "default it is the same everywhere.",
+    )  # fmt: skip
+    lead_days: int = _setting(
+        14, "Days from referral until a first infusion can be given: assessment, consent, driver",
+        0, 365, note="Assumed.",
+    )  # fmt: skip
+    patience_days: float | None = _setting(
+        None, "Mean days that new patients wait before they give up", 1, 36_500,
+        note="By default nobody gives up.",
+    )  # fmt: skip
+    season: tuple[float, ...] = _setting(
+        (), "Referrals of each month of the year over those of a mean month, January first",
+        0, 12, note="Twelve numbers.",
+    )  # fmt: skip
+    referral_growth: float = _setting(
+        0.0, "Growth of the planner's own referrals a year, as a share", -0.9, 10
+    )
     infusions: int = _setting(10, "Infusions of one course", 1, 60)
     weeks: float = _setting(3.5, "Weeks over which one course is spread", 0.1, 52)
     returns: str = _setting(
@@ -121,6 +146,10 @@ class Settings:
         note="By default they finish the course.",
     )  # fmt: skip
     chairs: int = _setting(2, "Chairs in which infusions are given", 1, 200)
+    chairs_by_month: tuple[int, ...] = _setting(
+        (), "Chairs in each month from the opening on, of which the last number stays", 1, 200,
+        note="By default there are the same all the time.",
+    )  # fmt: skip
     nurses: int | None = _setting(
         None, "Nurses on duty at the same time", 1, 200,
         note="By default they are the fewest that the chairs need.",
@@ -129,8 +158,8 @@ class Settings:
         8.0, "Hours a day from the first infusion until the last patient leaves", 0.5, 24
     )
     days_a_week: int = _setting(
-        5, "Days a week on which the clinic is open, beginning with Monday", 1, 7,
-        note="It is closed on US federal holidays.",
+        5, "Days a week on which the clinic is open, spread over the week", 1, 7,
+        note="Three are Monday, Wednesday and Friday. It is closed on US federal holidays.",
     )  # fmt: skip
     infusion_minutes: int = _setting(40, "Minutes that one infusion takes", 1, 1440)
     recovery_minutes: int = _setting(
@@ -148,9 +177,16 @@ class Settings:
         None, "Most visits that are booked on a day", 1, 10_000,
         note="By default they are as many as chairs and nurses allow.",
     )  # fmt: skip
+    other_visits_a_day: int = _setting(
+        0, "Visits a day that other patients have in the same chairs", 0, 10_000
+    )
     waiting_list: int = _setting(
         0, "People who wait on the first day, in addition to those expected", 0, 100_000
     )
+    waiting_by_month: tuple[int, ...] = _setting(
+        (), "How many of them were referred in each month before the opening, the last month first",
+        0, 100_000, note="By default their wait is counted from the opening.",
+    )  # fmt: skip
     mg_per_kg: float = _setting(
         0.5, "Milligrams of ketamine in one infusion for each kilogram of body weight", 0
     )
@@ -175,6 +211,17 @@ class Settings:
     )
     probability: float = _setting(
         0.8, "Probability with which load and service level are kept", 0.01, 0.999
+    )
+    target_months: int | None = _setting(
+        None, "Months after the opening by which the service level is to be kept", 1, 240
+    )
+    nurse_hour_price: float | None = _setting(None, "Price of an hour of a nurse", 0)
+    chair_year_price: float | None = _setting(None, "Price of a chair a year", 0)
+    vial_price: float | None = _setting(None, "Price of a vial", 0)
+    rent_year_price: float | None = _setting(None, "Rent a year, whatever the chairs", 0)
+    infusion_fee: float | None = _setting(None, "What is paid for an infusion", 0)
+    leave_share: float = _setting(
+        0.0, "Share of their paid hours that nurses are away: leave, illness, training", 0, 0.5
     )
     draws: int = _setting(256, "Samples (draws) of what we do not know", 16, 16_384)
     runs: int = _setting(4, "Samples (runs) of chance for each draw", 1, 1000)
@@ -206,8 +253,11 @@ class Settings:
             value, (low, high) = getattr(self, item.name), item.metadata["range"]
             if value is None or low is None:
                 continue
-            if not low <= value <= (np.inf if high is None else high):
-                raise ValueError(f"{item.name} is {value:g}; expected {_range_in_words(low, high)}")
+            for number in value if item.type.startswith("tuple") else (value,):
+                if not low <= number <= (np.inf if high is None else high):
+                    raise ValueError(
+                        f"{item.name} is {number:g}; expected {_range_in_words(low, high)}"
+                    )
         for name, words in (
             ("severity", tuple(SEVERITIES)),
             ("returns", RETURNS),
@@ -233,6 +283,21 @@ class Settings:
             raise ValueError(
                 f"stop_without_relief_after is {stop}; expected at most the {self.infusions} "
                 "infusions of the course"
+            )
+        if self.season and (len(self.season) != 12 or sum(self.season) == 0):
+            raise ValueError(
+                f"season has {len(self.season)} numbers with the sum {sum(self.season):g}; "
+                "expected 12, not all of them 0"
+            )
+        if self.waiting_by_month and sum(self.waiting_by_month) != self.waiting_list:
+            raise ValueError(
+                f"waiting_by_month has {sum(self.waiting_by_month)} people; expected the "
+                f"{self.waiting_list} of waiting_list"
+            )
+        if self.target_months is not None and self.target_months > 12 * self.n_years:
+            raise ValueError(
+                f"target_months is {self.target_months}; expected at most the "
+                f"{12 * self.n_years} months that are followed"
             )
         if self.within_days >= 365 * self.n_years:
             raise ValueError(
@@ -297,6 +362,13 @@ class Settings:
         )
         if self.nurses is None:
             day = replace(day, nurses=fewest_nurses(replace(day, most_visits=None)))
+        changes = tuple(
+            (round(month * 365.25 / 12), self._with_chairs(day, chairs))
+            for month, chairs in enumerate(self.chairs_by_month)
+            if month and chairs != self.chairs_by_month[month - 1]
+        )
+        if self.chairs_by_month:
+            day = self._with_chairs(day, self.chairs_by_month[0])
         days = infusion_days(self.infusions, self.weeks)
         course = {
             "none": lambda: CoursePlan(days),
@@ -305,7 +377,43 @@ class Settings:
         }[self.returns]()
         course = replace(course, stop_without_relief_after=self.stop_without_relief_after)
         dose = Dose(self.vial_mg, mg_per_kg=self.mg_per_kg, mg=self.mg)
-        return ClinicPlan(day, course, dose, overbooking=self.overbooking)
+        return ClinicPlan(
+            day, course, dose, overbooking=self.overbooking, other_visits=self.other_visits_a_day,
+            changes=changes,
+        )  # fmt: skip
+
+    def _with_chairs(self, day: DayPlan, chairs: int) -> DayPlan:
+        resized = replace(day, chairs=chairs)
+        return resized if self.nurses is not None else with_chairs(resized, chairs)
+
+    @property
+    def n_days(self) -> int:
+        """Days of the calendar years that are followed."""
+        return (date(self.year + self.n_years, 1, 1) - date(self.year, 1, 1)).days
+
+    def site(self, area: Area, *, folder: Path = DATA) -> tuple[float, float]:
+        """Latitude and longitude of the clinic: as set, or where most people of the area live."""
+        if self.near is not None:
+            return self.near
+        if self.zip is None and self.city is None:
+            return site_of(area, folder=folder)
+        point = (
+            point_of_city(str(self.city), folder=folder)
+            if self.zip is None
+            else point_of_zip(self.zip, folder=folder)
+        )
+        return point.lat, point.lon
+
+    def prices(self) -> Prices:
+        """The planner's own prices."""
+        return Prices(
+            nurse_hour=self.nurse_hour_price,
+            chair_year=self.chair_year_price,
+            vial=self.vial_price,
+            rent_year=self.rent_year_price,
+            infusion_fee=self.infusion_fee,
+            leave_share=self.leave_share,
+        )
 
     def own_shares(self) -> dict[str, float]:
         """Shares that the planner gave, by step of the funnel."""
@@ -405,14 +513,16 @@ def _typed(name: str, value: object, kind: str) -> object:
     if kind.startswith("str") and isinstance(value, str):
         return value
     if kind.startswith("tuple") and isinstance(value, list | tuple):
-        wanted = str if "str" in kind else (int, float)
+        wanted = str if "str" in kind else int if "int" in kind else (int, float)
         size = len(value) if "..." in kind else 2
-        if len(value) == size and all(isinstance(item, wanted) for item in value):
-            return tuple(value) if "str" in kind else tuple(float(item) for item in value)
+        right = all(isinstance(item, wanted) and not isinstance(item, bool) for item in value)
+        if len(value) == size and right:
+            return tuple(float(item) if "float" in kind else item for item in value)
     words = {
         "int": "a whole number", "float": "a number", "str": "text in quotes",
-        "tuple[float": "two numbers, [latitude, longitude]", "tuple[str": "a list of texts",
-        "tuple[int": "a list of whole numbers",
+        "tuple[float, float": "two numbers, [latitude, longitude]",
+        "tuple[float": "a list of numbers", "tuple[int": "a list of whole numbers",
+        "tuple[str": "a list of texts",
     }  # fmt: skip
     expected = next(word for start, word in words.items() if kind.startswith(start))
     raise ValueError(f"{name} is {value!r}; expected {expected}")

@@ -18,6 +18,7 @@ from plcore.clinic.results import (
     days_from,
     fates_table,
     months_from,
+    quantiles,
     weeks_from,
 )
 from plcore.clinic.sizing import fewest
@@ -76,11 +77,8 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
     end = ", as modelled (own referrals are simulated)" if counted else ""
     for row in yearly[yearly["group"] == "all"].itertuples():
         rows.append((f"new patients in {row.year}{end}", "people", row.median, row.low, row.high))
-    for measure, (unit, values) in clinic_measures(answer.outcome).items():
-        # Where nobody comes there is no wait.
-        known = values[np.isfinite(values)]
-        limits = np.quantile(known, tails) if known.size else np.full(3, np.nan)
-        rows.append((measure.replace("_", " "), unit, *limits))
+    for measure, (unit, values) in clinic_measures(answer.outcome, load=answer.load).items():
+        rows.append((measure.replace("_", " "), unit, *quantiles(values, tails)))
     load = np.quantile(answer.load.load, tails)
     busiest = answer.settings.year + answer.patients.busiest
     rows.append(("busiest year", "year", *[float(busiest)] * 3))
@@ -109,7 +107,7 @@ def answer_tables(
         "key_figures": key_figures(answer),
         "funnel": funnel_table(answer.funnel, parameters, year=answer.settings.year),
         "patients": demand_table(answer.demand),
-        "clinic": clinic_table(outcome),
+        "clinic": clinic_table(outcome, load=answer.load),
         **({} if sizing is None else {"chairs": sizing}),
         f"by_{period}": _whole_periods(by_period(outcome, labels), labels, period, answer),
         "what_became_of_them": fates_table(outcome),

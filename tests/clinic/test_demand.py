@@ -1,6 +1,7 @@
 """The funnel and the flow of patients: nested, conserved, and against an integrated equation."""
 
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from itertools import pairwise
 
@@ -22,16 +23,28 @@ from plcore.clinic.demand import (
     funnel_table,
     parameter_of,
     people_to_patients,
+    seasonal,
 )
+from plcore.clinic.distance import divided, share_choosing, shares_by_county, site_of
 from plcore.clinic.own import (
     OwnNumbers,
     beside,
+    overdispersion,
     own_per_week,
-    sampled_months,
     with_own_people,
+    with_uneven_months,
 )
+from plcore.clinic.patients import random_referrals
 from plcore.clinic.people import people_nearby
-from plcore.clinic.places import by_fips
+from plcore.clinic.places import (
+    by_fips,
+    county_centres,
+    everywhere,
+    great_circle_km,
+    places_of,
+    read_counties,
+    within_km,
+)
 from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import run
@@ -203,7 +216,7 @@ def test_new_cases_can_come_from_the_week_in_which_they_join():
     np.testing.assert_allclose(found.new_cases[0], 80 * week * (1 - stay), rtol=1e-12)
 
 
-def test_a_week_is_of_the_year_in_which_it_begins():
+def test_people_join_in_the_year_in_which_a_week_begins():
     opening = Opening(2026, 2)
     people, draws = one_draw(pool=1000.0, new_a_year=80.0, deaths=0.1, years_to_come=1, n_years=2)
     people.values["new_cases"][:] = [0.0, 80.0, 80.0]
@@ -212,7 +225,6 @@ def test_a_week_is_of_the_year_in_which_it_begins():
     begins = np.arange(joined.shape[1]) * 7
 
     assert ((joined[0] > 0) == (begins >= 365.25)).all()
-    assert by_year(np.ones_like(joined), opening).tolist() == [[53, 52]]
 
 
 @given(low=st.floats(0.3, 20), more=st.floats(0.01, 20))
@@ -233,14 +245,18 @@ def test_a_clinic_of_which_nobody_knows_has_no_patients():
     )
 
 
-def test_the_years_of_the_table_add_up_to_all_weeks():
+def test_the_years_of_the_table_add_up_to_all_weeks_but_the_end_of_the_last():
     opening = Opening(2026, 5)
     demand = expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, opening)
     table = demand_table(demand)
 
     by_group = table.groupby("group")["mean"].sum()
-    assert by_group["all"] == pytest.approx(demand.per_week.sum(axis=1).mean())
-    assert by_group["in pain at the opening"] == pytest.approx(demand.backlog.sum(axis=1).mean())
+    beyond = opening.n_weeks - 5 * WEEKS_A_YEAR
+    for group, weekly in (
+        ("all", demand.per_week), ("in pain at the opening", demand.backlog),
+    ):  # fmt: skip
+        expected = (weekly.sum(axis=1) - beyond * weekly[:, -1]).mean()
+        assert by_group[group] == pytest.approx(expected)
     means = table.pivot_table(index="year", columns="group", values="mean")
     np.testing.assert_allclose(
         means["all"], means["in pain at the opening"] + means["newly in pain"], rtol=1e-12
@@ -300,17 +316,117 @@ def test_nobody_in_pain_leads_to_nobody_who_comes():
     assert (funnel_table(funnel, SCENARIO.parameters, year=2026)["share_high"] <= 1).all()
 
 
-def test_months_are_drawn_from_those_that_were_counted():
-    own = OwnNumbers("2026-01", (3, 9, 6))
-    days = sampled_months(own, n_days=3653, n_runs=40, seed=1)
+def test_even_months_vary_by_chance_alone():
+    own = OwnNumbers("2026-01", (6, 4, 8, 6, 5, 7, 9, 3, 6))
 
-    came = (days < 3653).sum(axis=2)
-    assert came.mean() == pytest.approx(120 * own.per_month, rel=0.02)
-    # Months of 3, 6 and 9: a variance of 6 each, and the days of a month are those of no other.
-    assert came.var(ddof=1) == pytest.approx(120 * 6, rel=0.6)
-    assert (np.diff(days, axis=2) >= 0).all()
-    np.testing.assert_array_equal(days, sampled_months(own, n_days=3653, n_runs=40, seed=1))
-    np.testing.assert_allclose(own_per_week(own, n_weeks=2), own.per_month * 12 / WEEKS_A_YEAR)
+    assert overdispersion(own) == 1
+    assert own_per_week(own, n_weeks=2) == pytest.approx(own.per_month * 12 / WEEKS_A_YEAR)
+    assert with_uneven_months(np.ones((2, 5)), 1.0, n_runs=3, seed=1).shape == (2, 1, 5)
+
+
+def test_months_that_vary_by_more_than_chance_do_so_in_every_run():
+    # Means of 12, variance 84: seven times that of chance.
+    own = OwnNumbers("2026-01", (2, 22, 9, 15, 24, 5, 1, 18, 12))
+    per_week = np.full((300, 53), 12 * 12 / WEEKS_A_YEAR)
+    excess = overdispersion(own)
+    rates = with_uneven_months(per_week, excess, n_runs=2, seed=1)
+    days = random_referrals(rates, n_days=365, n_runs=2, seed=1)
+
+    assert excess == pytest.approx(np.var(own.referrals, ddof=1) / 12)
+    assert rates.shape == (300, 2, 53)
+    counts = ((days >= 60) & (days < 60 + 365.25 / 12)).sum(axis=2)
+    assert counts.mean() == pytest.approx(12, rel=0.1)
+    # Weeks do not end with months, which evens out a part.
+    assert 0.5 * excess < counts.var() / counts.mean() < 1.1 * excess
+    assert abs(np.corrcoef(counts.T)[0, 1]) < 4 / 300**0.5
+
+
+def test_years_divide_a_week_between_them():
+    # One a day: years of 365.25 days, and what follows the last is left out.
+    weekly = np.full((1, Opening(2027, n_years=5).n_weeks), 7.0)
+
+    assert by_year(weekly, Opening(2027, n_years=5))[0] == pytest.approx(np.full(5, 365.25))
+
+
+def test_referrals_follow_the_months_of_the_year():
+    # Twice as many in January as in any other month; 1 January 2027 begins the weeks.
+    found = seasonal(date(2027, 1, 1), 53, (2.0,) + (1.0,) * 11)
+
+    assert found[:4] == pytest.approx(np.full(4, 2 * 12 / 13))
+    assert found[10:50] == pytest.approx(np.full(40, 12 / 13))
+    # The fifth week has three days of January.
+    assert found[4] == pytest.approx((3 * 2 + 4) / 7 * 12 / 13)
+    with pytest.raises(ValueError, match="expected 12 of 0 or more"):
+        seasonal(date(2027, 1, 1), 53, (1.0, 2.0))
+
+
+REACH = pd.DataFrame(
+    {"demand_choosing": [0.05, 0.1, 0.3], "demand_distance_km": [20.0, 50.0, 150.0]}
+)
+
+
+def test_distance_conserves_people():
+    everyone = everywhere()
+    here, elsewhere = shares_by_county(everyone, REACH, point=(34.05, -118.24))
+
+    assert (here >= 0).all()
+    assert (elsewhere >= 0).all()
+    assert (here + elsewhere <= 1 + 1e-12).all()
+    # Where nobody else is, those next door all come here; with more clinics fewer do.
+    alone = shares_by_county(everyone, REACH.assign(demand_choosing=1.0), point=(34.05, -118.24))
+    assert alone[1].max() == pytest.approx(0, abs=1e-9)
+    assert alone[0].max() > 0.9
+
+
+def test_every_clinic_sees_the_same_people_go_to_the_others():
+    # Four clinics at some distances from three counties, from the view of each.
+    travel = np.exp(-np.array([[1.0, 30, 70, 400], [20, 0, 50, 300], [200, 160, 400, 90]]) / 50)
+    here = np.stack(
+        [divided(travel[:, i], np.delete(travel, i, axis=1).sum(axis=1))[0] for i in range(4)],
+        axis=1,
+    )
+    elsewhere = divided(travel[:, 0], travel[:, 1:].sum(axis=1))[1]
+
+    np.testing.assert_allclose(here[:, 1:].sum(axis=1), elsewhere)
+    np.testing.assert_allclose(here.sum(axis=1), np.minimum(travel.sum(axis=1), 1))
+
+
+def test_a_rural_clinic_has_a_larger_share_than_one_in_los_angeles():
+    draws = REACH.iloc[[1]]
+    angeles = share_choosing(within_km(34.05, -118.24, 60), draws, point=(34.05, -118.24))[0]
+    billings = share_choosing(within_km(45.78, -108.5, 60), draws, point=(45.78, -108.5))[0]
+
+    assert billings > 5 * angeles
+    # The radius does not decide: those who live far away do not come.
+    near, far = (within_km(34.05, -118.24, km) for km in (100, 5000))
+    share = read_counties().share.mean(axis=(1, 2))
+    patients = [
+        share_choosing(area, draws, point=(34.05, -118.24))[0]
+        * share[places_of(area, read_counties())].sum()
+        for area in (near, far)
+    ]
+    assert patients[0] < patients[1] < 1.5 * patients[0]
+    with pytest.raises(ValueError, match="demand_distance_km is 0; expected above 0"):
+        share_choosing(near, draws.assign(demand_distance_km=0.0))
+
+
+def test_the_crowd_within_reach_is_that_added_up_by_hand():
+    counties = by_fips(["06037", "30111", "36061"])
+    _, elsewhere = shares_by_county(counties, REACH)
+    centres, known = county_centres(), read_counties()
+    people = known.share.mean(axis=(1, 2))
+    for d, (choosing, reach) in enumerate(REACH.itertuples(index=False)):
+        crowd = [
+            np.exp(-great_circle_km(lat, lon, centres["lat"], centres["lon"]) / reach) @ people
+            for lat, lon in zip(centres["lat"], centres["lon"], strict=True)
+        ]
+        others = (1 / choosing - 1) * np.array(crowd)[places_of(counties, known)]
+        others = others / (np.array(crowd) @ people)
+        lat, lon = site_of(counties)
+        at = places_of(counties, known)
+        away = great_circle_km(lat, lon, centres["lat"].iloc[at], centres["lon"].iloc[at])
+        expected = divided(np.exp(-away / reach), others)[1]
+        np.testing.assert_allclose(elsewhere[d], expected, rtol=0.02)
 
 
 def test_own_numbers_stand_beside_the_modelled_ones():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from clinic_models import ALL_DAYS, DAY, EVENTFUL, PLAN, SURE, draws, on_days, simulate
 
-from plcore.clinic.day import with_chairs
+from plcore.clinic.day import open_days, with_chairs
 from plcore.clinic.patients import random_referrals
 from plcore.clinic.results import (
     ClinicOutcome,
@@ -19,6 +19,7 @@ from plcore.clinic.results import (
     fates_table,
     months_from,
     share_within,
+    wait_in_words,
     weeks_from,
 )
 from plcore.clinic.schedule import simulate_clinic
@@ -51,14 +52,72 @@ def test_waits_are_counted_from_referral_to_the_first_infusion():
     assert share_within(found, 1)[0, 0] == 16 / 20
 
 
-def test_those_who_still_wait_count_with_their_wait_so_far():
-    # Three days hold 24 of 30; six have waited three days at the end.
-    found = simulate(ONE_INFUSION, referrals=on_days(*[0] * 30), days=np.ones(3, dtype=bool))
+def test_those_who_still_wait_at_the_end_are_followed_until_they_are_seen():
+    # Eight a day: three days hold 24 of 30, and six are seen on the fourth.
+    three = {"referrals": on_days(*[0] * 30), "days": np.ones(3, dtype=bool)}
+    found = simulate(ONE_INFUSION, **three)
 
     assert measure(found, "wait_mean")[0, 0] == pytest.approx((8 * (0 + 1 + 2) + 6 * 3) / 30)
     assert measure(found, "waiting_at_end")[0, 0] == 6
-    # Nobody was referred 14 days before the end.
-    assert np.isnan(measure(found, "first_infusion_within_14_days")[0, 0])
+    assert not found.unseen.any()
+    # As if the days had gone on.
+    longer = simulate(ONE_INFUSION, referrals=on_days(*[0] * 30))
+    assert measure(longer, "wait_mean") == measure(found, "wait_mean")
+    assert "The mean wait for the first infusion is 1.40 days; because of" in wait_in_words(
+        found, clinic_load(ONE_INFUSION, draws(SURE), RELIEF, found.open, 0.1)
+    )
+
+
+def test_the_wait_in_overload_is_that_of_the_same_patients_followed_on():
+    # Twice as many as one chair holds. With the days continued for three years all are seen.
+    plan = replace(PLAN, day=with_chairs(DAY, 1))
+    referrals = random_referrals([[20.0], [3.0]], n_days=364, n_runs=3, seed=1)
+    days = open_days(date(2026, 1, 5), 364)
+    x = draws(EVENTFUL, 2)
+    short = simulate_clinic(plan, x, referrals, RELIEF, days, seed=1)
+    nobody = 364 * 4
+    on = np.where(referrals < 364, referrals, nobody)
+    long = simulate_clinic(plan, x, on, RELIEF, np.tile(days, 4), seed=1)
+
+    for name in ("wait_mean", "wait_90th_percentile", "first_infusion_within_30_days"):
+        np.testing.assert_allclose(measure(short, name), measure(long, name))
+    so_far = np.minimum(short.first_day, 364) - short.referred_day
+    assert measure(short, "wait_mean")[0, 0] > 1.4 * so_far[0, 0][referrals[0, 0] < 364].mean()
+
+    # The first draw has no mean, and each place that shows a wait says so.
+    load = clinic_load(plan, x, RELIEF, days, [20.0, 3.0])
+    assert load.never_clears.tolist() == [True, False]
+    known = measure(short, "wait_mean", load=load)
+    assert np.isinf(known[0]).all()
+    assert np.isfinite(known[1]).all()
+    row = clinic_table(short, load=load).set_index("measure").loc["wait_mean"]
+    assert row[["mean", "high_unknown", "high_both"]].tolist() == [np.inf] * 3
+    assert np.isfinite(row["low_unknown"])
+    words = wait_in_words(short, load)
+    assert "In 50% of the draws demand can be met: the mean wait" in words
+    assert "In the others the wait has no end: those referred in these 1" in words
+    assert "never clears" in words
+
+
+def test_patients_who_give_up_end_an_overload_but_do_not_count_as_seen():
+    plan = replace(ONE_INFUSION, day=with_chairs(DAY, 1))
+    x = replace(draws(SURE), patience_days=np.array([20.0]))
+    referrals = random_referrals([[40.0]], n_days=700, n_runs=4, seed=1)
+    days = np.ones(700, dtype=bool)
+    found = simulate_clinic(plan, x, referrals, RELIEF, days, seed=1)
+    load = clinic_load(plan, x, RELIEF, days, 40.0)
+
+    # Forty a week for 28 slots. In the long run as many give up as there is no slot for, and the
+    # wait is that after which so many have (Whitt 2006, Oper Res 54:37-54): 20 ln(40 / 28) days.
+    gave_up = measure(found, "gave_up_share", from_day=100)
+    assert gave_up.mean() == pytest.approx(1 - 28 / 40, abs=0.02)
+    assert measure(found, "wait_mean", from_day=100).mean() == pytest.approx(
+        20 * np.log(40 / 28), abs=0.7
+    )
+    soon = share_within(found, 1000, from_day=100)
+    np.testing.assert_allclose(soon, 1 - gave_up)
+    assert not load.never_clears.any()
+    assert "until 30% of new patients give up" in load.in_words()
 
 
 def test_days_before_the_first_counted_are_left_out():
@@ -104,7 +163,7 @@ def test_sums_by_month_are_those_of_the_days():
     assert table.loc[("waiting", "2026-01"), "mean"] == found.waiting[0, 0, 11]
     assert table.loc["mg"]["mean"].sum() == pytest.approx(found.mg.sum())
     assert table.loc[("booked", "2026-02"), "open_days"] == 28
-    assert len(by_period(found, days_from(first, 120))) == 12 * 120
+    assert len(by_period(found, days_from(first, 120))) == 13 * 120
 
 
 def test_weeks_are_those_of_the_iso_calendar():
@@ -141,9 +200,9 @@ def test_too_few_chairs_are_refused_with_the_growth_of_the_list():
 
 
 def test_sizing_refuses_levels_that_cannot_be():
-    with pytest.raises(ValueError, match="nobody was referred 200 days or more before"):
+    with pytest.raises(ValueError, match="nobody was referred, so that"):
         sizing_table(
-            PLAN, [DAY], draws(SURE), on_days(0), RELIEF, ALL_DAYS, within_days=200, share=0.9,
+            PLAN, [DAY], draws(SURE), on_days(120), RELIEF, ALL_DAYS, within_days=20, share=0.9,
             seed=1,
         )  # fmt: skip
     with pytest.raises(ValueError, match=r"share is 1.2; expected above 0 and at most 1"):

@@ -18,6 +18,7 @@ from clinic_models import (
     on_days,
     simulate,
 )
+from erlang import erlang_a
 
 from plcore.clinic import schedule
 from plcore.clinic.day import (
@@ -30,6 +31,7 @@ from plcore.clinic.day import (
 )
 from plcore.clinic.patients import (
     INPUTS,
+    ClinicDraws,
     clinic_draws,
     random_referrals,
     relief_after_course,
@@ -38,7 +40,7 @@ from plcore.clinic.patients import (
     with_waiting_list,
     words,
 )
-from plcore.clinic.results import FATES, clinic_load, clinic_measures
+from plcore.clinic.results import FATES, clinic_load, clinic_measures, course_in_words
 from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import (
     CourseDraws,
@@ -61,38 +63,71 @@ def busy_clinic(**changes):
     return plan, referrals, relief, days
 
 
-def test_the_simulation_is_that_of_a_plain_loop_over_patients():
-    plan, referrals, relief, days = busy_clinic()
-    found = simulate_clinic(plan, draws(EVENTFUL), referrals, relief, days, seed=7)
-
-    for run in range(3):
-        by_day, patients, broken_off = clinic_by_hand(
-            plan, EVENTFUL, referrals[0, run], relief[0], days, seed=7, run=run, n_runs=3
-        )
-        for name in ("booked", "infusions", "no_shows", "cancelled", "first_offers", "waiting",
-                     "vials"):  # fmt: skip
-            expected = [note[name] for note in by_day]
-            assert getattr(found, name)[0, run].tolist() == expected, name
-        for name in ("chair_minutes", "nurse_minutes", "overtime_minutes", "late_minutes", "mg"):
-            expected = [note[name] for note in by_day]
-            np.testing.assert_allclose(getattr(found, name)[0, run], expected, atol=1e-9)
-        n = len(patients)
-        assert [FATES[i] for i in found.fate[0, run, :n]] == [p.fate for p in patients]
-        assert found.first_day[0, run, :n].tolist() == [p.first for p in patients]
-        assert found.offered_day[0, run, :n].tolist() == [p.offered for p in patients]
-        assert found.had[0, run, :n].tolist() == [p.had for p in patients]
-        assert found.returns[0, run, :n].tolist() == [p.returns for p in patients]
-        assert found.returns_broken_off[0, run] == broken_off
+FOLLOWED = 200
+#: What each clinic has beside the busy one: nobody gives up, some do, and the clinic changes.
+KINDS_OF_CLINIC = {
+    "plain": ({}, {}),
+    "people give up": ({"lead_days": 9.0, "patience_days": 40.0}, {}),
+    "the clinic changes": (
+        {"lead_days": 3.0},
+        {
+            "changes": ((60, replace(DAY, chairs=1)), (200, replace(DAY, chairs=3, nurses=3))),
+            "other_visits": 1,
+        },
+    ),
+}
 
 
-def test_that_comparison_meets_every_fate():
-    plan, referrals, relief, days = busy_clinic()
-    found = simulate_clinic(plan, draws(EVENTFUL), referrals, relief, days, seed=7)
+def simulated(kind):
+    values, changes = KINDS_OF_CLINIC[kind]
+    plan, referrals, relief, days = busy_clinic(**changes)
+    referrals = with_waiting_list(referrals, 30, by_month=(10, 0, 20))
+    x = ClinicDraws(**{name: np.full(2, value) for name, value in {**EVENTFUL, **values}.items()})
+    found = simulate_clinic(
+        plan, x, np.tile(referrals, (2, 1, 1)), relief, days, seed=7, follow_days=FOLLOWED
+    )
+    return found, plan, EVENTFUL | values, referrals, relief, days
 
-    assert {FATES[i] for i in np.unique(found.fate)} == set(FATES)
-    assert found.returns_broken_off.sum() > 0
-    assert found.overtime_minutes.sum() > 0
-    assert found.late_minutes.sum() > 0
+
+@pytest.mark.parametrize("kind", KINDS_OF_CLINIC)
+@pytest.mark.parametrize(("draw", "run"), [(0, 0), (0, 2), (1, 1)])
+def test_the_simulation_is_that_of_a_plain_loop_over_patients(kind, draw, run):
+    found, plan, values, referrals, relief, days = simulated(kind)
+    on = np.concatenate([days, np.resize(days[-364:], FOLLOWED)])
+    by_day, patients, at_end, broken_off = clinic_by_hand(
+        plan, values, referrals[0, run], relief[0], on, seed=7, run=run, n_runs=3, draw=draw,
+        n_draws=2, n_days=len(days),
+    )  # fmt: skip
+
+    for name in ("booked", "infusions", "no_shows", "cancelled", "first_offers", "waiting",
+                 "ready", "vials"):  # fmt: skip
+        expected = [note[name] for note in by_day]
+        assert getattr(found, name)[draw, run].tolist() == expected, name
+    for name in ("chair_minutes", "nurse_minutes", "overtime_minutes", "late_minutes", "mg"):
+        expected = [note[name] for note in by_day]
+        np.testing.assert_allclose(getattr(found, name)[draw, run], expected, atol=1e-9)
+    n = len(patients)
+    assert [FATES[i] for i in found.fate[draw, run, :n]] == [p.fate for p in at_end]
+    assert found.had[draw, run, :n].tolist() == [p.had for p in at_end]
+    assert found.returns[draw, run, :n].tolist() == [p.returns for p in at_end]
+    assert found.returns_broken_off[draw, run] == broken_off
+    assert found.first_day[draw, run, :n].tolist() == [p.first for p in patients]
+    assert found.offered_day[draw, run, :n].tolist() == [p.offered for p in patients]
+    done = found.completed_day[draw, run, :n]
+    assert done[done < 365].tolist() == [p.completed for p in patients if p.completed < 365]
+
+
+def test_that_comparison_meets_every_fate_and_follows_patients():
+    found = [simulated(kind)[0] for kind in KINDS_OF_CLINIC]
+
+    fates = np.unique(np.concatenate([outcome.fate.ravel() for outcome in found]))
+    assert {FATES[i] for i in fates} == set(FATES)
+    for outcome in found:
+        assert outcome.returns_broken_off.sum() > 0
+        assert outcome.overtime_minutes.sum() > 0
+        assert outcome.late_minutes.sum() > 0
+        late = (outcome.first_day >= outcome.n_days) & (outcome.first_day < outcome.last_day)
+        assert late.any()
 
 
 def test_a_single_patient_comes_on_the_planned_days():
@@ -105,12 +140,28 @@ def test_a_single_patient_comes_on_the_planned_days():
     assert found.nurse_minutes.sum() == pytest.approx(3 * (40 + 50 / 4))
 
 
-def test_a_closed_day_moves_the_visit_and_those_after_it():
-    # Day 3 is closed: the second infusion is on day 4, the third four days later, on day 8.
+def test_a_closed_day_moves_the_visit_but_not_those_after_it():
+    # Day 3 is closed: the second infusion is on day 4, the third on the course's own day 7.
     days = ALL_DAYS.copy()
     days[3] = False
 
-    assert np.flatnonzero(simulate(days=days).infusions[0, 0]).tolist() == [0, 4, 8]
+    assert np.flatnonzero(simulate(days=days).infusions[0, 0]).tolist() == [0, 4, 7]
+    # With days 3 to 8 closed it is the day after the second.
+    days[3:9] = False
+    assert np.flatnonzero(simulate(days=days).infusions[0, 0]).tolist() == [0, 9, 10]
+
+
+@pytest.mark.parametrize(("days_a_week", "weeks"), [(7, 3.43), (5, 3.5), (3, 3.5), (2, 5.0)])
+def test_a_course_takes_the_weeks_that_its_open_days_allow(days_a_week, weeks):
+    # Ten infusions in 3.5 weeks of 24 days: three open days a week hold it, of two it takes five
+    # weeks. Monday is day 0.
+    plan = replace(PLAN, course=CoursePlan(infusion_days(10, 3.5)))
+    days = open_days(date(2026, 1, 5), 120, weekdays=range(days_a_week))
+    found = simulate(plan, days=days)
+
+    span = found.completed_day[0, 0, 0] - found.first_day[0, 0, 0] + 1
+    assert span / 7 == pytest.approx(weeks, abs=0.3)
+    assert ("Warning" in course_in_words(found)) == (days_a_week == 2)
 
 
 def test_a_patient_comes_back_when_relief_has_ended():
@@ -252,8 +303,31 @@ def test_referrals_come_at_their_rate_and_sooner_where_it_is_higher():
     # Poisson: standard deviation of a mean of 40 counts.
     assert abs(counts[0].mean() - 300) < 4 * (300 / 40) ** 0.5
     assert abs(counts[1].mean() - 600) < 4 * (600 / 40) ** 0.5
-    assert (found[1] <= found[0]).all()
     assert (np.diff(found, axis=2) >= 0).all()
+    slow, fast = (
+        random_referrals([[rate]], n_days=700, n_runs=1, seed=9)[0, 0] for rate in (3.0, 6.0)
+    )
+    assert (fast[: len(slow)] <= slow).all()
+
+
+def test_each_draw_has_referrals_of_its_own():
+    # Counts of draws with the same rate vary as those of runs do: by chance, independently.
+    found = random_referrals(np.full((400, 1), 3.0), n_days=70, n_runs=2, seed=9)
+    counts = (found < 70).sum(axis=2)
+
+    assert counts.var(axis=0).tolist() == pytest.approx([30, 30], rel=0.3)
+    assert abs(np.corrcoef(counts.T)[0, 1]) < 4 / 400**0.5
+
+
+def test_people_on_the_list_have_waited_since_their_month():
+    # Two in the last month, none in the one before, one in the third: a month has 30.4 days.
+    found = with_waiting_list(on_days(4), 3, by_month=(2, 0, 1))
+
+    assert found[0, 0].tolist() == [-77, -23, -8, 4]
+    outcome = simulate(referrals=found)
+    assert (outcome.first_day - outcome.referred_day)[0, 0].tolist() == [77, 23, 8, 0]
+    with pytest.raises(ValueError, match=r"by_month has \[2, 0\]; expected numbers of 0 or more"):
+        with_waiting_list(on_days(4), 3, by_month=(2, 0))
 
 
 def test_relief_after_a_course_is_that_of_the_course_model():
@@ -286,13 +360,14 @@ def test_the_numbers_are_those_of_splitmix64():
 
 def test_numbers_of_neighbours_are_even_and_unrelated():
     state = states("no_show", 2, seed=1)
-    first = uniform(state[:1], np.arange(20_000))
-    second = uniform(state[:1], np.arange(20_000), 1)
-    other_run = uniform(state[1:], np.arange(20_000))
-    other_kind = uniform(states("dropout", 1, seed=1), np.arange(20_000))
+    first = uniform(state[0, :1], np.arange(20_000))
+    second = uniform(state[0, :1], np.arange(20_000), 1)
+    other_run = uniform(state[0, 1:], np.arange(20_000))
+    other_kind = uniform(states("dropout", 1, seed=1)[0], np.arange(20_000))
+    other_draw = uniform(states("no_show", 2, n_draws=2, seed=1)[1, :1], np.arange(20_000))
 
     assert np.histogram(first, 10, (0, 1))[0] == pytest.approx(2000, abs=4 * 1800**0.5)
-    for other in (first[1:], second, other_run, other_kind):
+    for other in (first[1:], second, other_run, other_kind, other_draw):
         n = len(other)
         assert abs(np.corrcoef(first[:n], other)[0, 1]) < 4 / n**0.5
 
@@ -363,7 +438,7 @@ def test_patients_that_cannot_be_are_refused():
         random_referrals([[1, 2, 3]], n_days=70, n_runs=1, seed=1)
     with pytest.raises(ValueError, match="waiting is -1; expected 0 people or more"):
         with_waiting_list(on_days(0), -1)
-    with pytest.raises(ValueError, match="a day before 0 or before that of the patient before"):
+    with pytest.raises(ValueError, match="a day before that of the patient before"):
         simulate(referrals=on_days(3, 1))
     with pytest.raises(ValueError, match="relief has a value below 0"):
         simulate(relief=np.array([[-1.0]]))
@@ -401,3 +476,24 @@ def test_inputs_are_taken_from_the_columns_of_the_draws():
         assert getattr(inputs, name).tolist() == frame[columns[name]].tolist()
     with pytest.raises(ValueError, match="draws lack clinic_cancellation"):
         clinic_draws(frame.drop(columns="clinic_cancellation"))
+
+
+@pytest.mark.parametrize(("servers", "load"), [(5, 1.1), (3, 0.8)])
+def test_a_clinic_in_which_people_give_up_is_erlangs(servers, load):
+    # A slot a day is a server; a patient keeps one for a geometric number of days, as each infusion
+    # but the first may be missed for good. With many days each that is M/M/c+M.
+    service, patience, n_days, runs = 40, 80, 2400, 200
+    day = replace(DAY, chairs=servers, nurses=servers, open_minutes=120)
+    plan = replace(PLAN, day=day, course=CoursePlan(tuple(range(12 * service))))
+    x = replace(draws(SURE | {"dropout": 1 / service}), patience_days=np.array([float(patience)]))
+    rate = servers * load / service
+    referrals = random_referrals(7 * rate, n_days=n_days, n_runs=runs, seed=1)
+    found = simulate_clinic(plan, x, referrals, NOBODY_HELPED, np.ones(n_days, dtype=bool), seed=1)
+
+    measures = clinic_measures(found, from_day=400)
+    expected = erlang_a(servers, rate, service, patience)
+    for name, closed in zip(("gave_up_share", "wait_mean"), expected, strict=True):
+        values = measures[name][1][0]
+        assert abs(values.mean() - closed) < 4 * values.std(ddof=1) / runs**0.5
+        # Days are steps: the first infusion is given on the day of referral or later.
+        assert values.mean() == pytest.approx(closed, rel=0.08)

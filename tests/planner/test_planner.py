@@ -13,14 +13,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from planner_models import run_once
 
-from plcore.clinic.demand import SEVERITIES
+from plcore.clinic.demand import SEVERITIES, WEEKS_A_YEAR, by_year
 from plcore.clinic.own import OwnNumbers
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import by_state
 from plcore.clinic.results import NOT_REFERRED
-from plcore.clinic.sizing import with_gains
+from plcore.clinic.sizing import advise, with_gains
 from plcore.evidence.data import DATA
-from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes
+from plcore.planner import answers
+from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes, ways_to_run
 from plcore.planner.decisions import shown
 from plcore.planner.sentences import in_sentences
 from plcore.planner.settings import (
@@ -119,6 +120,21 @@ others = st.fixed_dictionaries(
         "within_days": st.integers(0, 364),
         "share_within": st.floats(0.01, 1),
         "probability": st.floats(0.01, 0.999),
+        "distance_km": st.floats(1, 5000),
+        "lead_days": st.integers(0, 365),
+        "patience_days": st.floats(1, 36_500),
+        "season": st.lists(st.floats(0.1, 12), min_size=12, max_size=12).map(tuple),
+        "referral_growth": st.floats(-0.9, 10),
+        "chairs_by_month": st.lists(counts).map(tuple),
+        "other_visits_a_day": st.integers(0, 1),
+        "waiting_by_month": st.just((0, 0)),
+        "target_months": st.integers(1, 12),
+        "nurse_hour_price": st.floats(0, 1e6),
+        "chair_year_price": st.floats(0, 1e6),
+        "vial_price": st.floats(0, 1e6),
+        "rent_year_price": st.floats(0, 1e6),
+        "infusion_fee": st.floats(0, 1e6),
+        "leave_share": st.floats(0, 0.5),
         "draws": st.integers(16, 16_384),
         "runs": st.integers(1, 1000),
         "seed": st.integers(0, 2**32),
@@ -328,7 +344,8 @@ def test_the_load_is_that_of_the_busiest_year():
 
     # The clinic becomes known in the first year, so that more come in the second.
     assert one.patients.busiest == 1
-    np.testing.assert_allclose(one.patients.per_week, weekly[:, 53:].mean(axis=1), rtol=1e-12)
+    second = by_year(weekly, one.demand.opening)[:, 1] / WEEKS_A_YEAR
+    np.testing.assert_allclose(one.patients.per_week, second, rtol=1e-12)
     assert np.median(weekly[:, 53:].mean(axis=1)) > np.median(weekly[:, :53].mean(axis=1))
     np.testing.assert_allclose(one.load.demand, one.patients.per_week * one.load.visits_each)
 
@@ -359,9 +376,11 @@ def test_own_numbers_take_the_place_of_the_modelled_ones():
     assert own.patients.per_week.std() / own.patients.per_week.mean() == pytest.approx(
         1 / np.sqrt(18.5), rel=0.1
     )
-    # Six a month for a year of 12 months and 7 on the list, less those after the last whole month.
-    referred = (own.outcome.fate != NOT_REFERRED).sum(axis=2)
-    assert ((referred >= 72 + 7) & (referred <= 72 + 7 + 6)).all()
+    # Each draw has referrals of its own, at its own rate, and the 7 on the list.
+    referred = (own.outcome.fate != NOT_REFERRED).sum(axis=2) - 7
+    expected = own.patients.per_week[:, np.newaxis] * 365 / 7
+    assert (np.abs(referred - expected) < 4.5 * expected**0.5).all()
+    assert len(np.unique(referred)) > 10
 
 
 def test_own_numbers_are_shown_beside_the_modelled_ones():
@@ -419,7 +438,9 @@ def test_tables_agree_with_each_other():
 
     of_groups = patients["in pain at the opening"] + patients["newly in pain"]
     assert patients["all"].tolist() == pytest.approx(of_groups.tolist())
-    assert patients["all"].sum() == pytest.approx(planned().demand.per_week.sum(axis=1).mean())
+    demand = planned().demand
+    expected = by_year(demand.per_week, demand.opening).sum(axis=1).mean()
+    assert patients["all"].sum() == pytest.approx(expected)
     days = planned().outcome.infusions
     assert months.loc["infusions", "mean"].sum() == pytest.approx(days[..., :365].sum(2).mean())
     assert clinic["infusions_a_year"] == pytest.approx(days.sum(2).mean() * 365.25 / days.shape[2])
@@ -503,8 +524,9 @@ def test_too_few_chairs_are_said_to_be_too_few():
 def test_the_search_for_chairs_ends(monkeypatch):
     monkeypatch.setattr("plcore.planner.answers.MOST_CHAIRS", 2)
 
-    assert MOST_CHAIRS == 40
-    assert sizes(planned(BUSY))["chairs"].tolist() == [1, 2]
+    assert MOST_CHAIRS == 200
+    # One chair cannot do, by its load alone.
+    assert sizes(planned(BUSY))["chairs"].tolist() == [2]
 
 
 def test_sentences_hold_the_numbers_of_the_tables():
@@ -535,7 +557,7 @@ def test_sentences_say_what_was_counted_and_what_nobody_can_say():
     assert "The 4 visits a day that were counted take the place of chairs" in text
 
     nobody = " ".join(in_sentences(planned(share_served=0.0, runs=1), None))
-    assert "Nobody was referred 30 days or more before the end" in nobody
+    assert "Nobody was referred, so that the service level cannot be judged" in nobody
     assert "nobody is referred in 2027, so that nobody waits" in nobody
     assert "Nothing needs to be found out first" in nobody
 
@@ -547,3 +569,70 @@ def test_sentences_say_what_was_counted_and_what_nobody_can_say():
 )  # fmt: skip
 def test_three_digits_are_shown(value, text):
     assert three(value) == text
+
+
+def test_a_distance_makes_a_rural_share_larger_than_that_of_a_city():
+    far = {"distance_km": 50.0, "state": None, "radius_km": 60.0}
+    rural = planned(near=(45.78, -108.5), **far).funnel.shares["choosing"]
+    city = planned(near=(34.05, -118.24), **far).funnel.shares["choosing"]
+
+    assert (rural > 3 * city).all()
+    # Without one the share is that of the parameter, and a share that the planner gave stays.
+    np.testing.assert_array_equal(
+        planned().funnel.shares["choosing"], planned().people.draws["demand_choosing"]
+    )
+    given = planned(near=(34.05, -118.24), share_served=0.3, **far).funnel.shares["choosing"]
+    assert (given == 0.3).all()
+
+
+def test_a_season_a_list_with_dates_and_months_of_chairs_reach_the_clinic():
+    plan = planned(
+        season=(12.0,) + (0.0,) * 11, waiting_list=3, waiting_by_month=(1, 0, 2),
+        chairs_by_month=(1, 1, 3), patience_days=40.0, other_visits_a_day=1,
+    )  # fmt: skip
+    first = plan.outcome.referred_day
+
+    assert first[0, 0, :3].tolist() == [-84, -69, -16]
+    # The last week holds the first of January once more.
+    assert (first[..., 3:] < 31 + 7).sum() == (first[..., 3:] < 364).sum() > 0
+    assert plan.outcome.plan.periods[1][0] == 61
+    assert [day.chairs for _, day in plan.outcome.plan.periods] == [1, 3]
+    assert plan.outcome.plan.other_visits == 1
+    assert plan.load.gives_up
+    with pytest.raises(ValueError, match=r"referral_growth is 0.1; expected 0 without own"):
+        planned(referral_growth=0.1)
+
+
+def test_referrals_of_ones_own_grow():
+    grown = planned(BUSY, referral_growth=1.0, n_years=3).patients.weekly
+
+    assert grown[0, 110] / grown[0, 6] == pytest.approx(4, rel=0.02)
+
+
+def test_sizes_that_cannot_be_told_apart_are_simulated_with_more_draws(monkeypatch):
+    drawn = []
+    original = answers._more_patients
+    monkeypatch.setattr(
+        answers, "_more_patients", lambda a, n: (drawn.append(n), original(a, n))[1]
+    )
+    plan = planned(BUSY)
+    edge = float(sized(4, own=BUSY)["probability"].iloc[0])
+    table = sizes(replace(plan, settings=replace(plan.settings, probability=min(edge, 0.99))))
+
+    found = advise(table, probability=plan.settings.probability)
+    assert drawn in ([], [64], [64, 256], [64, 256, 1024])
+    assert not found.toss_up or drawn[-1] == 1024
+
+
+def test_sentences_say_what_else_would_do_and_by_when():
+    plan = planned(OwnNumbers("2026-01", (3, 4, 3)), target_months=6, waiting_list=9)
+    table = sizes(plan, by_month=6)
+    ways = ways_to_run(plan)
+    text = " ".join(in_sentences(plan, table, by_target=table, ways=ways))
+
+    assert "For those referred in the month before July 2027 it takes 1 chair from the" in text
+    assert (
+        "Of the clinics that keep the service level, the one with the fewest nurses' hours" in text
+    )
+    assert "The waiting list of the opening (9 people) is cleared in" in text
+    assert "A course of 10 infusions planned for 3.5 weeks takes 3" in text

@@ -362,7 +362,9 @@ def no_days(plan, inputs, referrals, relief, open_days, *, seed):
     """The outcome of a clinic in which nobody is followed."""
     nobody = np.zeros((inputs.n_draws, 1, 0), dtype=np.int64)
     n_days = len(open_days)
-    return SimpleNamespace(plan=plan, referred_day=nobody, first_day=nobody, n_days=n_days)
+    return SimpleNamespace(
+        plan=plan, referred_day=nobody, first_day=nobody, n_days=n_days, last_day=n_days
+    )
 
 
 def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
@@ -484,7 +486,10 @@ def test_waits_looked_up_are_near_those_simulated(steady):
     relief = relief_after_course(believed, plan.course, n_members=2000, seed=8)
     is_open = opened(2031)
     capacity = 1 / clinic_load(plan, inputs, relief, is_open, 1.0).load[0]
-    thrice = ClinicDraws(**{name: np.repeat(getattr(inputs, name), 3) for name in INPUTS})
+    thrice = ClinicDraws(
+        **{name: np.repeat(getattr(inputs, name), 3) for name in INPUTS},
+        lead_days=np.full(3, 14.0),
+    )
     referrals = random_referrals(capacity * loads[:, None], n_days=len(is_open), n_runs=16, seed=8)
     outcome = simulate_clinic(plan, thrice, referrals, relief, is_open, seed=8)
     measures = clinic_measures(outcome, from_day=365)

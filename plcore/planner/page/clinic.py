@@ -24,10 +24,10 @@ from plcore.clinic.day import (
     Dose,
     appointments,
     open_days,
+    spread_weekdays,
     us_federal_holidays,
     with_chairs,
 )
-from plcore.clinic.demand import Opening
 from plcore.clinic.patients import (
     INPUTS,
     ClinicDraws,
@@ -65,6 +65,8 @@ CHAIRS, HALF_HOURS = range(1, 13), range(1, 25)
 #: Sizes are chosen so that the load keeps within the first with the second. Both are the command's
 #: own defaults: conventions, not findings.
 MOST_BUSY, CERTAINTY = (float(str(defaults()[name])) for name in ("most_load", "probability"))
+#: Days from referral until a first infusion can be given, as the command's default has it.
+LEAD_DAYS = int(str(defaults()["lead_days"]))
 #: Days a week on which a clinic may be open; the page's own is open on five.
 DAYS_A_WEEK = range(1, 6)
 #: Courses simulated a draw, to count those whom they help; as the planner's answer has it.
@@ -114,12 +116,13 @@ def course_of(infusions: int, returns: str) -> CoursePlan:
 
 
 def opened(year: int, days_a_week: int = DAYS_A_WEEK[-1]) -> NDArray[np.bool_]:
-    """Which days of the years followed the clinic is open: from Monday on, less holidays."""
-    first, n_days = date(year, 1, 1), 7 * Opening(year, N_YEARS).n_weeks
+    """Which days of the years followed the clinic is open, less holidays."""
+    first = date(year, 1, 1)
+    n_days = (date(year + N_YEARS, 1, 1) - first).days
     return open_days(
         first,
         n_days,
-        weekdays=range(days_a_week),
+        weekdays=spread_weekdays(days_a_week),
         closed=us_federal_holidays(first, first + timedelta(days=n_days)),
     )
 
@@ -238,7 +241,10 @@ def _one_clinic(
     is_open = opened(OPENINGS[0])
     visits_each = float(clinic_load(plan, inputs, relief, is_open, 1.0).visits_each[0])
     capacity = float(7 * len(appointments(plan.day)) * is_open.mean()) / visits_each
-    each = ClinicDraws(**{name: np.repeat(getattr(inputs, name), len(LOADS)) for name in INPUTS})
+    each = ClinicDraws(
+        **{name: np.repeat(getattr(inputs, name), len(LOADS)) for name in INPUTS},
+        lead_days=np.full(len(LOADS), float(LEAD_DAYS)),
+    )
     per_week = capacity * np.array(LOADS)[:, np.newaxis]
     referrals = random_referrals(per_week, n_days=len(is_open), n_runs=runs, seed=SEED)
     outcome = simulate_clinic(plan, each, referrals, relief, is_open, seed=SEED)

@@ -251,10 +251,9 @@ function residentsOf(grid, area, year) {
 function newPatients(grid, { alive, newCases, patients, yearsToCome }) {
   const { n_draws: nDraws, n_years: nYears } = grid.content.nation;
   const { weeks_a_year: weeksAYear } = grid.content.clinic;
-  const starts = Array.from({ length: nYears }, (_, i) => Math.ceil(i * weeksAYear - 1e-9));
   const nWeeks = grid.known.length;
-  const weeks = starts.map((start, i) => (starts[i + 1] ?? nWeeks) - start);
-  const found = starts.map(() => new Float64Array(nDraws));
+  const weeks = Array.from({ length: nYears }, () => weeksAYear);
+  const found = weeks.map(() => new Float64Array(nDraws));
   const weekly = Array.from({ length: nWeeks }, () => new Float64Array(nDraws));
   const gone = new Float64Array(nYears);
   const joining = new Float64Array(nYears);
@@ -266,8 +265,7 @@ function newPatients(grid, { alive, newCases, patients, yearsToCome }) {
     const coming = 1 / yearsToCome[d];
     let old = patients[0][d];
     let newly = 0;
-    for (let week = 0, counted = 0; week < nWeeks; week++) {
-      while (counted + 1 < nYears && week >= starts[counted + 1]) counted++;
+    for (let week = 0; week < nWeeks; week++) {
       const year = Math.min(Math.floor(week / weeksAYear), nYears - 1);
       newly += joining[year];
       const come = coming * grid.known[week];
@@ -275,7 +273,10 @@ function newPatients(grid, { alive, newCases, patients, yearsToCome }) {
       const out = -Math.expm1(-rate / weeksAYear);
       const ofThem = rate > 0 ? come / rate : 0;
       weekly[week][d] = (old + newly) * out * ofThem;
-      found[counted][d] += weekly[week][d];
+      // A week that two years share is divided between them; what follows the last is left out.
+      const before = Math.min((year + 1) * weeksAYear - week, 1);
+      found[year][d] += before * weekly[week][d];
+      if (year + 1 < nYears) found[year + 1][d] += (1 - before) * weekly[week][d];
       old *= 1 - out;
       newly *= 1 - out;
     }

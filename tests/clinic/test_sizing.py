@@ -1,0 +1,318 @@
+"""How large a clinic, for what, by when: against enumeration, published formulas and other seeds."""
+
+import functools
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from clinic_models import ALL_DAYS, DAY, NOBODY_HELPED, PLAN, SURE, draws, on_days, simulate
+
+from plcore.clinic.day import appointments, fewest_nurses, open_days, spread_weekdays
+from plcore.clinic.options import Prices, course_weeks, options_in_words, options_table
+from plcore.clinic.patients import random_referrals, with_waiting_list
+from plcore.clinic.results import (
+    cleared_in_words,
+    cleared_on,
+    clinic_load,
+    clinic_measures,
+    share_within,
+)
+from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.sizing import advise, sizing_table
+from plcore.models.course import CoursePlan, infusion_days
+
+ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))
+#: A chair holds one visit a day, and needs a nurse of its own.
+ONE_A_DAY = replace(DAY, open_minutes=90, recovering_per_nurse=1)
+
+
+def evenly(a_day, n_days):
+    return np.floor(np.arange(0, n_days * a_day) / a_day).astype(np.int64)[None, None, :]
+
+
+def with_list(a_day, n_days, waiting):
+    return with_waiting_list(evenly(a_day, n_days), waiting)
+
+
+def visits(n):
+    """The day of a clinic of so many visits."""
+    return replace(ONE_A_DAY, chairs=n, nurses=n)
+
+
+# NHSRwaitinglist 0.1.2, calc_target_queue_size and calc_relief_capacity, after Fong, Mazhar, Walton
+# and others 2022, medRxiv 10.1101/2022.08.23.22279117, without variability.
+def target_queue_size(demand, target_wait, factor):
+    return demand * target_wait / factor
+
+
+def relief_capacity(demand, queue_size, target_queue, time_to_target):
+    return demand + (queue_size - target_queue) / time_to_target
+
+
+def test_the_published_formulas_are_those_of_their_example():
+    # As printed: 30 a week, a target of 52 weeks, 1,200 waiting, 26 weeks: 390 and 61.15.
+    assert target_queue_size(30, 52, 4) == 390
+    assert relief_capacity(30, 1200, 390, 26) == pytest.approx(61.15, abs=0.005)
+
+
+@pytest.mark.parametrize(("queue", "weeks", "wanted"), [(420, 26, 28), (700, 20, 70), (140, 8, 56)])
+def test_relief_capacity_brings_the_list_to_its_target_by_the_date(queue, weeks, wanted):
+    # Four a day come; capacity is what the formula says, where that is a whole number a day.
+    capacity = relief_capacity(28, queue, wanted, weeks)
+    a_day = int(np.ceil(capacity / 7 - 1e-9))
+    target = queue - weeks * (7 * a_day - 28)
+    plan = replace(ONE_INFUSION, day=visits(a_day))
+    n_days = 7 * weeks
+    found = simulate_clinic(
+        plan, draws(SURE), with_list(4, n_days, queue), NOBODY_HELPED,
+        np.ones(n_days, dtype=bool), seed=1,
+    )  # fmt: skip
+
+    assert relief_capacity(28, queue, target, weeks) == pytest.approx(7 * a_day)
+    assert found.waiting[0, 0, -1] == max(target, 0)
+    assert target <= wanted
+
+
+@pytest.mark.parametrize(("queue", "months", "within"), [(400, 6, 30), (250, 3, 14), (900, 12, 60)])
+def test_the_fewest_chairs_for_a_target_by_a_date_are_those_of_the_formula(queue, months, within):
+    # Those referred just before the date are seen within N days where the list by then is no longer
+    # than N days of capacity: capacity is the least that relieves the list down to that.
+    end = round(months * 365.25 / 12)
+    n_days, wanted = end + within + 1, 0
+    for a_day in range(1, 60):
+        if relief_capacity(4, queue, a_day * within, end) <= a_day:
+            wanted = a_day
+            break
+    table = sizing_table(
+        ONE_INFUSION, [visits(n) for n in range(max(1, wanted - 2), wanted + 3)], draws(SURE),
+        with_list(4, n_days, queue), NOBODY_HELPED, np.ones(n_days, dtype=bool),
+        within_days=within, share=1.0, seed=1, judged=(end - 1, end),
+    )  # fmt: skip
+
+    assert advise(table, probability=0.9).chairs == wanted
+    assert set(table["probability"]) == {0.0, 1.0}
+
+
+def test_the_list_is_cleared_when_what_comes_and_what_waits_has_been_seen():
+    # 60 wait, two a day come, five are seen: three fewer each day, so nobody waits after 20 days.
+    plan = replace(ONE_INFUSION, day=visits(5))
+    found = simulate(plan, referrals=with_list(2, 120, 60))
+
+    assert cleared_on(found)[0, 0] == 19
+    words = cleared_in_words(found, date(2027, 1, 1))
+    assert words.startswith(
+        "The waiting list of the opening (60 people) is cleared in January 2027"
+    )
+    never = simulate(replace(plan, day=visits(2)), referrals=with_list(2, 120, 60))
+    assert cleared_on(never)[0, 0] == 120
+    assert "is not cleared in these 0.329 years" in cleared_in_words(never, date(2027, 1, 1))
+    assert cleared_in_words(simulate(), date(2027, 1, 1)) == "Nobody waits at the opening."
+
+
+def test_new_patients_are_ready_after_their_lead_time_and_those_on_the_list_at_once():
+    referrals = with_waiting_list(on_days(0, 5), 1)
+    x = replace(draws(SURE), lead_days=np.array([9.6]))
+    found = simulate_clinic(ONE_INFUSION, x, referrals, NOBODY_HELPED, ALL_DAYS, seed=1)
+
+    assert found.first_day[0, 0].tolist() == [0, 10, 15]
+    assert clinic_measures(found)["wait_mean"][1][0, 0] == pytest.approx((1 + 10 + 10) / 3)
+    assert (found.ready == 0).all()
+    assert found.waiting[0, 0, 5] == 2
+
+
+def test_capacity_that_changes_holds_from_its_day_on():
+    plan = replace(ONE_INFUSION, day=visits(1), changes=((3, visits(4)), (5, visits(2))))
+    found = simulate(plan, referrals=on_days(*[0] * 20))
+
+    assert found.infusions[0, 0, :8].tolist() == [1, 1, 1, 4, 4, 2, 2, 2]
+    assert plan.by_day(lambda day: day.chairs, 7).tolist() == [1, 1, 1, 4, 4, 2, 2]
+    used = clinic_measures(found)["chair_utilisation"][1][0, 0]
+    assert used == pytest.approx(20 * 90 / ((3 * 1 + 2 * 4 + 115 * 2) * 90))
+    load = clinic_load(plan, draws(SURE), NOBODY_HELPED, ALL_DAYS, 7.0)
+    assert load.capacity[0] == 7 * 2
+
+
+def test_visits_of_others_leave_less_room():
+    plan = replace(ONE_INFUSION, other_visits=3)
+    found = simulate(plan, referrals=on_days(*[0] * 20))
+
+    assert found.infusions[0, 0, :4].tolist() == [5, 5, 5, 5]
+    with pytest.raises(ValueError, match="other_visits is 8, and the clinic holds 8 visits a day"):
+        replace(ONE_INFUSION, other_visits=8)
+    with pytest.raises(ValueError, match=r"changes are on days \[5, 3\]; expected days that rise"):
+        replace(plan, changes=((5, DAY), (3, DAY)))
+
+
+@pytest.mark.parametrize("chairs", [1, 2, 3, 4, 8, 12, 20, 60])
+def test_the_fewest_nurses_have_no_knife_edges(chairs):
+    # With a visit of 85 minutes and 15 to make the chair ready, nurses are busy for 51.25 of 100.
+    day = replace(DAY, recovery_minutes=45, turnover_minutes=15)
+    hours = np.arange(4, 12.5, 0.5)
+    found = [fewest_nurses(replace(day, chairs=chairs, open_minutes=round(60 * h))) for h in hours]
+
+    steady = -(-chairs * 51.25 // 100)
+    assert set(found) == {steady}
+    for h, nurses in zip(hours, found, strict=True):
+        full = replace(day, chairs=chairs, nurses=chairs, open_minutes=round(60 * h))
+        held = len(appointments(replace(full, nurses=nurses)))
+        assert held >= 0.75 * len(appointments(full))
+        # What nurses are no limit to is counted without simulating the day.
+        assert len(appointments(full)) == chairs * ((full.open_minutes - 85) // 100 + 1)
+
+
+def test_a_short_day_has_the_nurses_for_its_only_visits():
+    # Two hours hold one visit a chair, all at once: with seven nurses for twelve chairs only seven.
+    day = replace(DAY, recovery_minutes=45, turnover_minutes=15, open_minutes=120)
+
+    assert fewest_nurses(replace(day, chairs=12)) == 9
+
+
+def uncertain(seed, n_draws=100, rate=5.0):
+    """Referrals whose weekly rate is uncertain, in a clinic of one infusion each."""
+    stream = np.random.default_rng(seed)
+    rates = rate * stream.gamma(20, 1 / 20, (n_draws, 1))
+    return random_referrals(rates, n_days=182, n_runs=2, seed=seed)
+
+
+@functools.cache
+def one_chair_more(seed, sizes=(1, 2, 3)):
+    referrals = uncertain(seed)
+    return sizing_table(
+        ONE_INFUSION, [visits(n) for n in sizes], draws(SURE, len(referrals)), referrals,
+        NOBODY_HELPED, open_days(date(2026, 1, 5), 182), within_days=14, share=0.9, seed=seed,
+    )  # fmt: skip
+
+
+def test_standard_errors_are_the_spread_over_seeds():
+    tables = [one_chair_more(seed, (1,)) for seed in range(40)]
+    found = np.array([table["probability"] for table in tables])[:, 0]
+    said = np.array([table["standard_error"] for table in tables])[:, 0]
+
+    assert 0.2 < found.mean() < 0.95
+    # The standard deviation of 40 numbers is known to 11%.
+    assert found.std(ddof=1) == pytest.approx(said.mean(), rel=0.4)
+
+
+def test_ten_seeds_give_the_same_advice_or_say_that_they_cannot_tell():
+    middle = float(np.mean([one_chair_more(seed)["probability"].iloc[0] for seed in range(10)]))
+    for wanted in (0.5 * middle, middle, min(middle + 0.3, 0.99)):
+        advice = [advise(one_chair_more(s), probability=wanted) for s in range(10)]
+        sure = {a.chairs for a in advice if not a.toss_up}
+        assert len(sure) <= 1
+        if wanted == middle:
+            # The right answer is on the edge: hardly any seed may be sure.
+            assert sum(bool(a.toss_up) for a in advice) >= 8
+            assert all(a.toss_up == (1, 2) for a in advice if a.toss_up)
+        else:
+            assert not any(a.toss_up for a in advice)
+
+
+def test_advice_says_which_sizes_are_too_near_to_tell():
+    def table(*rows):
+        return pd.DataFrame(rows, columns=["chairs", "probability", "standard_error"])
+
+    clear = table((1, 0.2, 0.02), (2, 0.9, 0.02), (3, 1.0, 0.0))
+    assert advise(clear, probability=0.8).in_words() == "2 chairs"
+    near = table((1, 0.78, 0.02), (2, 0.9, 0.02), (3, 1.0, 0.0))
+    assert advise(near, probability=0.8).toss_up == (1, 2)
+    assert advise(near, probability=0.8).in_words() == "1 or 2 chairs (a toss-up)"
+    barely = table((1, 0.2, 0.02), (2, 0.81, 0.02), (3, 1.0, 0.0))
+    assert advise(barely, probability=0.8).toss_up == (2, 3)
+    level = table((1, 0.79, 0.02), (2, 0.79, 0.02), (3, 0.79, 0.02))
+    assert advise(level, probability=0.8).in_words() == "1 or no number of chairs (a toss-up)"
+    none = table((1, 0.1, 0.02), (2, 0.2, 0.02))
+    assert advise(none, probability=0.8).chairs is None
+    assert not advise(none, probability=0.8).toss_up
+
+
+CALENDARS = {n: open_days(date(2026, 1, 5), 182, weekdays=spread_weekdays(n)) for n in (1, 2, 3, 5)}
+
+
+def cheapest(prices, rate, course=(0,), most_chairs=3, **level):
+    referrals = random_referrals(np.full((20, 1), rate), n_days=182, n_runs=1, seed=3)
+    level = {"within_days": 14, "share": 0.9, "probability": 0.8} | level
+    plan = replace(PLAN, course=CoursePlan(course))
+    return plan, referrals, options_table(
+        plan, CALENDARS, draws(SURE, 20), referrals, NOBODY_HELPED, per_week=np.full(20, rate),
+        hours=(8, 4), most_chairs=most_chairs, prices=prices, seed=3, **level,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [Prices(nurse_hour=50.0, chair_year=20_000.0), Prices(chair_year=1.0), Prices(rent_year=9.0)],
+)
+@pytest.mark.parametrize("rate", [0.5, 12.0, 26.0])
+def test_the_cheapest_clinic_is_that_of_trying_all(prices, rate):
+    plan, referrals, table = cheapest(prices, rate)
+    opened = 365.25 * CALENDARS[5].mean()
+    tried = []
+    for hours in (4, 8):
+        for chairs in (1, 2, 3):
+            for nurses in range(1, chairs + 1):
+                day = replace(DAY, chairs=chairs, nurses=nurses, open_minutes=60 * hours)
+                found = simulate_clinic(
+                    replace(plan, day=day), draws(SURE, 20), referrals, NOBODY_HELPED,
+                    CALENDARS[5], seed=3,
+                )  # fmt: skip
+                if (share_within(found, 14) >= 0.9).mean() >= 0.8:
+                    on_duty = nurses * hours * opened
+                    cost = prices.cost(nurse_hours=on_duty, chairs=chairs, vials=0.0)
+                    tried.append((cost, on_duty, chairs))
+    row = table.set_index("days_a_week").loc[5]
+
+    assert row["enough"] == bool(tried)
+    if tried:
+        nurse_hours = row["nurse_hours_a_week"] * 365.25 / 7
+        cost = prices.cost(nurse_hours=nurse_hours, chairs=row["chairs"], vials=0.0)
+        assert (cost, nurse_hours) == pytest.approx(min(tried)[:2])
+
+
+def test_a_clinic_that_is_too_small_to_open_full_time_is_told_so():
+    # One patient in two weeks, who has one infusion.
+    _, _, table = cheapest(Prices(), 0.5)
+    words = options_in_words(table, Prices(), days_a_week=5)
+
+    assert table.iloc[0][["days_a_week", "chairs", "enough"]].tolist() == [1, 1, True]
+    assert words.startswith("Too small to open full-time: one day a week would do. Of the")
+    # A course of three infusions in a week needs more days than its visits fill.
+    _, _, table = cheapest(Prices(), 0.5, course=(0, 3, 6))
+    words = options_in_words(table, Prices(), days_a_week=5)
+    assert "one day a week would do, though a course would then take 2.1 weeks" in words
+    assert table["keeps_course"].tolist() == sorted(table["keeps_course"], reverse=True)
+    # Thirty a week fill it.
+    _, _, table = cheapest(Prices(), 30.0)
+    assert "Too small" not in options_in_words(table, Prices(), days_a_week=5)
+    _, _, table = cheapest(Prices(), 300.0, most_chairs=1)
+    assert "No clinic of those tried" in options_in_words(table, Prices(), days_a_week=5)
+
+
+def test_only_what_the_planner_priced_is_in_the_cost():
+    prices = Prices(nurse_hour=50.0, vial=10.0, infusion_fee=400.0, leave_share=0.2)
+    _, _, table = cheapest(prices, 12.0)
+    row = table.iloc[0]
+
+    assert prices.left_out == ("chairs", "rent")
+    assert prices.cost(nurse_hours=800, chairs=3, vials=20) == 50 * 1000 + 200
+    assert Prices().cost(nurse_hours=800, chairs=3, vials=20) is None
+    assert "not priced: chairs, rent" in options_in_words(table, prices, days_a_week=5)
+    # Each patient has one infusion of 40 mg, a vial: some 12 a week, less those after the end.
+    assert row["income_a_year"] == pytest.approx(400 * 12 * 365.25 / 7, rel=0.1)
+    with pytest.raises(ValueError, match="vial is -1; expected 0 or more"):
+        Prices(vial=-1.0)
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 5])
+def test_the_weeks_of_a_course_are_those_of_a_patient_who_misses_no_visit(days):
+    plan = replace(PLAN, course=CoursePlan(infusion_days(10, 3.5)))
+    is_open = CALENDARS[days]
+    # Every weekday of opening, early enough to be done.
+    first = np.flatnonzero(is_open)[: 3 * days]
+    spans = []
+    for day in first:
+        found = simulate(plan, referrals=on_days(int(day)), days=is_open)
+        spans.append((found.completed_day - found.first_day)[0, 0, 0] + 1)
+
+    assert course_weeks(plan.course, is_open) == pytest.approx(np.mean(spans) / 7, abs=0.1)
