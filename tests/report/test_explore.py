@@ -451,6 +451,7 @@ def test_the_picture_is_an_svg_of_the_line_the_points_and_the_claim(tables, open
     assert any(title.startswith("Claimed: 3.60 million in pain in 2050") for title in titles)
     assert any(title.startswith("Ziegler-Graham 2008: 1.60 million with limb") for title in titles)
     assert sum(title.startswith(("Rivera", "Avalere")) for title in titles) == 3
+    assert any("new losses stay at the last level observed" in (text or "") for text in words)
     assert "var(" not in file.path().read_text(encoding="utf-8")
 
 

@@ -359,6 +359,7 @@ const PATH_WORDS = {
   rates_of_1996: "the rates of 1996 had held from then on",
 };
 const KIND_WORDS = { current: "have phantom limb pain", point: "have phantom limb pain at the time asked", period: "have had phantom limb pain within days to weeks", ever: "have had phantom limb pain at some time since the loss" };
+const KIND_CHOSEN = { point: "only studies of pain at the time asked are used", period: "only studies of pain over days to weeks are used", ever: "pain counts if it was there at any time since the loss" };
 const POOL_WORDS = { usa: "the USA", high_income: "high-income countries", all: "all countries" };
 
 const inPainWords = (beliefs) => (beliefs.kind === "ever" ? "who ever had phantom limb pain" : "in pain");
@@ -375,7 +376,7 @@ function departures(beliefs) {
     if (beliefs.first_share !== null) words.push(`${percent(beliefs.first_share)} of vascular amputations are a person’s first`);
   }
   if (beliefs.loss === "major") words.push("only major losses count as limb loss");
-  if (beliefs.kind !== BEST.kind && !(beliefs.pain_major !== null && (beliefs.pain_minor !== "own_share" || beliefs.loss === "major"))) words.push(`studies that asked for pain ${{ point: "now", period: "over days to weeks", ever: "ever" }[beliefs.kind]} count`);
+  if (beliefs.kind !== BEST.kind && !(beliefs.pain_major !== null && (beliefs.pain_minor !== "own_share" || beliefs.loss === "major"))) words.push(KIND_CHOSEN[beliefs.kind]);
   if (beliefs.pain_major !== null) words.push(`${percent(beliefs.pain_major)} are in pain after a major loss`);
   else if (beliefs.pool !== BEST.pool) words.push(`the share in pain is that of studies of ${POOL_WORDS[beliefs.pool]}`);
   if (beliefs.loss === "all") {
@@ -482,8 +483,11 @@ function showNumbers(beliefs, result) {
 
 // The chart --------------------------------------------------------------------------------------
 
-/** The chart as SVG. `ink` names the colours: variables of the page, or those of a file. */
-function chart(beliefs, result, width, height, ink) {
+/**
+ * The chart as SVG. `ink` names the colours: variables of the page, or those of a file, which has
+ * lines of words above and below as well.
+ */
+function chart(beliefs, result, width, height, ink, above = [], below = []) {
   const narrow = width < 560;
   const size = narrow ? 13 : 14;
   const [first, last] = [YEARS[0], YEARS[YEARS.length - 1]];
@@ -498,7 +502,7 @@ function chart(beliefs, result, width, height, ink) {
     ["line", ink.limbLoss, `With ${lossWords(beliefs)}`],
     ["line", ink.pain, beliefs.kind === "ever" ? "Ever in pain" : "In pain"],
     ["circle", ink.published, `Published${major ? ", all losses" : ""}: limb loss`],
-    ["square", ink.limbLoss, `Counts since${major ? ", all losses" : ""}: limb loss`],
+    ["square", ink.limbLoss, `Estimates since${major ? ", all losses" : ""}: limb loss`],
     ["diamond", ink.claim, "Claimed: in pain"],
   ];
   const mark = (shape, x, y, colour) => ({
@@ -507,7 +511,7 @@ function chart(beliefs, result, width, height, ink) {
     square: `<rect x="${x - 5}" y="${y - 5}" width="10" height="10" fill="${ink.paper}" stroke="${colour}" stroke-width="2"/>`,
     diamond: `<path d="M${x} ${y - 10}l10 10l-10 10l-10 -10z" fill="none" stroke="${colour}" stroke-width="2.5"/>`,
   })[shape];
-  let [legendX, legendY] = [4, size];
+  let [legendX, legendY] = [4, size + 4 + above.length * size * 1.6];
   const legend = entries.map(([shape, colour, words]) => {
     const wide = 34 + words.length * size * 0.53 + 14;
     if (legendX > 4 && legendX + wide - 14 > width) [legendX, legendY] = [4, legendY + size * 1.7];
@@ -516,7 +520,7 @@ function chart(beliefs, result, width, height, ink) {
     return drawn;
   }).join("");
 
-  const box = { left: 34, right: width - 42, top: legendY + size * 2.4, bottom: height - size * 2.1 };
+  const box = { left: 34, right: width - 47, top: legendY + size * 2.4, bottom: height - size * (2.1 + below.length * 1.5) };
   const x = (year) => box.left + ((year - first) / (last - first)) * (box.right - box.left - 6) + 6;
   const y = (people) => box.bottom - (people / 1e6 / top) * (box.bottom - box.top);
   const xy = (year, people) => `${x(year).toFixed(1)} ${y(people).toFixed(1)}`;
@@ -538,7 +542,7 @@ function chart(beliefs, result, width, height, ink) {
     ends[0][1] = middle - size * 0.6;
     ends[1][1] = middle + size * 0.6;
   }
-  const endWords = ends.map(([name, at]) => `<text x="${box.right + 8}" y="${(at + size * 0.35).toFixed(1)}" font-weight="650">${millions(result[name][0][YEARS.length - 1])}</text>`).join("");
+  const endWords = ends.map(([name, at]) => `<text x="${box.right + 13}" y="${(at + size * 0.35).toFixed(1)}" font-weight="650">${millions(result[name][0][YEARS.length - 1])}</text>`).join("");
   const clipped = (people) => Math.min(Math.max(people, 0), top * 1e6);
   const marks = points.map(({ year, value, low, high, label, kind }) => {
     const published = label.startsWith("Ziegler-Graham");
@@ -547,8 +551,12 @@ function chart(beliefs, result, width, height, ink) {
   }).join("");
   const claims = content.claims.map(({ year, value }) =>
     `<g><title>Claimed: ${millions(value)} million in pain in ${year}</title>${mark("diamond", x(year), y(value), ink.claim)}</g>`).join("");
+  const lines = [
+    ...above.map((text, i) => `<text x="4" y="${size * (1.3 + 1.5 * i)}" font-weight="${i === 0 ? 650 : 400}">${escapeHtml(text)}</text>`),
+    ...below.map((text, i) => `<text x="4" y="${height - size * (0.6 + 1.5 * (below.length - 1 - i))}" fill="${ink.quiet}">${escapeHtml(text)}</text>`),
+  ].join("");
   const words = `${first} to ${last}: people with ${lossWords(beliefs)} from ${millions(result.limb_loss[0][0])} to ${millions(result.limb_loss[0][YEARS.length - 1])} million, ${beliefs.kind === "ever" ? "ever in pain" : "in pain"} from ${millions(result.in_pain[0][0])} to ${millions(result.in_pain[0][YEARS.length - 1])} million. The numbers are in the table below.`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${words}" font-family="system-ui, Segoe UI, Roboto, Arial, sans-serif" font-size="${size}" fill="${ink.ink}"><rect width="100%" height="100%" fill="${ink.paper}"/>${legend}<text x="4" y="${box.top - size * 0.9}" fill="${ink.quiet}">Millions of people</text>${grid}${ticks}${series("limb_loss", ink.limbLoss)}${series("in_pain", ink.pain)}${claims}${marks}${endWords}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${words}" font-family="system-ui, Segoe UI, Roboto, Arial, sans-serif" font-size="${size}" fill="${ink.ink}"><rect width="100%" height="100%" fill="${ink.paper}"/>${legend}<text x="4" y="${box.top - size * 0.9}" fill="${ink.quiet}">Millions of people</text>${grid}${ticks}${series("limb_loss", ink.limbLoss)}${series("in_pain", ink.pain)}${claims}${marks}${endWords}${lines}</svg>`;
 }
 
 const PAGE_INK = { ink: "var(--ink)", quiet: "var(--quiet)", line: "var(--line)", paper: "var(--paper)", limbLoss: "var(--limb-loss)", pain: "var(--pain)", claim: "var(--claim)", published: "var(--published)" };
@@ -664,6 +672,25 @@ function save(text, type, name) {
   byId("done").textContent = `Saved as ${name}.`;
 }
 
+/** Words cut into lines of at most so many letters. */
+function wrapped(text, most) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const at = lines.length - 1;
+    if (lines[at] !== "" && lines[at].length + word.length >= most) lines.push(word);
+    else lines[at] = `${lines[at]} ${word}`.trim();
+  }
+  return lines;
+}
+
+/** The chart as a file of its own, with what it shows and what was believed. */
+function pictureText() {
+  const { beliefs, result } = answered;
+  const above = [`People with ${lossWords(beliefs)} and people ${inPainWords(beliefs)} in the United States`];
+  const below = wrapped(`Lines: medians; bands: 95% intervals. ${byId("preset-words").textContent} ${byId("implied").textContent} ${byId("compared").textContent} ${document.querySelector("footer p").textContent}`, 125);
+  return chart(beliefs, result, 960, 540 + 21 * below.length, FILE_INK, above, below);
+}
+
 function csvText() {
   const { beliefs, result } = answered;
   const cell = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replace(/"/g, '""')}"` : String(value));
@@ -712,7 +739,7 @@ function start() {
   ].map(([name, ...cells]) => `<tr><th scope="row">${escapeHtml(name)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`).join("");
   byId("copy").addEventListener("click", copyLink);
   byId("csv").addEventListener("click", () => save(csvText(), "text/csv;charset=utf-8", "people_in_pain.csv"));
-  byId("picture").addEventListener("click", () => save(chart(answered.beliefs, answered.result, 960, 540, FILE_INK), "image/svg+xml", "people_in_pain.svg"));
+  byId("picture").addEventListener("click", () => save(pictureText(), "image/svg+xml", "people_in_pain.svg"));
   byId("print").addEventListener("click", () => window.print());
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a");
