@@ -453,6 +453,8 @@ def answer(
         first, last = tables.pair.values[..., np.newaxis]
         pair = constant_rate(years, Anchors(YEARS[0], first, YEARS[-1], last))
         people = people * (pair / people.sum(axis=-1))[..., np.newaxis]
+        # The pair says nothing of the time since the loss: the share is that of later years.
+        recent = np.zeros_like(recent)
     pain = people * _shares(tables, beliefs, recent)
     if beliefs.loss == "major":
         people, pain = people[..., :1], pain[..., :1]

@@ -182,6 +182,8 @@ def test_the_published_pair_is_that_of_the_three_readings(tables):
     for name, outcome in (("claimed", "in_pain"), ("published", "limb_loss")):
         found = answer(tables, PRESETS[name].beliefs)[outcome]
         np.testing.assert_allclose(found, quantiles(values["limb_loss"]), 1e-5)
+    alike = answer(tables, Beliefs(counts="published", pain_minor="as_after_major"))
+    np.testing.assert_allclose(alike["in_pain"], quantiles(values["plp_pooled_share"]), 1e-4)
     claimed = answer(tables, PRESETS["claimed"].beliefs)
     np.testing.assert_allclose(claimed["in_pain"], claimed["limb_loss"])
 
@@ -451,7 +453,9 @@ def test_the_picture_is_an_svg_of_the_line_the_points_and_the_claim(tables, open
     assert any(title.startswith("Claimed: 3.60 million in pain in 2050") for title in titles)
     assert any(title.startswith("Ziegler-Graham 2008: 1.60 million with limb") for title in titles)
     assert sum(title.startswith(("Rivera", "Avalere")) for title in titles) == 3
-    assert any("new losses stay at the last level observed" in (text or "") for text in words)
+    said = " ".join(text or "" for text in words)
+    assert "new losses stay at the last level observed" in said
+    assert "would have phantom limb pain, of" in said
     assert "var(" not in file.path().read_text(encoding="utf-8")
 
 

@@ -224,7 +224,8 @@ function answer(beliefs, years = YEARS) {
         let inPain = share;
         if (typeof share !== "number") {
           inPain = share.plateau[d];
-          for (let part = 0; part < share.more.length; part += 1) inPain += share.more[part][d] * recent[part];
+          // The published pair says nothing of the time since the loss.
+          if (!published) for (let part = 0; part < share.more.length; part += 1) inPain += share.more[part][d] * recent[part];
         }
         loss[d] += n;
         pain[d] += n * inPain;
