@@ -264,6 +264,9 @@ function solve(beliefs, name, target, outcome) {
   const at = (value) => answer(withInput(beliefs, name, value), [last])[outcome][0][0];
   let [low, high] = INPUTS[name];
   const [atLow, atHigh] = [at(low), at(high)];
+  // An end that prints as the target reaches it, such as everybody in pain of 3.6 million.
+  const near = [atLow, atHigh].findIndex((people) => millions(people) === millions(target));
+  if (near >= 0 && atLow !== atHigh) return { value: [low, high][near] };
   if ((atLow - target) * (atHigh - target) > 0) {
     const end = Math.abs(atLow - target) < Math.abs(atHigh - target) ? 0 : 1;
     return { value: null, nearest: [low, high][end], reached: [atLow, atHigh][end], moves: atLow !== atHigh };
@@ -408,7 +411,7 @@ function comparedWords(beliefs, result) {
     : Math.abs(ratio - 1) < 0.02 ? `${name} is about that.`
     : `${name} is ${ratio > 10 ? Math.round(ratio) : ratio.toFixed(1)} times that, and lies ${inside ? "inside" : "outside"} the interval.`;
   const taken = departures(beliefs);
-  const belief = taken.length ? ` Otherwise than in the best estimate, you believe that ${joined(taken)}.` : "";
+  const belief = taken.length ? ` Unlike the best estimate, you believe that ${joined(taken)}.` : "";
   const proxies = beliefs.loss === "all" && beliefs.pain_minor === "own_share" ? " Pain after the loss of fingers or toes rests on proxies." : "";
   return compared + belief + proxies;
 }
@@ -455,11 +458,13 @@ function showTarget(beliefs) {
   const what = outcome === "in_pain" ? `people ${inPainWords(beliefs)}` : `people with ${lossWords(beliefs)}`;
   const goal = `To reach ${byId("target").value.trim()} million ${what} in ${YEARS[YEARS.length - 1]}`;
   const ways = found.filter(([, { value }]) => value !== null).map(([name, { value }]) => INPUT_WORDS[name].that(value));
-  byId("would").textContent = !names.length ? "The published pair is fixed, so nothing here moves the people with limb loss."
+  const now = answered.result[outcome][0][YEARS.length - 1];
+  byId("would").textContent = millions(now) === millions(target) ? `What you chose has ${millions(now)} million ${what} in ${YEARS[YEARS.length - 1]}: the target is reached.`
+    : !names.length ? "The published pair is fixed, so nothing here moves the people with limb loss."
     : ways.length ? `${goal} you would have to believe, all else as chosen, that ${ways.join("; or that ")}.`
     : `${goal}, no single belief is enough, all else as chosen.`;
   const everybody = found.find(([name, { value, nearest, moves }]) => name === (beliefs.loss === "all" ? "pain" : "pain_major") && value === null && nearest === 1 && moves);
-  if (everybody !== undefined) byId("would").textContent += ` Even with everybody in pain there would be ${millions(everybody[1].reached)} million.`;
+  if (everybody !== undefined && millions(now) !== millions(target)) byId("would").textContent += ` Even with everybody in pain there would be ${millions(everybody[1].reached)} million.`;
   byId("needed").hidden = !names.length;
   byId("needed").tBodies[0].innerHTML = found.map(([name, { value, nearest, reached, moves }]) => {
     const words = INPUT_WORDS[name];
