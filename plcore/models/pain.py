@@ -236,9 +236,7 @@ def share_in_pain(draws: pd.DataFrame, *, kind: str, minor: str = "own_share") -
     if kind == "ever":
         share = special.expit(np.repeat(plateau, len(BANDS), axis=1))
     else:
-        above = np.column_stack([_mean_above(draws, *span) for span in BANDS.values()])
-        above *= draws["plp_fall"].to_numpy()[:, np.newaxis]
-        share = special.expit(plateau + above[..., np.newaxis])
+        share = special.expit(plateau + above_plateau(draws)[..., np.newaxis])
     if minor == "none":
         share[..., LEVELS.index("minor")] = 0
     return np.asarray(share)
@@ -277,6 +275,24 @@ def pain_by_time_since_loss(draws: pd.DataFrame, *, kind: str = "current") -> pd
         for end, values in zip(("", "_low", "_high"), limits, strict=True):
             table[f"{level}{end}"] = values
     return table
+
+
+def above_plateau(draws: pd.DataFrame) -> Floats:
+    """By how much the log odds of pain are above those of later years, shape (n_draws, 4).
+
+    Parameters
+    ----------
+    draws : DataFrame
+        A row a draw, with the columns plp_fall, plp_share_8_days, plp_share_6_months and
+        plp_share_2_years.
+
+    Returns
+    -------
+    ndarray, shape (n_draws, 4)
+        Mean over each band of time since the loss; 0 from two years on.
+    """
+    above = np.column_stack([_mean_above(draws, *span) for span in BANDS.values()])
+    return np.asarray(above * draws["plp_fall"].to_numpy()[:, np.newaxis])
 
 
 def _mean_above(draws: pd.DataFrame, start: float, end: float) -> Floats:

@@ -5,6 +5,7 @@
 - `teaching`: what only the charts for a class need
 - `slides`: the deck made from the notebook of teaching charts
 - `reference`: pdoc's pages of the public names
+- `explore`: the page "What would you have to believe?", whose sliders move losses, survival and pain
 - `site`: the folder of pages, charts and tables, put in place of the previous one when complete
 - `figures`: the charts of a report as images, each with its numbers
 

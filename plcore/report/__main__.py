@@ -28,6 +28,11 @@ def main(arguments: Sequence[str]) -> int:
         action="store_true",
         help="leave out the planner's page, which takes longest",
     )
+    parser.add_argument(
+        "--no-explore",
+        action="store_true",
+        help='leave out the page "What would you have to believe?", which takes some seconds',
+    )
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
@@ -36,6 +41,7 @@ def main(arguments: Sequence[str]) -> int:
             options.report,
             with_traceback=options.traceback,
             with_planner=not options.no_planner,
+            with_explore=not options.no_explore,
             with_reference=True,
         )
     except (ValueError, OSError) as error:

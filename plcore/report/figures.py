@@ -321,7 +321,10 @@ def main(arguments: Sequence[str]) -> int:
         _kaleido()
         if not (options.report / _CONTENTS).exists():
             print("Building the report first ...", flush=True)
-            build_report(options.notebooks, options.report, with_planner=True, with_reference=True)
+            build_report(
+                options.notebooks, options.report, with_planner=True, with_explore=True,
+                with_reference=True,
+            )  # fmt: skip
         charts = chosen(read_charts(options.report), options.only)
         written = export(charts, options.report, options.to, formats=options.formats)
     except (ValueError, OSError) as error:

@@ -23,6 +23,7 @@ import plcore
 from plcore.charts.display import table_html
 from plcore.evidence.data import read
 from plcore.planner.page import planner_html
+from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
@@ -68,6 +69,7 @@ def build_report(
     *,
     with_traceback: bool = False,
     with_planner: bool = False,
+    with_explore: bool = False,
     with_reference: bool = False,
 ) -> list[Page]:
     """The pages of a report, written to the folder `report` from the notebooks of a folder.
@@ -85,6 +87,9 @@ def build_report(
         Whether the error of a failed cell says where in the code it failed.
     with_planner : bool
         Whether the planner's page is computed, which takes some fifteen seconds, and linked.
+    with_explore : bool
+        Whether the page "What would you have to believe?" is computed, which takes some ten
+        seconds, and linked.
     with_reference : bool
         Whether the reference of public names is read from the docstrings, and linked.
 
@@ -105,7 +110,10 @@ def build_report(
     ]
     stamp = read_stamp(notebooks)
     planner = planner_html(made_from=stamp.in_words()) if with_planner else None
-    write_report(pages, report, stamp=stamp, planner=planner, with_reference=with_reference)
+    explore = explore_html(made_from=stamp.in_words()) if with_explore else None
+    write_report(
+        pages, report, stamp=stamp, planner=planner, explore=explore, with_reference=with_reference
+    )
     return pages
 
 
@@ -115,15 +123,17 @@ def write_report(
     *,
     stamp: Stamp,
     planner: str | None = None,
+    explore: str | None = None,
     with_reference: bool = False,
 ) -> None:
     """Write the pages with their charts and tables, and put the folder in its place.
 
-    `planner` is the planner's page, if it is to be there.
+    `planner` and `explore` are the planner's page and "What would you have to believe?", if they
+    are to be there.
     """
     _refuse_shared_names(pages)
     with replacing(report) as fresh:
-        _write_files(pages, fresh, stamp, planner, with_reference)
+        _write_files(pages, fresh, stamp, planner, explore, with_reference)
 
 
 @contextmanager
@@ -190,14 +200,19 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
     if faults:
         raise ValueError("\n".join(dict.fromkeys(faults)))
     for page in pages:
-        if page.stem in ("exhibits", "index", "statements"):
+        if page.stem in ("exhibits", "explore", "index", "planner", "statements"):
             raise ValueError(
                 f"{page.stem}.ipynb: its page would replace one of the report; name it otherwise"
             )
 
 
 def _write_files(
-    pages: Sequence[Page], folder: Path, stamp: Stamp, planner: str | None, with_reference: bool
+    pages: Sequence[Page],
+    folder: Path,
+    stamp: Stamp,
+    planner: str | None,
+    explore: str | None,
+    with_reference: bool,
 ) -> None:
     templates = _templates()
     deck = find_deck(pages)
@@ -211,7 +226,7 @@ def _write_files(
         root = "../" * path.count("/")
         html = templates.get_template(template).render(
             pages=pages, stamp=stamp, root=root, deck=deck, planner=planner,
-            with_reference=with_reference, **values,
+            explore=explore, with_reference=with_reference, **values,
         )  # fmt: skip
         outside = _FROM_OUTSIDE.search(html)
         if outside is not None:
@@ -228,6 +243,8 @@ def _write_files(
     page("statements.html", "statements.html", checklists=_checklists())
     if planner is not None:
         _write(folder / "planner.html", planner)
+    if explore is not None:
+        _write(folder / "explore.html", explore)
     if with_reference:
         write_reference(folder / "api")
     if deck is not None:

@@ -197,8 +197,9 @@ def test_an_export_that_fails_leaves_the_old_one(report, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("unseen")
 def test_the_report_is_built_first_where_there_is_none(tmp_path, monkeypatch, capsys):
-    def build(notebooks, report, *, with_planner, with_reference):
-        assert (notebooks, with_planner, with_reference) == (Path("notebooks"), True, True)
+    def build(notebooks, report, **pages):
+        assert notebooks == Path("notebooks")
+        assert pages == {"with_planner": True, "with_explore": True, "with_reference": True}
         write_report(report)
 
     monkeypatch.setattr(figures, "build_report", build)

@@ -530,7 +530,8 @@ def test_a_new_report_replaces_the_old_one_whole(demo, tmp_path, capsys):
     shutil.copytree(demo, tmp_path / "report")
     write_notebook(tmp_path / "notebooks" / "only.ipynb", ["# Only", ["1 + 1"]])
 
-    assert main([str(tmp_path / "notebooks"), str(tmp_path / "report"), "--no-planner"]) == 0
+    folders = [str(tmp_path / "notebooks"), str(tmp_path / "report")]
+    assert main([*folders, "--no-planner", "--no-explore"]) == 0
 
     assert "only: Only" in capsys.readouterr().out
     assert not (tmp_path / "report" / "01_rise.html").exists()
