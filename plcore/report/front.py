@@ -119,12 +119,15 @@ def _published(shown: Mapping[str, Shown]) -> Card:
 def _limb_loss(shown: Mapping[str, Shown]) -> Card:
     rows = _of(shown, LIMB_LOSS_ROWS)
     now, last = rows.iloc[0], rows.iloc[-1]
+    published = float(_of(shown, AS_PUBLISHED)["median"].iloc[-1])
+    where = "inside" if last["low"] <= published <= last["high"] else "outside"
     return Card(
         "How many people live with limb loss?",
         f"{_millions(now['median'])} million",
         f"in {now['year']}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
         f"{_millions(last['median'])} million in {last['year']} "
-        f"({_millions(last['low'])} to {_millions(last['high'])}): the published 3.6 lies inside. "
+        f"({_millions(last['low'])} to {_millions(last['high'])}): the published "
+        f"{_millions(published)} lies {where}. "
         "Most of them lost fingers or toes only.",
         _bars([(str(row["year"]), row["median"], row["low"], row["high"], LIMB_LOSS)
                for row in rows.to_dict("records")]),

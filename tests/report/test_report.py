@@ -407,7 +407,7 @@ def test_a_folder_without_notebooks_is_named(tmp_path, capsys):
 def test_the_report_has_a_page_a_notebook_and_files_a_chart_and_a_table(demo):
     assert {name for name in files(demo) if not name.startswith("api/")} == {
         "index.html", "01_rise.html", "02_map.html", "style.css", "report.js", "plotly.min.js",
-        "contents.json",
+        "contents.json", "exhibits.html", "statements.html",
         "figures/rise.html", "figures/rise.json", "figures/map.html", "figures/map.json",
         "figures/map_usa.html", "figures/map_usa.json",
         "tables/rise.csv", "tables/all_years.csv", "tables/map.csv", "tables/map_usa.csv",

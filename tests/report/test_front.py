@@ -1,0 +1,133 @@
+"""The front page: its cards say what the tables of the pages say, and links lead somewhere."""
+
+import csv
+import io
+import re
+
+import pandas as pd
+import pytest
+
+from plcore.evidence.data import DATA, read
+from plcore.report.front import cards, predicted
+from plcore.report.headlines import AS_PUBLISHED, LIMB_LOSS
+from plcore.report.notebooks import Block, Exhibit, Page
+
+HEADLINES = pd.DataFrame(
+    [
+        (LIMB_LOSS, 2005, 1.7e6, 1.5e6, 1.9e6),
+        (LIMB_LOSS, 2025, 2.2e6, 2.0e6, 2.6e6),
+        (LIMB_LOSS, 2050, 3.3e6, 2.2e6, 5.6e6),
+        ("In pain now or lately", 2025, 0.84e6, 0.57e6, 1.19e6),
+        ("In pain if only major losses hurt", 2025, 0.49e6, 0.4e6, 0.6e6),
+        ("In pain if all losses hurt alike", 2025, 1.72e6, 1.4e6, 2.0e6),
+        (AS_PUBLISHED, 2005, 1.6e6, None, None),
+        (AS_PUBLISHED, 2050, 3.6e6, None, None),
+    ],
+    columns=["quantity", "year", "median", "low", "high"],
+)
+CONTRASTS = pd.DataFrame(
+    [
+        ("Memantine", None, None, None, "heading"),
+        ("A 2003: 10 of 18 against 6 of 18", 0.222, -0.105, 0.507, "study"),
+        ("B 2024: 21 of 85 against 6 of 85", 0.176, 0.06, 0.29, "study"),
+    ],
+    columns=["label", "estimate", "low", "high", "role"],
+)
+
+
+def page(stem, **tables):
+    blocks = tuple(
+        Block("exhibit", exhibit=Exhibit(name, name, None, None, table.to_csv(index=False), ()))
+        for name, table in tables.items()
+    )
+    return Page(stem, stem, "", blocks, (), ())
+
+
+def test_cards_say_what_the_tables_say():
+    pages = [
+        page("01_a", headline_numbers=HEADLINES),
+        page("05_b", contrasts_established=CONTRASTS),
+    ]
+    pair, people, pain, trials = cards(pages)
+
+    assert pair.number == "1.6 → 3.6 million"
+    assert (people.number, people.interval) == ("2.2 million", "in 2025; 95% interval 2.0 to 2.6")
+    assert "3.3 million in 2050 (2.2 to 5.6)" in people.sentence
+    assert pain.number == "0.84 million"
+    assert "0.49 if only major losses hurt, 1.7 if all losses hurt alike" in pain.sentence
+    # The clearest comparison is the one whose lower limit is highest, not the largest.
+    assert trials.number == "+18 percentage points"
+    assert "2 controlled comparisons" in trials.sentence
+    assert trials.link == "05_b.html#contrasts_established"
+
+
+def test_the_published_numbers_lie_inside_only_where_they_do():
+    narrow = HEADLINES.assign(high=HEADLINES["high"].where(HEADLINES["year"] != 2050, 3.4e6))
+    inside, outside = (cards([page("01_a", headline_numbers=t)])[1] for t in (HEADLINES, narrow))
+
+    assert "the published 3.6 lies inside" in inside.sentence
+    assert "the published 3.6 lies outside" in outside.sentence
+
+
+def test_small_charts_draw_their_numbers_to_scale_and_say_them():
+    chart = str(cards([page("01_a", headline_numbers=HEADLINES)])[1].chart)
+    widths = [float(x) for x in re.findall(r'width="([\d.]+)"', chart)]
+
+    assert widths[1] / widths[0] == pytest.approx(3.3 / 2.2, rel=0.01)
+    assert 'aria-label="2025 2.2 m; 2050 3.3 m"' in chart
+
+
+def test_a_card_without_its_table_is_left_out_and_words_are_escaped():
+    assert cards([page("01_a")]) == ()
+    effects = pd.DataFrame({"series": [2030], "label": ["<b>toes"], "value": [0.7], "low": [0.6],
+                            "high": [0.8]})  # fmt: skip
+    study = pd.DataFrame({"said": ["Asking 200 would narrow it by 40%, from 7 to 4."]})
+    (card,) = cards([page("06_c", shapley_effects=effects, most_useful_study=study)])
+    assert "&lt;b&gt;toes" in str(card.chart)
+    assert card.sentence == "Asking 200 would narrow it by 40%."
+
+
+def test_how_well_the_model_predicts_is_counted():
+    table = pd.DataFrame({"inside": [True, True, False]})
+
+    assert predicted([page("03_d", predictive_left_out=table)]).startswith("2 of 3 observations")
+    assert predicted([page("03_d")]) == ""
+
+
+# --- In the whole report -------------------------------------------------------------------------
+
+
+def test_the_report_begins_with_six_answers_and_a_link_that_leads_somewhere(own_report):
+    text = (own_report / "index.html").read_text(encoding="utf-8")
+    first = text[text.index('<ul class="answers">') : text.index('<h2 id="pages">')]
+
+    assert first.count("<li>") == 6
+    for link in re.findall(r'<a href="([^"]+)"', first):
+        name, _, anchor = link.partition("#")
+        shown = (own_report / name).read_text(encoding="utf-8")
+        assert not anchor or f'id="{anchor}"' in shown
+    numbers = list(
+        csv.DictReader(io.StringIO((own_report / "tables" / "headline_numbers.csv").read_text()))
+    )
+    now = next(row for row in numbers if row["quantity"] == LIMB_LOSS and row["year"] == "2025")
+    assert f"{float(now['median']) / 1e6:.1f} million" in first
+
+
+def test_every_item_of_a_checklist_leads_to_a_place_of_the_report(own_report):
+    items = read("checklists", folder=DATA)
+
+    assert (items.groupby("checklist").size()[["GATHER", "ISPOR-SMDM"]] == [18, 5]).all()
+    for link in dict.fromkeys(items["link"]):
+        name, _, anchor = link.partition("#")
+        text = (own_report / name).read_text(encoding="utf-8")
+        assert not anchor or f'id="{anchor}"' in text, link
+    shown = (own_report / "statements.html").read_text(encoding="utf-8")
+    assert "GATHER: 18 of 18 met" in shown
+
+
+def test_all_exhibits_can_be_searched(own_report):
+    text = (own_report / "exhibits.html").read_text(encoding="utf-8")
+    names = {path.stem for path in (own_report / "tables").glob("*.csv")}
+
+    assert names == set(re.findall(r'<li><a href="[\w.]+#(\w+)"', text))
+    assert '<label for="find">' in text
