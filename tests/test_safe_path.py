@@ -130,20 +130,20 @@ def test_a_file_beside_run_py_is_not_taken_for_pythons_own(tmp_path):
     assert done.returncode == 0
 
 
-def test_what_a_job_starts_in_turn_imports_nothing_of_it(run, monkeypatch, poisoned):
-    """A worker process, as a pool has it, started where the files of others lie."""
+@pytest.mark.parametrize("inside", ["import csv, random, numpy; print(2)", "pool"])
+def test_what_a_job_starts_in_turn_imports_nothing_of_it(inside, run, monkeypatch, poisoned):
+    """A Python that a job calls, and a worker of its pool, where the files of others lie."""
     _, options = started(run, monkeypatch, "plan", sys.executable)
-    code = (
+    pool = (
         "from concurrent.futures import ProcessPoolExecutor as P\n"
         "from multiprocessing import get_context\n"
         "if __name__ == '__main__':\n"
         "    with P(1, mp_context=get_context('spawn')) as pool:\n"
         "        print(pool.submit(max, 1, 2).result())\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], cwd=poisoned, env=options["env"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {inside!r}])"
+    code = pool if inside == "pool" else child
+    done = in_folder([sys.executable, "-P", "-c", code], poisoned, options["env"])
 
     assert ran(poisoned) == ""
     assert done.stdout.strip() == "2", done.stderr
