@@ -32,8 +32,8 @@ NAMES = [f"x{i}" for i in range(len(_A))]
 EIGHT = (
     "dysvascular_rate_1996",
     "dysvascular_first_share",
-    "dysvascular_hazard_ratio",
-    "dysvascular_first_year_excess",
+    "dysvascular_major_hazard_ratio",
+    "dysvascular_step_2019",
     "trauma_rate_1996",
     "trauma_first_share",
     "trauma_hazard_ratio",
@@ -108,9 +108,10 @@ def cases() -> Iterator[Case]:
             floor=f"{RESAMPLES} x {N:,} x {len(NAMES) + 2} numbers picked",
             floor_call=lambda: [runs[:, picked] for _ in range(RESAMPLES)],
         )
-    scenario = read_scenario("baseline")
-    # 46 years x 3 causes x 7 knots x 20 degrees for each run, as in `benchmarks.limb_loss`.
-    adds = N * (len(EIGHT) + 2) * 46 * 3 * 7 * 20.0
+    # Sobol indices need independent inputs: those of the prior.
+    scenario = read_scenario("baseline", choices={"beliefs": "prior"})
+    # 46 years x 7 strata x 12 knots x 29 degrees for each run, as in `benchmarks.limb_loss`.
+    adds = N * (len(EIGHT) + 2) * 46 * 7 * 12 * 29.0
     quantity = Quantity("limb_loss", 2050)
     yield Case(
         job="sensitivity",
