@@ -61,6 +61,7 @@ from plcore.evidence.distributions import Floats
 _CHUNK = 1024
 #: Patients who wait at the end are followed for this many times the days, and no longer.
 _FOLLOWED = 4
+_LOOKED_FOR = 28
 
 
 def simulate_clinic(
@@ -307,24 +308,25 @@ class _Clinic:
         """Go on without new referrals until nobody waits for a first infusion."""
         of_interest = np.flatnonzero(self.referred.ravel() < self.n_days)
         gone_day = self.gone_day.ravel()
+        active = np.ones(self.n, dtype=bool)
         for day in range(self.n_days, self.last):
             if day in self.periods:
                 self._begin(self.periods[day])
-            if not self.is_open[day]:
-                continue
-            fate = self.fate[of_interest]
-            still = (fate == WAITING) & (gone_day[of_interest] > day)
-            still |= (fate == UNDER_WAY) & (self.had[of_interest] == 0)
-            of_interest = of_interest[still]
-            if not of_interest.size:
-                return
-            active = np.zeros(self.n, dtype=bool)
-            active[of_interest // self.width] = True
-            booked = [np.zeros(0, dtype=np.int64), *self.calendar.pop(day, [])]
-            whole = np.concatenate(booked)
-            self.calendar[day] = [whole[active[whole // self.width]]]
-            self.deferred = self.deferred[active[self.deferred // self.width]]
-            self._open(day)
+            # Whoever is left is looked for now and then: it takes longer than a day's visits.
+            if (day - self.n_days) % _LOOKED_FOR == 0:
+                fate = self.fate[of_interest]
+                still = (fate == WAITING) & (gone_day[of_interest] > day)
+                still |= (fate == UNDER_WAY) & (self.had[of_interest] == 0)
+                of_interest = of_interest[still]
+                if not of_interest.size:
+                    return
+                active[:] = False
+                active[of_interest // self.width] = True
+            if self.is_open[day]:
+                due = np.concatenate([np.zeros(0, dtype=np.int64), *self.calendar.pop(day, [])])
+                self.calendar[day] = [due[active[due // self.width]]]
+                self.deferred = self.deferred[active[self.deferred // self.width]]
+                self._open(day)
 
     def _open(self, day: int) -> None:
         who = self._due(day)
