@@ -2,11 +2,15 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import golden_tables
+import numpy as np
 import pytest
 
+from plcore.clinic.people import people_nearby
+from plcore.clinic.places import everywhere
 from plcore.models import people_with_pain
 from plcore.report.headlines import AS_PUBLISHED, headline_numbers, headline_table
 from plcore.scenarios import read_scenario
@@ -159,3 +163,36 @@ def test_numbers_of_the_calibration_that_is_gone_are_nowhere(path):
 
     assert paths
     assert [p.name for p in paths if gone.search(p.read_text(encoding="utf-8"))] == []
+
+
+def test_the_projection_and_its_waterfall_say_the_same(words, numbers):
+    answer = golden("limb_loss_answer").set_index("People").loc["People with limb loss"]
+    for year in YEARS:
+        assert answer[year] == words.loc["Limb loss", year]
+    end = golden("from_published").set_index("label").loc["Our estimate", "value"]
+    ours = numbers[(numbers["quantity"] == "Limb loss") & (numbers["year"] == 2050)]["median"]
+    assert float(end) == pytest.approx(float(ours.iloc[0]), rel=1e-6)
+
+
+def test_the_counties_of_the_planner_add_up_to_the_nation(numbers):
+    """What the planner's people are shared out from, with as many draws as the headlines have."""
+    nation = partial(people_nearby, area=everywhere())
+    years = read_scenario(choices={"first_year": 2025, "last_year": 2030})
+    values = run(nation, years).outcome.values
+    by = numbers.set_index(["quantity", "year"])
+    for quantity, name in OUTCOMES.items():
+        for year in (2025, 2030):
+            limits = np.quantile(values[name][:, year - 2025], [0.5, 0.025, 0.975])
+            expected = by.loc[(quantity, year), ["median", "low", "high"]].astype(float)
+            assert limits == pytest.approx(expected.to_numpy(), rel=1e-6)
+
+
+def test_a_plan_of_few_draws_lies_within_their_error_of_the_headlines(numbers):
+    """A plan and its workbook have 256 draws; the page too."""
+    scenario = read_scenario(choices={"first_year": 2030, "last_year": 2030})
+    few = run(people_with_pain, scenario, n_draws=256).outcome.values
+    by = numbers.set_index(["quantity", "year"])
+    for quantity, name in OUTCOMES.items():
+        row = by.loc[(quantity, 2030)]
+        error = 1.3 * (row["high"] - row["low"]) / 3.92 / 16
+        assert abs(np.median(few[name]) - row["median"]) < 4 * error
