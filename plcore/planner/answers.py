@@ -72,6 +72,8 @@ _MEMBERS = 200
 MOST_CHAIRS = int(MOST_SETTING["chairs"])
 #: Where the simulation cannot tell two sizes apart, it is repeated with up to so many draws.
 _MOST_DRAWS = 1024
+#: More patients than this, over all draws and runs, take seconds for each size.
+_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -324,10 +326,12 @@ def sizes(
         return table(chairs)
     rows: dict[int, pd.DataFrame] = {}
 
-    # The clinic of the settings has been simulated; of the others one run of chance for each draw
-    # tells nearly as much as several.
-    patients = replace(answer.patients, referrals=answer.patients.referrals[:, :1])
-    if with_chairs(day, settings.chairs) == plan.day and not plan.changes:
+    # All sizes meet the same patients. Of many, one run of chance for each draw tells nearly as much
+    # as several.
+    patients = answer.patients
+    if patients.referrals.size > _MANY:
+        patients = replace(patients, referrals=patients.referrals[:, :1])
+    elif with_chairs(day, settings.chairs) == plan.day and not plan.changes:
         row = size_row(
             answer.outcome, answer.load, within_days=settings.within_days,
             share=settings.share_within, judged=judged,
@@ -350,9 +354,9 @@ def sizes(
     ):
         draws = min(4 * draws, _MOST_DRAWS)
         # More draws of what we do not know tell more than more runs of chance for each.
-        again = table(doubtful, _more_patients(answer, draws))
-        kept = found[~found["chairs"].isin(doubtful)]
-        found = pd.concat([kept, again]).sort_values("chairs", ignore_index=True)
+        again = table(doubtful, _more_patients(answer, draws)).set_index("chairs")
+        for name in ("probability", "standard_error"):
+            found[name] = found["chairs"].map(again[name]).fillna(found[name])
     return with_gains(found)
 
 
@@ -555,10 +559,10 @@ def _with_own(settings: Settings, own: OwnNumbers) -> Settings:
             + bisect_left(
                 range(settings.chairs + 1, most),
                 own.visits_a_day,
-                key=lambda chairs: len(appointments(replace(day, chairs=chairs, nurses=chairs))),
+                key=lambda chairs: len(appointments(with_chairs(day, chairs))),
             )
         )
-        held = len(appointments(replace(day, chairs=enough, nurses=enough)))
+        held = len(appointments(with_chairs(day, enough)))
         if held < own.visits_a_day:
             raise ValueError(
                 f"visits_a_day is {own.visits_a_day}; expected at most the {held} that {enough} "

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic.day import appointments, with_chairs
+from plcore.clinic.day import with_chairs
 from plcore.clinic.demand import WEEKS_A_YEAR, by_year
 from plcore.evidence.distributions import Floats
 from plcore.planner.answers import Answer, calendar
@@ -124,20 +124,17 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
 
     Keys and units are those of the page; what does not settle is infinite.
     """
-    settings, outcome = answer.settings, answer.outcome
+    settings = answer.settings
     opening = settings.opening()
     weekly = np.broadcast_to(answer.patients.weekly, (settings.draws, opening.n_weeks))
     visits = answer.load.visits_each
     busiest = answer.patients.busiest
     rate = answer.patients.per_week
-    is_open = answer.patients.open_days
     capacity, load = answer.load.capacity, answer.load.load
-    one_chair = replace(outcome.plan.day, chairs=1, nurses=1, most_visits=None)
-    # One nurse a chair never limits the visits, and patients in one chair do not wait for another.
-    held = 7 * len(appointments(one_chair)) * settings.overbooking
-    wanted = rate * visits / settings.most_load + _of_others(answer)
-    needed = chairs_for(wanted, held * is_open.mean())
-    half = chairs_for((wanted + _of_others(answer)) / 2, held * is_open.mean())
+    wanted = rate * visits / settings.most_load
+    held = held_by_chairs(answer, float(wanted.max()))
+    needed = chairs_for(wanted, held)
+    half = chairs_for(wanted / 2, held)
     chairs = ranked(needed, [settings.probability])[0]
     over = load >= 1
     growth = (rate - capacity / visits)[over]
@@ -169,11 +166,28 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", "unit", "median", "low", "high"])
 
 
-def chairs_for(visits_a_week: Floats, held: float) -> Floats:
-    """Fewest chairs that hold so many visits a week, at least 1; infinite beyond the most."""
-    # What is a whole number of chairs but for rounding is that number.
-    chairs = np.maximum(np.ceil(visits_a_week / held - 1e-9), 1.0)
-    return np.where(chairs <= MOST_CHAIRS, chairs, np.inf)
+def chairs_for(visits_a_week: Floats, held: Floats) -> Floats:
+    """Fewest chairs that hold so many visits a week, at least 1; infinite beyond the most.
+
+    `held` are the visits a week that 1, 2, ... chairs hold, each with the nurses that they need.
+    """
+    # What fills some chairs but for rounding is held by them.
+    chairs = 1.0 + np.searchsorted(np.maximum.accumulate(held) * (1 + 1e-9), visits_a_week)
+    return np.where(chairs <= len(held), chairs, np.inf)
+
+
+def held_by_chairs(answer: Answer, most: float) -> Floats:
+    """Visits a week that 1, 2, ... chairs hold, without those of other patients.
+
+    As many chairs as hold `most` visits a week, or all that a clinic may have.
+    """
+    plan = answer.outcome.plan
+    day = replace(plan.day, most_visits=None)
+    open_days = 7 * float(answer.patients.open_days.mean())
+    held: list[float] = []
+    while len(held) < MOST_CHAIRS and (not held or held[-1] < most):
+        held.append(open_days * plan.visits_on(with_chairs(day, len(held) + 1)))
+    return np.array(held)
 
 
 def weeks_until_clear(weekly: Floats, served: Floats, listed: float) -> Floats:
@@ -208,11 +222,7 @@ def worth_of_knowing(answer: Answer) -> list[Worth]:
     whole = expected_cost(asked, probability)
     if whole == 0 or np.ptp(logs) < 1e-9:
         return []
-    is_open = answer.patients.open_days.mean()
-    held = 7 * len(
-        appointments(replace(answer.outcome.plan.day, chairs=1, nurses=1, most_visits=None))
-    )
-    held *= settings.overbooking * is_open
+    held = held_by_chairs(answer, 2 * float(asked.max()))
     planned = ranked(chairs_for(asked, held), [probability])[0]
     found = []
     for name, values in factors.items():
@@ -257,11 +267,6 @@ def _factors(answer: Answer) -> dict[str, Floats]:
     return {**factors, "coming": rate * WEEKS_A_YEAR / people["choosing"], "visits": visits}
 
 
-def _of_others(answer: Answer) -> float:
-    """Visits a week that other patients have in the same chairs."""
-    return 7 * float(answer.patients.open_days.mean()) * answer.outcome.plan.other_visits
-
-
 def _waits(answer: Answer, busiest: int) -> Floats:
     """Mean days to the first infusion of those referred in a year, by draw; NaN for nobody.
 
@@ -287,14 +292,16 @@ def _nurses(answer: Answer, chairs: float) -> float:
     )
 
 
-def _days(answer: Answer, chairs: float, wanted: Floats, held: float) -> float:
+def _days(answer: Answer, chairs: float, wanted: Floats, held: Floats) -> float:
     """Fewest days a week on which that many chairs are enough with the plan's probability."""
     settings = answer.settings
     if not np.isfinite(chairs):
         return float(settings.days_a_week)
+    full = answer.patients.open_days.mean()
     for days in range(1, settings.days_a_week):
-        share = calendar(replace(settings, days_a_week=days)).mean()
-        if ranked(wanted, [settings.probability])[0] <= chairs * held * share * (1 + 1e-9):
+        share = calendar(replace(settings, days_a_week=days)).mean() / full
+        most = held[int(chairs) - 1] * share * (1 + 1e-9)
+        if ranked(wanted, [settings.probability])[0] <= most:
             return float(days)
     return float(settings.days_a_week)
 

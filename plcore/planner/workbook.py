@@ -73,7 +73,7 @@ SHEETS: Mapping[str, tuple[str, str]] = {
 #: Columns whose numbers are shares, whatever the unit of their row.
 _SHARES = {
     "share", "share_low", "share_high", "share_within", "share_gained", "chair_utilisation",
-    "probability", "standard_error",
+    "probability", "standard_error", "load", "never_clears",
 }  # fmt: skip
 #: Headers that say more than the name of their column.
 _HEADERS = {
@@ -90,6 +90,8 @@ _HEADERS = {
     "how": "chosen or default",
     "growth_a_week": "waiting list grows by, a week",
     "wait_mean": "mean wait (days)",
+    "never_clears": "the list never clears in",
+    "wait": "wait, in words",
     "share_within": "share in time",
     "probability": "probability that the service level is kept",
     "standard_error": "standard error of the probability",

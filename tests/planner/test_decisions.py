@@ -108,7 +108,7 @@ def test_the_list_is_cleared_by_hand(arrivals, served, listed, week):
 def test_chairs_are_whole_and_at_least_one():
     asked = np.array([0.0, 4.0, 4.0 + 1e-12, 4.1, 800.0, 801.0])
 
-    assert chairs_for(asked, 4.0).tolist() == [1, 1, 1, 2, 200, np.inf]
+    assert chairs_for(asked, 4.0 * np.arange(1, 201)).tolist() == [1, 1, 1, 2, 200, np.inf]
 
 
 def test_the_expected_cost_is_that_of_a_lognormal():

@@ -193,11 +193,11 @@ def test_charts_are_drawn_from_the_rows_that_they_name():
     assert series == [
         *columns("Patients", "DEF", 4, 4),
         *columns("'By month'", "EFG", 2, 13),
-        *columns("Chairs", "GI", 2, chairs),
+        *columns("Chairs", "JL", 2, chairs),
     ]
     assert workbook["Patients"]["B4"].value == "all"
     assert workbook["By month"]["A13"].value == "booked"
-    assert [workbook["Chairs"][f"{letter}1"].value for letter in "GI"] == [
+    assert [workbook["Chairs"][f"{letter}1"].value for letter in "JL"] == [
         header("share_within"), header("probability"),
     ]  # fmt: skip
 

@@ -162,7 +162,7 @@ def test_a_run_prints_its_scenario_draws_and_last_year():
         "  limb_loss: 1,820,000 (1,770,000 to 1,860,000)",
         "  plp_as_claimed: 1,820,000 (1,770,000 to 1,860,000)",
         "  plp_source_corrected: 1,300,000 (1,110,000 to 1,540,000)",
-        "  plp_pooled_share: 1,370,000 (1,190,000 to 1,510,000)",
+        "  plp_pooled_share: 1,370,000 (1,190,000 to 1,530,000)",
     ]
 
 

@@ -49,12 +49,12 @@ LABELS: Mapping[str, str] = {
     "clear_week": "Weeks until the waiting list is cleared",
     "no_list": "Chance that no list builds up",
 }
-_LIMB_LOSS = tuple(
-    f"{cause}_{what}"
-    for cause in ("dysvascular", "trauma", "cancer")
-    for what in ("rate_1996", "first_share", "ratio_1988", "ratio_1950", "hazard_ratio",
-                 "first_year_excess")
-    if (cause, what) != ("cancer", "first_share")
+#: Of the limb loss model, fitted to all observations at once: those that move its number most.
+_LIMB_LOSS = (
+    "dysvascular_rate_1996", "dysvascular_first_share", "dysvascular_step_2024",
+    "dysvascular_minor_share_2019", "dysvascular_ratio_change", "dysvascular_major_hazard_ratio",
+    "dysvascular_minor_hazard_ratio", "trauma_rate_1996", "trauma_outside_hospitals",
+    "trauma_ratio_1950", "trauma_hazard_ratio", "cancer_rate_1996",
 )  # fmt: skip
 #: Parameters that come in with a row, by its key; later rows rest on those before as well.
 RESTS_ON: Mapping[str, tuple[str, ...]] = {
