@@ -209,7 +209,7 @@ def scenario_names(*, folder: Path = DATA) -> tuple[str, ...]:
     Examples
     --------
     >>> scenario_names()[:2]
-    ('baseline', 'all_studies')
+    ('baseline', 'all_alike')
     """
     names = sorted(path.stem for path in (Path(folder) / "scenarios").glob("*.toml"))
     return tuple(sorted(names, key=lambda name: name != "baseline"))

@@ -16,10 +16,14 @@ from plcore.evidence.parameters import read_parameters
 from plcore.evidence.population import areas, read_mortality, read_population, variants
 from plcore.evidence.prevalence import gather
 from plcore.evidence.schema import TABLES
+from plcore.evidence.table import read_table
+from plcore.planner.gazetteer import CITIES
 from plcore.scenarios import read_scenario
 
 CSV = sorted(
-    str(path.relative_to(DATA)) for path in DATA.glob("**/*.csv*") if path.name != "MANIFEST.csv"
+    str(path.relative_to(DATA))
+    for path in DATA.glob("**/*.csv*")
+    if path.name != "MANIFEST.csv" and path.parent.name != "posterior"
 )
 #: Reading the county files takes long, so only some of the ways are tried on each of them.
 GEOGRAPHY = [file for file in CSV if file.startswith("geography/")]
@@ -57,6 +61,8 @@ def loaded(file, folder):
     if kind == "population":
         return _of_population(name, folder)
     if kind == "geography":
+        if name == CITIES.file:
+            return [read_table(folder / "geography" / name, CITIES)]
         table = geography._TABLES[name]
         counties = read_counties(folder=folder)
         for each in (geography.ZIPS, geography.CENTRES) if table is geography.COUNTIES else ():

@@ -23,6 +23,7 @@ from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import Floats
 from plcore.evidence.observations import read_observations
 from plcore.evidence.parameters import Parameter, parameter
+from plcore.inputs import check_whole_number
 from plcore.models.limb_loss import (
     KNOTS,
     LAST_OBSERVED,
@@ -103,6 +104,7 @@ def predictive_checks(
         of comparison), pit (share of predictions below it), score (interval score on the scale of
         comparison: Gneiting and Raftery 2007; smaller is better), level, source, seen.
     """
+    check_whole_number("seed", seed, least=0)
     likelihood = Likelihood(read_scenario(), observations.reset_index(drop=True))
     rows = likelihood.observations
     centre = rows["centre"].to_numpy(dtype=float)

@@ -75,7 +75,7 @@ def check_california(
     >>> people = read_population("USA", variant="resident", last_year=2025)
     >>> table = check_california(people, elasticities=[0, 1.5])
     >>> table[["diabetes", "elasticity", "rank_correlation"]].round(1).to_numpy().tolist()
-    [['adjusted', 0.0, -0.5], ['adjusted', 1.5, 0.3], ['crude', 0.0, -0.5], ['crude', 1.5, -0.0]]
+    [['adjusted', 0.0, -0.5], ['adjusted', 1.5, 0.2], ['crude', 0.0, -0.5], ['crude', 1.5, -0.1]]
     """
     rows = []
     for measure in ("adjusted", "crude"):

@@ -126,7 +126,9 @@ class Opening:
         middle = (np.arange(self.n_weeks) + 0.5) / WEEKS_A_YEAR
         if self.ramp_years == 0:
             return np.ones(self.n_weeks)
-        rise = (1 - self.known_at_first) * middle / self.ramp_years
+        # A ramp of next to no time is over before the first week.
+        with np.errstate(over="ignore"):
+            rise = (1 - self.known_at_first) * middle / self.ramp_years
         return np.asarray(np.minimum(self.known_at_first + rise, 1.0))
 
 

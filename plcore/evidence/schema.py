@@ -437,7 +437,7 @@ TABLES = {
         file="checklists.csv",
         columns=(
             Column("checklist", one_of("GATHER", "STRESS-DES", "ISPOR-SMDM")),
-            Column("item", text(r"[0-9]+(\.[0-9]+)?", "a number such as 3 or 2.1")),
+            Column("item", text(r"[0-9]+(\.[0-9])?", "a number such as 3 or 2.1")),
             Column("asks", _any),
             Column("met", one_of("yes", "partly", "no")),
             Column("how", _any),

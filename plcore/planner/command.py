@@ -345,7 +345,8 @@ def _require_folder(folder: Path, flag: str) -> None:
 def _saved(path: Path, plan: Answer) -> str:
     """Save the plan; a sentence on whether that replaced another plan."""
     text = settings_text(plan.requested)
-    before = path.read_bytes() if path.exists() else None
+    # A device, such as /dev/stdout, has nothing to keep, and may have no end.
+    before = path.read_bytes() if path.is_file() else None
     path.write_text(text, encoding="utf-8", newline="\n")
     if before is None:
         return f"Saved: {path}"

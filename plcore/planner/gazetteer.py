@@ -28,8 +28,8 @@ CITIES = Table(
         Column("zip", text(r"\d{5}", "five digits, with the zeros in front")),
         Column("city", text()),
         Column("state", text(r"[A-Z]{2}", "a code of two capital letters")),
-        Column("lat", number(0, 72), optional=True),
-        Column("lon", number(-180, 180), optional=True),
+        Column("lat", number(17, 72), optional=True),
+        Column("lon", number(-180, -64), optional=True),
     ),
     key=("zip",),
 )

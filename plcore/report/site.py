@@ -240,7 +240,10 @@ def _write_files(
         n_exhibits=n_exhibits,
     )  # fmt: skip
     page("exhibits.html", "exhibits.html")
-    page("statements.html", "statements.html", checklists=_checklists())
+    there = {"index.html", *(f"{shown.stem}.html" for shown in pages)}
+    if with_reference:
+        there.add("api/index.html")
+    page("statements.html", "statements.html", checklists=_checklists(), there=there)
     if planner is not None:
         _write(folder / "planner.html", planner)
     if explore is not None:

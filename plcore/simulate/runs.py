@@ -137,7 +137,7 @@ def run(
       limb_loss: 3,600,000 (3,550,000 to 3,650,000)
       plp_as_claimed: 3,600,000 (3,550,000 to 3,650,000)
       plp_source_corrected: 2,610,000 (2,180,000 to 3,040,000)
-      plp_pooled_share: 2,710,000 (2,330,000 to 3,010,000)
+      plp_pooled_share: 2,710,000 (2,340,000 to 2,980,000)
     """
     if not callable(model):
         raise TypeError(f"model is {model!r}; expected a function of draws and a scenario")

@@ -125,7 +125,7 @@ def test_a_run_takes_no_draws_in_another_order():
 
 def test_columns_of_samples_in_another_order_are_refused():
     scenario = read_scenario(choices={"first_year": 2050, "last_year": 2050})
-    names = ["plp_prevalence", "dysvascular_hazard_ratio"]
+    names = ["plp_prevalence", "plp_prevalence_minor"]
     problem = salib_problem(scenario, parameters=names)
     rows = pd.DataFrame(np.random.default_rng(1).random((8, 2)), columns=problem["names"])
     right = salib_outputs(people_with_pain, scenario, Quantity("plp", 2050), problem, rows)

@@ -41,7 +41,7 @@ def test_every_row_that_is_fitted_or_checked_has_a_prediction():
 def test_what_the_model_itself_would_observe_lies_in_its_intervals_as_often_as_they_say():
     likelihood = Likelihood(BASELINE, ROWS)
     random = np.random.default_rng(5)
-    truths = likelihood.predicted(DRAWS.iloc[:60])
+    truths = likelihood.predicted(DRAWS.iloc[:24])
     root = np.linalg.cholesky(likelihood.covariance())
     inside, pits = [], []
     for truth in truths:

@@ -406,7 +406,7 @@ def test_tables_made_at_a_level_carry_it():
     ]
     for table in tables:
         assert list(table["level"]) == [0.8] * len(table)
-    assert "80% bootstrap interval" in str(charts.indices(sobol, **WORDS))
+    assert "80% bootstrap interval" in plain(str(charts.indices(sobol, **WORDS)))
 
 
 def test_a_label_is_not_broken_at_a_hyphen():
@@ -443,7 +443,15 @@ def notebook_charts():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"
     )
-    return {name: chart for text in cells for chart, name in pattern.findall(text)}
+    # A chart of each setting in turn: show(..., name=f"responses_{setting}").
+    in_turn = re.compile(r'charts\.(\w+)\(\n(?:(?!charts\.).)*?name=f"(\w+)_\{', re.DOTALL)
+    found = {}
+    for text in cells:
+        found |= {name: chart for chart, name in pattern.findall(text)}
+        for chart, name in in_turn.findall(text):
+            settings = re.findall(r'^    \("(\w+)", ', text, re.MULTILINE)
+            found |= {f"{name}_{setting}": chart for setting in settings}
+    return found
 
 
 FIGURES = notebook_charts()

@@ -463,7 +463,7 @@ def test_the_source_of_the_outlines_is_known():
 
 def test_a_file_of_outlines_without_any_is_refused(tmp_path):
     (tmp_path / "geography").mkdir()
-    (tmp_path / "geography" / "us_states.geojson").write_text('{"features": []}')
+    (tmp_path / "geography" / "us_states.geojson").write_text('{"features": []}\n')
 
     with pytest.raises(ValueError, match=r"us_states.geojson: no features; expected the states"):
         teaching.state_outlines(folder=tmp_path)

@@ -431,7 +431,7 @@ def test_the_crowd_within_reach_is_that_added_up_by_hand():
 
 def test_own_numbers_stand_beside_the_modelled_ones():
     demand = expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, Opening(2026))
-    own = OwnNumbers("2026-01", (4, 4), waiting_list=0, plp=1e9)
+    own = OwnNumbers("2026-01", (1, 2), waiting_list=0, plp=1e9)
     table = beside(own, FUNNEL, demand, visits_a_day=8).set_index("what")
 
     assert table.index.tolist() == ["referrals", "waiting_list", "plp"]

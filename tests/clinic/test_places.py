@@ -226,7 +226,7 @@ def test_all_counties_together_have_the_limb_loss_and_the_pain_of_the_nation(nam
     expected = people_with_pain(given, scenario).values
 
     compared = [quantity for quantity in found if quantity in expected]
-    assert len(compared) == (2 if name == "plp_ever" else 6)
+    assert len(compared) == (4 if name == "plp_ever" else 8)
     for quantity in compared:
         np.testing.assert_allclose(found[quantity], expected[quantity], rtol=1e-11)
     residents = [total(POPULATION, year) for year in (2025, 2026)]

@@ -167,11 +167,11 @@ def test_without_a_repository_the_file_and_its_rows_are_named(ours, monkeypatch)
     monkeypatch.setattr(command, "_git_bytes", lambda *arguments: b"")
     lines = (ours / "claims.csv").read_text().splitlines()
     save(ours / "claims.csv", ("\n".join(lines[:-1]) + "\n").encode())
-    (ours / "calibration_targets.csv").unlink()
+    (ours / "body_mass.csv").unlink()
 
     gone, changed = command.changes(ours)
 
-    assert gone == "calibration_targets.csv: is gone; it had 4 rows"
+    assert gone == "body_mass.csv: is gone; it had 6 rows"
     assert changed.startswith(f"claims.csv: {len(lines) - 2} rows, {len(lines) - 1} before; ")
 
 
@@ -199,7 +199,7 @@ def test_a_broken_manifest_is_named_by_its_line(ours, line):
 
 #: A few files an example; `python -m mutations_of_numbers 40` tries them all, many times.
 SAMPLE = [
-    "parameters.csv", "trials.csv", "limb_loss_estimates.csv", "calibration_targets.csv",
+    "parameters.csv", "trials.csv", "limb_loss_estimates.csv", "body_mass.csv",
     "population/us_resident_2020_2023.csv", "geography/us_population_centres_2020.csv",
 ]  # fmt: skip
 

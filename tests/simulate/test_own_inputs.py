@@ -10,13 +10,16 @@ import pytest
 
 from plcore import analysis
 from plcore.analysis import Quantity, partial_rank_correlations, sobol_indices
+from plcore.analysis.validation import predictable
 from plcore.evidence import one_more_study, prevalence_studies
+from plcore.evidence.observations import read_observations
 from plcore.models import three_readings
 from plcore.models.course import draw_chance
 from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
 from plcore.simulate import plain, run, sobol
 from plcore.simulate.draws import draw
+from plcore.simulate.synthesis import read_posterior
 
 SCENARIO = read_scenario(choices={"first_year": 2005, "last_year": 2006})
 YEARS, MARKS = np.array([2005, 2006]), np.array([False, False])
@@ -181,12 +184,15 @@ def test_a_model_that_cannot_be_sent_to_a_process_pool_is_refused_before_any_wor
 NAMES = ["one", "other"]
 SHARES = np.full(200, 0.5)
 #: Whatever else draws by chance, with all but its seed.
+POSTERIOR = read_posterior().iloc[:8]
+PREDICTED = predictable(read_observations()).head(3)
 SEEDED = {
     "plain": lambda seed: plain(NAMES, 8, seed),
     "sobol": lambda seed: sobol(NAMES, 8, seed),
     "draw": lambda seed: draw(SCENARIO.parameters, 8, seed=seed),
     "run": lambda seed: run(three_readings, SCENARIO, n_draws=8, seed=seed),
     "draw_chance": lambda seed: draw_chance(8, 3, seed=seed),
+    "predictive_checks": lambda seed: analysis.predictive_checks(POSTERIOR, PREDICTED, seed=seed),
     "prevalence_study": lambda seed: analysis.prevalence_study(SHARES, people=10, seed=seed),
     "trial_study": lambda seed: analysis.trial_study(SHARES, SHARES, people_per_arm=9, seed=seed),
     "simulate_trials": lambda seed: analysis.simulate_trials(0.5, 0.3, 9, 9, n_trials=9, seed=seed),
