@@ -436,7 +436,7 @@ def test_every_chart_is_read_back():
 
 def notebook_charts():
     """Which function of `plcore.charts` draws each figure, by the notebooks."""
-    pattern = re.compile(r'show\(\n    charts\.(\w+)\(\n.*?\n    name="(\w+)"', re.DOTALL)
+    pattern = re.compile(r'show\(\n    charts\.(\w+)\(.*?\n    name="(\w+)"', re.DOTALL)
     cells = (
         "".join(cell["source"])
         for path in sorted(NOTEBOOKS.glob("*.ipynb"))

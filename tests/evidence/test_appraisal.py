@@ -118,8 +118,8 @@ CHANGES = {
     "another kind without a word": (
         "Nwosu 2020", {"reason": "adult"}, "expected the words 'not a current prevalence'"),
     "one work under two names": (
-        "Mioton 2020", {"study": "Mioton 2005", "n": "914", "events": "730", "printed_percent": "79.9",
-                        "year": "2005"},
+        "Mioton 2020", {"n": "914", "events": "730", "printed_percent": "79.9",
+                        "year": "2005", "study": "Mioton 2005"},
         "expected another study than Ephraim 2005, which has the same n, events and year"),
     "one cohort twice": (
         "Hanley 2009", {"cohort": "ehde_seattle"}, "as Ehde 2000 has the same people"),
