@@ -511,8 +511,7 @@ def test_the_figures_of_the_report_are_those_of_the_notebooks(own_report):
     assert [e["name"] for e in contents["exhibits"] if e["chart"]] == list(FIGURES)
 
 
-# The labels of the screening are read back by its own test above, not yet from the report.
-@pytest.mark.parametrize("name", [name for name in FIGURES if name != "morris_screening"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_of_the_report_draws_the_numbers_of_its_table(own_report, name):
     figure = json.loads((own_report / "figures" / f"{name}.json").read_text(encoding="utf-8"))
     words = dict.fromkeys(["label", "series", "panel"], str)
