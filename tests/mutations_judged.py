@@ -23,8 +23,8 @@ from plcore.scenarios import read_scenario
 CSV = sorted(
     str(path.relative_to(DATA))
     for path in DATA.glob("**/*.csv*")
-    # Tables of the posterior are made; those of ZIP codes without an area have empty points.
-    if path.name not in ("MANIFEST.csv", CITIES.file) and path.parent.name != "posterior"
+    # Tables of the posterior are made and carry their own fingerprint.
+    if path.name != "MANIFEST.csv" and path.parent.name != "posterior"
 )
 #: Reading the county files takes long, so only some of the ways are tried on each of them.
 GEOGRAPHY = [file for file in CSV if file.startswith("geography/")]

@@ -295,6 +295,9 @@ def _latitude_for_longitude(sheet: Sheet, chance: random.Random) -> Mutation | N
         return None
     row = any_row(sheet, chance)
     cells, lat, lon = list(sheet.rows[row]), sheet.header.index("lat"), sheet.header.index("lon")
+    # A row without a point has nothing to exchange.
+    if cells[lat] == cells[lon]:
+        return None
     cells[lat], cells[lon] = cells[lon], cells[lat]
     return with_lines(sheet, row + 2, [line_of(cells)])
 
