@@ -22,3 +22,20 @@ def chromium():
         )
         yield program
         program.close()
+
+
+@contextmanager
+def quiet_window(page):
+    """A window in which a page may neither ask the network for anything nor say anything."""
+    with chromium() as program:
+        context = program.new_context(
+            viewport={"width": 1280, "height": 900}, accept_downloads=True
+        )
+        own = (page.as_uri(), "data:", "blob:")
+        complaints = []
+        context.on("console", lambda message: complaints.append(message.text))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("request", lambda request: complaints.append(request.url))
+        yield context
+        context.close()
+        assert [said for said in complaints if not said.startswith(own)] == []

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from browsers import chromium
+from browsers import quiet_window
 from planner_models import run_once
 
 from plcore.clinic.day import ClinicPlan, appointments
@@ -85,19 +85,8 @@ def content(report):
 
 @pytest.fixture(scope="module")
 def context(report):
-    """A window that nothing may be asked of the network in, nor said on the console."""
-    with chromium() as program:
-        context = program.new_context(
-            viewport={"width": 1280, "height": 900}, accept_downloads=True
-        )
-        own = ((report / "planner.html").as_uri(), "data:", "blob:")
-        complaints = []
-        context.on("console", lambda message: complaints.append(message.text))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("request", lambda request: complaints.append(request.url))
-        yield context
-        context.close()
-        assert [each for each in complaints if not each.startswith(own)] == []
+    with quiet_window(report / "planner.html") as window:
+        yield window
 
 
 @pytest.fixture(scope="module")

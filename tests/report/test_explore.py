@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browsers import chromium
+from browsers import quiet_window
 
 from plcore.models.pain import people_with_pain
 from plcore.models.published import three_readings
@@ -52,19 +52,8 @@ def report(tables, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def context(report):
-    """A window that nothing may be asked of the network in, nor said on the console."""
-    with chromium() as program:
-        context = program.new_context(
-            viewport={"width": 1280, "height": 900}, accept_downloads=True
-        )
-        own = ((report / "explore.html").as_uri(), "data:", "blob:")
-        complaints = []
-        context.on("console", lambda message: complaints.append(message.text))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("request", lambda request: complaints.append(request.url))
-        yield context
-        context.close()
-        assert [each for each in complaints if not each.startswith(own)] == []
+    with quiet_window(report / "explore.html") as window:
+        yield window
 
 
 @pytest.fixture
