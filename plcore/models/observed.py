@@ -39,8 +39,8 @@ from plcore.models.limb_loss import (
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 
-#: Share of those with limb loss who live outside institutions, and who are insured, taken from
-#: what the surveys cover.
+#: Share of those with limb loss who live outside institutions, and who are insured. Assumed: no
+#: count of either among people with limb loss was found; those rows have a discrepancy besides.
 _COVERED = {"noninstitutional": 0.94, "insured": 0.92}
 _STOCKS = (
     "people_with_limb_loss",
@@ -53,6 +53,8 @@ _Rows = Sequence[Any]
 _NONTRAUMATIC = ("dysvascular", "cancer")
 #: The year of a loss where reviews of several studies do not say.
 _USUAL_YEAR = 2008
+#: What is fixed here and bears on predictions: the posterior's fingerprint holds it.
+FIXED = (tuple(_COVERED.items()), _USUAL_YEAR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,7 +31,7 @@ from plcore.evidence.distributions import Floats
 from plcore.evidence.observations import read_observations
 from plcore.evidence.parameters import Parameter
 from plcore.models.limb_loss import KNOTS, STRATA, SURVIVALS, conditions_of, people_and_mortality
-from plcore.models.observed import Rows, lay_out, on_scale, predict
+from plcore.models.observed import FIXED, Rows, lay_out, on_scale, predict
 from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import Sampler, draw, sobol
 from plcore.simulate.posterior import Posterior, sample_posterior
@@ -200,7 +200,7 @@ def fingerprint(likelihood: Likelihood) -> str:
     columns = ["observation", "quantity", "family", "centre", "sampling_sd", "discrepancy"]
     content.update(likelihood.observations[columns].round(12).to_csv(index=False).encode())
     content.update(conditions_of(*people_and_mortality(likelihood.scenario)).digest)
-    content.update(repr((KNOTS, STRATA, SURVIVALS, _SHARED)).encode())
+    content.update(repr((KNOTS, STRATA, SURVIVALS, FIXED, _SHARED)).encode())
     return content.hexdigest()
 
 
