@@ -162,7 +162,7 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
         f"{100 * best['estimate']:+.0f} percentage points",
         f"more responders than under control; 95% interval {100 * best['low']:.0f} to "
         f"{100 * best['high']:.0f}",
-        f"The clearest of {len(studies)} controlled comparisons of established pain: "
+        f"The clearest of {len(studies)} controlled comparisons in pain after an amputation: "
         f"{best['label'].split(':')[0]}. Most are of a few dozen people.",
         Markup(""),
         shown["contrasts_established"].link,
