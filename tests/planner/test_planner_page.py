@@ -129,7 +129,7 @@ def rows_of(page, **changes):
 def test_the_page_is_one_small_file_that_names_no_other(report):
     html = (report / "planner.html").read_text(encoding="utf-8")
 
-    assert len(html.encode()) < 1.7e6
+    assert len(html.encode()) < 1.9e6
     assert re.findall(r"<(?:link|script|img|iframe)\b[^>]*(?:src|href)=(?!\"data:)", html) == []
     assert "plotly" not in html.lower()
 
@@ -236,11 +236,8 @@ def test_counties_are_near_a_direct_computation(steady, codes, changes):
         rows = rows_of(steady, **settings)
         for key, values in Direct(settings, [code]).patients().items():
             apart = np.abs(rows[key] / np.quantile(values, TAILS) - 1)
-            # What the page says: medians within 3 %, ends of intervals within 8 %.
-            # As the page says, a county of so few people may have other ages than any other.
-            small = code == "48301"  # Loving County, Texas: 64 people
-            most = [0.15, 0.25, 0.25] if small else [0.03, 0.08, 0.08]
-            assert (apart <= most).all(), (code, key, apart)
+            # What the page says: medians within 3 %, ends of intervals within 6 %.
+            assert (apart <= [0.03, 0.06, 0.06]).all(), (code, key, apart)
 
 
 def test_all_counties_together_are_the_nation_to_five_digits(steady):
@@ -437,10 +434,10 @@ def test_an_area_is_that_of_within_km_about_the_county(steady, content):
 
 def test_demand_above_capacity_settles_nowhere_and_nobody_waits_for_nobody(steady):
     everybody = {"accepting_percent": 100, "served_percent": 100, "severity": "any"}
-    rows = rows_of(steady, radius_km=1000, chairs=1, hours=1.5, **everybody)
+    rows = rows_of(steady, radius_km=2000, chairs=1, hours=1.5, **everybody)
     assert rows["never_clears"][0] == 1
     # One visit a day against thousands of patients.
-    assert rows["growth_a_week"].min() > 30
+    assert rows["growth_a_week"].min() > 50
     assert rows["wait_mean"].min() == rows["chairs_to_plan"][0] == math.inf
 
     rows = rows_of(steady, accepting_percent=0)

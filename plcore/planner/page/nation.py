@@ -1,9 +1,10 @@
 """The nation's limb loss and pain by draw and year, which the page shares out over counties.
 
 A direct computation for an area (`plcore.clinic.catchment.people_nearby`) multiplies people by age,
-sex and cause with the area's share of them, in every draw. The page takes the mean age and sex of
-the draws instead: a count of the nation in a draw, times the area's share of it at the mean
-elasticity for diabetes, which one curve brings to the elasticity of the draw.
+sex and cause with the area's share of them, in every draw. The page takes three counts of the nation
+in a draw (vascular limb loss below 65 and from 65 on, all other limb loss) times the area's share of
+each, at the mean age and sex of the draws within it, and at the mean elasticity for diabetes, which
+one curve brings to the elasticity of the draw.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ OPENINGS, N_YEARS = range(2025, 2041), 5
 YEARS = np.arange(OPENINGS[0], OPENINGS[-1] + N_YEARS + 1)
 N_CELLS = 2 * len(AGE_GROUPS)
 _VASCULAR = CAUSES.index("dysvascular")
+#: How many of those with vascular limb loss are so old, or older, differs most between draws.
+_OLD = 65
 
 #: The scenarios offered, by what a planner would call them, and a sentence on each.
 SCENARIOS: Mapping[str, tuple[str, str]] = {
@@ -76,14 +79,16 @@ SCENARIOS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Count:
-    """People of one kind in the nation, first those whose limb loss is vascular, then all others.
+    """People of one kind in the nation in three parts, each with ages that hardly differ by draw.
+
+    The parts are those with vascular limb loss below 65 and from 65 on, and all others.
 
     Attributes
     ----------
-    draws : ndarray, shape (2, n_years, n_draws)
+    draws : ndarray, shape (3, n_years, n_draws)
         People.
-    spread : ndarray, shape (2, n_years, 36)
-        Share of them in each age group and sex, mean over the draws.
+    spread : ndarray, shape (3, n_years, 36)
+        Share of each part in each age group and sex, mean over the draws.
     """
 
     draws: Floats
@@ -183,9 +188,11 @@ def _people(scenario: Scenario, draws: pd.DataFrame) -> tuple[Population, Mappin
 
 
 def _count(cells: Floats) -> Count:
-    mean = cells.mean(axis=0)
-    spread = mean / mean.sum(axis=1, keepdims=True)
-    return Count(cells.sum(axis=2).transpose(2, 1, 0), spread.transpose(2, 0, 1))
+    old = np.repeat(np.array(AGE_GROUPS) >= _OLD, 2)
+    vascular, others = cells[..., 0], cells[..., 1]
+    parts = np.stack([vascular * ~old, vascular * old, others])
+    mean = parts.mean(axis=1)
+    return Count(parts.sum(axis=3).transpose(0, 2, 1), mean / mean.sum(axis=2, keepdims=True))
 
 
 def _residents(population: Population) -> Floats:

@@ -170,8 +170,9 @@ function nationOf(grid, scenario) {
   return grid.nationwide.get(column);
 }
 
-/** A function from a count of the nation and a year to the area's count by draw: of limb loss that is not
- * vascular its share of people; of vascular ones a share whose logarithm is a parabola in the elasticity. */
+/** A function from a count of the nation and a year to the area's count by draw. Its parts are vascular limb
+ * loss of the young and of the old, of which the area has a share whose logarithm is a parabola in the
+ * elasticity, and all other limb loss, of which it has its share of people. */
 function areaOf(grid, counties, scenario) {
   const { cells } = grid;
   const { n_draws: nDraws, openings } = grid.content.nation;
@@ -179,25 +180,28 @@ function areaOf(grid, counties, scenario) {
   const area = sumShares(grid, counties, nation.mean);
   return (name, year) => {
     const { draws, spread } = grid.counts[scenario.counts[name]];
-    const first = year - openings[0];
-    const second = first + draws.length / 2 / nDraws;
-    const vascular = ({ weighted }) => {
-      const [sum, sum1, sum2] = weighted.map((row) => {
-        let total = 0;
-        for (let k = 0; k < cells; k++) total += (spread[first * cells + k] * row[k]) / nation.sums.weighted[0][k];
-        return total;
-      });
-      return { share: sum, mean: sum1 / sum, variance: sum2 / sum - (sum1 / sum) ** 2 };
+    const nYears = draws.length / 3 / nDraws;
+    const [young, old, others] = [0, 1, 2].map((part) => part * nYears + year - openings[0]);
+    const vascular = (at) => {
+      const of = ({ weighted }) => {
+        const [sum, sum1, sum2] = weighted.map((row) => {
+          let total = 0;
+          for (let k = 0; k < cells; k++) total += (spread[at * cells + k] * row[k]) / nation.sums.weighted[0][k];
+          return total;
+        });
+        return { share: sum, mean: sum1 / sum, variance: sum2 / sum - (sum1 / sum) ** 2 };
+      };
+      const [here, everywhere] = [of(area), of(nation.sums)];
+      if (here.share === 0) return () => 0;
+      const slope = here.mean - everywhere.mean;
+      const bend = (here.variance - everywhere.variance) / 2;
+      return (away) => here.share * Math.exp((slope + bend * away) * away);
     };
-    const [here, everywhere] = [vascular(area), vascular(nation.sums)];
-    const slope = here.mean - everywhere.mean;
-    const bend = (here.variance - everywhere.variance) / 2;
+    const [shareOfYoung, shareOfOld] = [vascular(young), vascular(old)];
     let other = 0;
-    for (let k = 0; k < cells; k++) other += spread[second * cells + k] * area.plain[k];
-    return nation.away.map((away, d) => {
-      const share = here.share * Math.exp((slope + bend * away) * away);
-      return draws[first * nDraws + d] * share + draws[second * nDraws + d] * other;
-    });
+    for (let k = 0; k < cells; k++) other += spread[others * cells + k] * area.plain[k];
+    return nation.away.map((away, d) => draws[young * nDraws + d] * shareOfYoung(away)
+      + draws[old * nDraws + d] * shareOfOld(away) + draws[others * nDraws + d] * other);
   };
 }
 
