@@ -10,7 +10,7 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS
 import pytest
 from hypothesis import settings
 
-from plcore.report import build_report
+from plcore.report.site import build_report
 
 # The same examples in every run, so that a failure can be seen again; and however busy the machine
 # is, an example that takes long is no fault.

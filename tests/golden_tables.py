@@ -16,7 +16,7 @@ import pandas as pd
 from plcore.planner.answers import answer
 from plcore.planner.settings import Settings
 from plcore.planner.tables import key_figures
-from plcore.report import build_report
+from plcore.report.site import build_report
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

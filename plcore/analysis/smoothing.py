@@ -114,7 +114,6 @@ def expected_by_set(scores: Floats, group: NDArray[np.int64], y: Floats, n_group
     penalty comes from all draws. `group` has the number of the group of each column. Shape
     (2^n_groups, n_draws): group j is in set s where bit j of s is 1.
     """
-    expected = np.zeros((1 << n_groups, len(y)))
     basis, columns = cubic_basis(scores, y)
     needs = np.append(0, (1 << group[columns[:, 0]]) | (1 << group[columns[:, 1]]))
     free = np.arange(len(needs)) <= scores.shape[1]
@@ -123,6 +122,7 @@ def expected_by_set(scores: Floats, group: NDArray[np.int64], y: Floats, n_group
     sums = [(basis[here].T @ basis[here], basis[here].T @ centred[here]) for here in rows]
     gram, moments = (np.sum(terms, axis=0) for terms in zip(*sums, strict=True))
     square = np.array([float(np.mean(centred**2))])
+    slopes = np.zeros((_FOLDS, basis.shape[1], 1 << n_groups))
     for number in range(1, 1 << n_groups):
         known = np.flatnonzero((needs & ~number) == 0)
         if known.size == 1:
@@ -133,14 +133,16 @@ def expected_by_set(scores: Floats, group: NDArray[np.int64], y: Floats, n_group
         target = directions.T @ moments[known] / len(y)
         weight = _weights(mu, target, square, len(y), n_free)
         ridge = weight * _scaled(penalty, gram[at], len(y))
-        for here, (own_gram, own_moments) in zip(rows, sums, strict=True):
-            n_rest = len(y) - len(here)
-            slopes = linalg.solve(
+        for fold, (own_gram, own_moments) in enumerate(sums):
+            n_rest = len(y) - len(rows[fold])
+            slopes[fold, known, number] = linalg.solve(
                 (gram[at] - own_gram[at]) / n_rest + ridge,
-                (moments[known] - own_moments[known]) / n_rest,
+                (moments[known, 0] - own_moments[known, 0]) / n_rest,
                 assume_a="pos",
             )
-            expected[number, here] = (basis[np.ix_(here, known)] @ slopes)[:, 0]
+    expected = np.empty((1 << n_groups, len(y)))
+    for here, by_set in zip(rows, slopes, strict=True):
+        expected[:, here] = (basis[here] @ by_set).T
     return expected
 
 

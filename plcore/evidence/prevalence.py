@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -526,11 +527,19 @@ def believed_share(studies: pd.DataFrame, *, spread: str, tau_scale: float) -> M
     """
     if spread not in SPREADS:
         raise ValueError(f"spread is {spread!r}; expected one of {', '.join(SPREADS)}")
-    posterior = meta.bayes(*logits(studies), prior=meta.HalfNormal(tau_scale))
+    y, v = logits(studies)
+    shares = _shares(tuple(y.tolist()), tuple(v.tolist()), spread, tau_scale)
+    return dict(zip(DISTRIBUTIONS["logit_quantiles"].reads, shares, strict=True))
+
+
+# The same few pools are asked for by every scenario that is read.
+@functools.lru_cache(maxsize=256)
+def _shares(
+    y: tuple[float, ...], v: tuple[float, ...], spread: str, tau_scale: float
+) -> tuple[float, ...]:
+    posterior = meta.bayes(np.array(y), np.array(v), prior=meta.HalfNormal(tau_scale))
     quantiles = meta.new_setting_quantile if spread == "setting" else meta.mean_quantile
-    shares = special.expit(quantiles(posterior, special.ndtr(SCORES)))
-    names = DISTRIBUTIONS["logit_quantiles"].reads
-    return dict(zip(names, map(float, shares), strict=True))
+    return tuple(special.expit(quantiles(posterior, special.ndtr(SCORES))).tolist())
 
 
 def _pooled(

@@ -713,7 +713,7 @@ def _unit(
     at = population.years
     hats = np.column_stack([np.interp(at, knots, unit) for unit in np.eye(len(knots))])
     with one_blas_thread():
-        coefficients = fit_polynomials(
+        return fit_polynomials(
             functools.partial(
                 recurse,
                 population.people * by_age,
@@ -721,12 +721,11 @@ def _unit(
                 hats,
                 carried=carried,
                 age_groups=age_groups,
+                kept=np.arange(len(at))[_places(at, years)],
                 from_nothing=from_nothing,
             ),
             span,
         )
-    kept = _places(at, years)
-    return np.ascontiguousarray(coefficients[:, kept])
 
 
 def ratio_pattern(years: NDArray[np.int_], survival: tuple[float, float]) -> Floats:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import SEXES
@@ -22,10 +23,11 @@ _BANDS = {"under_1_year": (0,), "1_to_2_years": (1,), "2_to_5_years": (2, 3, 4)}
 _N_RECENT = 5
 #: What can be carried, in people, people a year or years; "net" is what the stock gains in a year
 #: if nobody dies at once.
-CARRIED = ("people", "new_cases", "net", "years_since_loss", *_BANDS, "5_years_or_more")
-# Long enough for a first stock to settle, the open age group with it: a hundred years to reach it,
-# and there even at half the general hazard only one in ten million lives on for the rest.
-_BURN_IN = 200
+_LONGEST = "5_years_or_more"
+CARRIED = ("people", "new_cases", "net", "years_since_loss", *_BANDS, _LONGEST)
+# Years in which the open age group of a first stock settles: even at a quarter of the general hazard
+# hardly one in ten million lives on for as long.
+_OPEN_GROUP_SETTLES = 200
 #: Of the last two coefficients, relative to the largest value.
 _TOLERANCE = 1e-11
 _MOST_NODES = 200
@@ -39,6 +41,7 @@ def recurse(
     carried: tuple[str, ...],
     *,
     age_groups: Sequence[int],
+    kept: NDArray[np.int_],
     from_nothing: bool = False,
 ) -> Floats:
     """The stock and its flows, summed by age group.
@@ -57,78 +60,105 @@ def recurse(
         Names of `CARRIED`.
     age_groups : sequence of int
         First age of each group, from 0; the last is open.
+    kept : ndarray of int, shape (n_kept,)
+        Places of the years whose results are kept.
     from_nothing : bool
         Start without a stock instead of the one that the first year's conditions lead to.
 
     Returns
     -------
-    ndarray, shape (n_carried, n_years, n_age_groups, 2, n_trends, n_ratios)
+    ndarray, shape (n_carried, n_kept, n_age_groups, 2, n_trends, n_ratios)
     """
-    n_years, n_trends = trends.shape
-    out = np.empty((len(carried), n_years, len(age_groups), len(SEXES), n_trends, len(ratio)))
-    # New cases come all through the year, so that they live through half of it on average.
-    alive = np.exp(-hazard[0][..., np.newaxis] * ratio)
-    half_year = np.sqrt(alive)
-    # The first stock: what the first year's conditions lead to if they have always held.
-    stock, years_lived, recent = (np.zeros_like(alive) for _ in range(3))
-    classes = [recent] * _N_RECENT
-    for _ in range(0 if from_nothing else _BURN_IN):
-        new = at_risk[0][..., np.newaxis] * half_year
-        years_lived = _a_year_older((years_lived + stock) * alive + 0.5 * new)
-        stock = _a_year_older(stock * alive + new)
-        classes = [_a_year_older(new), *(_a_year_older(people * alive) for people in classes[:-1])]
+    (n_years, n_trends), n_ages = trends.shape, hazard.shape[2]
+    out = np.zeros((len(carried), len(kept), len(age_groups), len(SEXES), n_trends, len(ratio)))
+    # Instead of moving everybody on to the next age, the place of age 0 moves back by one a year,
+    # in arrays with room for all years.
+    room = (len(SEXES), n_years + n_ages, len(ratio))
+    stock, years_lived = np.zeros((n_trends, *room)), np.zeros((n_trends, *room))
     # Those of one year of loss all follow the trend of that year: they need no axis of trends.
-    class_trends = [trends[0]] * _N_RECENT
-    stock, years_lived = (
-        x[:, :, np.newaxis] * trends[0][:, np.newaxis] for x in (stock, years_lived)
-    )
+    recent, recent_trends = np.zeros((_N_RECENT, *room)), np.tile(trends[0], (_N_RECENT, 1))
+    if not from_nothing:
+        settled = _settled(at_risk[0][..., np.newaxis], np.exp(-hazard[0][..., np.newaxis] * ratio))
+        stock[:, :, n_years:] = np.multiply.outer(trends[0], settled[0])
+        years_lived[:, :, n_years:] = np.multiply.outer(trends[0], settled[1])
+        recent[:, :, n_years:] = settled[2]
 
     def summed(people: Floats) -> Floats:
-        return np.moveaxis(np.add.reduceat(people, age_groups, axis=1), 1, 0)
+        return np.add.reduceat(people, age_groups, axis=2).transpose(2, 1, 0, 3)
 
-    for year in range(n_years):
+    with_bands, n_begun = not {*_BANDS, _LONGEST}.isdisjoint(carried), 0
+    for year in range(int(kept.max()) + 1):
+        ages = slice(n_years - year, n_years - year + n_ages)
+        # Trends that have not begun have nobody yet, and are passed over.
+        now = np.flatnonzero(trends[year])
+        n_begun = max(n_begun, int(now.max(initial=-1)) + 1)
+        people, lived = stock[:n_begun, :, ages], years_lived[:n_begun, :, ages]
         alive = np.exp(-hazard[year][..., np.newaxis] * ratio)
-        at_risk_now = at_risk[year][..., np.newaxis]
-        new = at_risk_now[:, :, np.newaxis] * trends[year][:, np.newaxis]
-        half_year = np.sqrt(alive)
-        gained = new * half_year[:, :, np.newaxis]
-        after = stock * alive[:, :, np.newaxis] + gained
-        for place, name in enumerate(carried):
-            target = out[place, year]
-            if name == "new_cases":
-                target[...] = summed(new)
-            elif name == "net":
-                target[...] = summed(after - stock)
-            elif name == "years_since_loss":
-                target[...] = summed(years_lived)
-            elif name == "people":
-                target[...] = summed(stock)
-            else:
-                ages = _BANDS.get(name, range(_N_RECENT))
-                target[...] = sum(
-                    summed(classes[k])[:, :, np.newaxis] * class_trends[k][:, np.newaxis]
-                    for k in ages
-                )
-                if name not in _BANDS:
-                    np.subtract(summed(stock), target, out=target)
+        # New cases come all through the year, so that they live through half of it on average.
+        new = at_risk[year][..., np.newaxis]
+        gained = new * np.sqrt(alive)
+        sums, here = dict[str, Floats](), kept == year
+        if here.any():
+            sums["people"] = summed(people)
+            sums["new_cases"] = summed(new[np.newaxis]) * trends[year, :n_begun, np.newaxis]
+            if "years_since_loss" in carried:
+                sums["years_since_loss"] = summed(lived)
+            if with_bands:
+                classes = summed(recent[:, :, ages])[:, :, :, np.newaxis]
+                classes = classes * recent_trends[:, :n_begun, np.newaxis]
+                for name, full_years in _BANDS.items():
+                    places = [(year - 1 - k) % _N_RECENT for k in full_years]
+                    sums[name] = classes[:, :, places].sum(axis=2)
+                sums[_LONGEST] = sums["people"] - classes.sum(axis=2)
+        if with_bands:
+            recent[:, :, ages] *= alive
+            recent[year % _N_RECENT, :, ages] = gained
+            recent_trends[year % _N_RECENT] = trends[year]
         if "years_since_loss" in carried:
-            lived = (years_lived + stock) * alive[:, :, np.newaxis] + 0.5 * gained
-            years_lived = _a_year_older(lived)
-        classes = [
-            _a_year_older(at_risk_now * half_year),
-            *(_a_year_older(people * alive) for people in classes[:-1]),
-        ]
-        class_trends = [trends[year], *class_trends[:-1]]
-        stock = _a_year_older(after)
+            lived += people
+            lived *= alive
+            lived[now] += np.multiply.outer(trends[year, now], 0.5 * gained)
+        people *= alive
+        people[now] += np.multiply.outer(trends[year, now], gained)
+        if here.any():
+            if "net" in carried:
+                sums["net"] = summed(people) - sums["people"]
+            for place, name in enumerate(carried):
+                out[place, here, :, :, :n_begun] = sums[name]
+        # Nobody leaves the open age group alive.
+        for array in (stock, years_lived, recent):
+            array[:, :, ages.stop - 2] += array[:, :, ages.stop - 1]
     return out
 
 
-def _a_year_older(people: Floats) -> Floats:
-    """Everybody in the next age; the open age group keeps its own."""
-    older = np.zeros_like(people)
-    older[:, 1:] = people[:, :-1]
-    older[:, -1] += people[:, -1]
-    return older
+def _settled(new: Floats, alive: Floats) -> tuple[Floats, Floats, Floats]:
+    """The people, the years since their losses and the recent, if a year's conditions always held.
+
+    The share that lives on is of shape (2, n_ages, n_ratios), and so are people and years; of the
+    recent, on an axis before these, the last are those of the year before.
+    """
+    gained = new * np.sqrt(alive)
+    stock, years = np.zeros_like(alive), np.zeros_like(alive)
+
+    def a_year_on(age: int) -> tuple[Floats, Floats]:
+        lived = (years[:, age] + stock[:, age]) * alive[:, age] + 0.5 * gained[:, age]
+        return stock[:, age] * alive[:, age] + gained[:, age], lived
+
+    last = alive.shape[1] - 1
+    for age in range(last):
+        stock[:, age + 1], years[:, age + 1] = a_year_on(age)
+    joins = a_year_on(last - 1)
+    for _ in range(_OPEN_GROUP_SETTLES):
+        stock[:, last], years[:, last] = (
+            a + b for a, b in zip(joins, a_year_on(last), strict=True)
+        )
+    recent = np.zeros((_N_RECENT, *alive.shape))
+    people = gained
+    for place in reversed(range(_N_RECENT)):
+        recent[place, :, 1:] = people[:, :-1]
+        recent[place, :, -1] += people[:, -1]
+        people = recent[place] * alive
+    return stock, years, recent
 
 
 def fit_polynomials(values_at: Callable[[Floats], Floats], span: tuple[float, float]) -> Floats:

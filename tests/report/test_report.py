@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import plcore
 from plcore.charts.display import PLOTLY, show, table_html
-from plcore.report import build_report
+from plcore.report.site import build_report
 from plcore.report.__main__ import main
 from plcore.report.notebooks import read_page
 from plcore.report.site import Stamp, read_stamp, write_report
