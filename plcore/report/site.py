@@ -11,8 +11,10 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import jinja2
@@ -102,15 +104,24 @@ def build_report(
     if not paths:
         raise ValueError(f"{notebooks}: no notebooks here (*.ipynb)")
     _refuse_other_folder(report)
-    executed = execute(paths, with_traceback=with_traceback)
+    stamp = read_stamp(notebooks)
+    # The two pages that are computed take a process of their own, beside those of the notebooks.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        computed = [
+            apart.submit(make, made_from=stamp.in_words()) if wanted else None
+            for make, wanted in ((planner_html, with_planner), (explore_html, with_explore))
+        ]
+        try:
+            executed = execute(paths, with_traceback=with_traceback)
+        except BaseException:
+            apart.shutdown(wait=False, cancel_futures=True)
+            raise
+        planner, explore = (page.result() if page else None for page in computed)
     stems = [path.stem for path in paths]
     pages = [
         read_page(notebook, path, stems=stems)
         for notebook, path in zip(executed, paths, strict=True)
     ]
-    stamp = read_stamp(notebooks)
-    planner = planner_html(made_from=stamp.in_words()) if with_planner else None
-    explore = explore_html(made_from=stamp.in_words()) if with_explore else None
     write_report(
         pages, report, stamp=stamp, planner=planner, explore=explore, with_reference=with_reference
     )
