@@ -8,13 +8,15 @@
 - `value`: what it is worth to know an input, or to do a study, before a decision (`smoothing`: fits)
 - `explanation`: from a result to its inputs, their evidence and sources
 - `decomposition`: why the number of people with limb loss changes
-- `validation`: how well the limb loss model predicts what was counted; other countries
+- `validation`: how well the limb loss model predicts what was counted
+- `elsewhere`: limb loss and pain in other countries, at the rates that they publish
 - `trial_design`: power, sample size, simulated trials, and what scores say about responders
 """
 
 from plcore.analysis.compare import compare, ranking
 from plcore.analysis.decomposition import decompose, from_published, waterfall_table
 from plcore.analysis.design import Quantity
+from plcore.analysis.elsewhere import other_countries
 from plcore.analysis.explanation import explain, explain_in_words
 from plcore.analysis.ranks import partial_rank_correlations
 from plcore.analysis.salib import salib_outputs, salib_problem
@@ -31,7 +33,6 @@ from plcore.analysis.trial_design import (
     trial_power,
 )
 from plcore.analysis.validation import (
-    other_countries,
     predictive_checks,
     prior_sensitivity,
     stored_checks,

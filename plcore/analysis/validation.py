@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from plcore.evidence.data import DATA, cite, read
+from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.observations import read_observations
 from plcore.evidence.parameters import Parameter, parameter
@@ -27,12 +27,10 @@ from plcore.inputs import check_whole_number
 from plcore.models.limb_loss import (
     KNOTS,
     LAST_OBSERVED,
-    people_per_1000,
     people_with_limb_loss,
 )
 from plcore.models.observed import from_scale, lay_out
 from plcore.scenarios import Scenario, read_scenario
-from plcore.simulate.runs import Run
 from plcore.simulate.synthesis import (
     Likelihood,
     completed,
@@ -385,66 +383,6 @@ def stored_checks(name: str, *, folder: Path = DATA) -> pd.DataFrame:
             f"in {folder.name}/ now; python3 run.py checks renews it"
         )
     return table.drop(columns="fingerprint")
-
-
-#: Rows of limb_loss_estimates.csv whose rates add up to all amputations of a population.
-_RATES = {
-    "US, vascular, 1996": ("discharge_rate_dysvascular_1996",),
-    "Canada, lower limb": ("canada_lower",),
-    "Canada at the rate of Saskatchewan": ("saskatchewan_lower",),
-    "Germany, lower limb, major only, 2019": ("germany_major_2019",),
-    "Germany, lower limb with toes, 2019": ("germany_major_2019", "germany_minor_2019"),
-}
-
-
-def other_countries(posterior: Run, *, year: int = 2025, folder: Path = DATA) -> pd.DataFrame:
-    """People with limb loss per 1000 residents of other countries, at the rates they publish.
-
-    Parameters
-    ----------
-    posterior : Run
-        A run of `people_with_limb_loss`.
-    year : int
-        For which people are counted.
-    folder : Path
-        Of the evidence tables.
-
-    Returns
-    -------
-    DataFrame
-        A row a published rate: label, area, rate (amputations a year per 100,000), value (median
-        of people with limb loss per 1000 residents), low, high (95% interval), seen and source.
-
-    Examples
-    --------
-    >>> from plcore.models import people_with_limb_loss
-    >>> from plcore.scenarios import read_scenario
-    >>> from plcore.simulate import run
-    >>> len(other_countries(run(people_with_limb_loss, read_scenario(), n_draws=64)))
-    5
-    """
-    estimates = read("limb_loss_estimates", folder=folder).set_index("estimate")
-    rows = []
-    for label, keys in _RATES.items():
-        used = estimates.loc[list(keys)]
-        area, rate = str(used["area"].iloc[0]), float(used["value"].sum())
-        people = people_per_1000(
-            posterior.draws, posterior.scenario, area=area, rate=rate, year=year
-        )
-        median, low, high = np.quantile(people, [0.5, 0.025, 0.975])
-        rows.append(
-            {
-                "label": label,
-                "area": area,
-                "rate": rate,
-                "value": median,
-                "low": low,
-                "high": high,
-                "seen": str(used["seen"].iloc[0]),
-                "source": cite(str(used["source"].iloc[0]).split(";")[0], folder=folder),
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def main() -> int:

@@ -281,8 +281,22 @@ def inputs(draws: pd.DataFrame, scenario: Scenario) -> LimbLossDraws:
         Its choice dysvascular_factor multiplies dysvascular incidence after `LAST_OBSERVED`, in a
         straight line over ten years and then for good.
     """
+    return with_discharges(draws, scenario, discharges_of(draws, scenario))
+
+
+def with_discharges(draws: pd.DataFrame, scenario: Scenario, discharges: Floats) -> LimbLossDraws:
+    """As `inputs`, of given discharges instead of those of the United States.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        As for `people_with_limb_loss`.
+    scenario : Scenario
+        Its choice hazard_ratio_change is used.
+    discharges : ndarray, shape (n_draws, n_strata, n_knots)
+        With an amputation, per person of the reference population and year.
+    """
     d = columns_of(draws)
-    discharges = discharges_of(draws, scenario)
     progressed = d["dysvascular_progression"][:, np.newaxis, np.newaxis]
     first_share = {
         "dysvascular": d["dysvascular_first_share"],
@@ -1218,39 +1232,3 @@ def _alive(
         return np.asarray(left.sum(axis=(0, 1))[np.newaxis])
 
     return fit_polynomials(alive, _RANGE)[0], float(cases.sum())
-
-
-def people_per_1000(
-    draws: pd.DataFrame, scenario: Scenario, *, area: str, rate: float, year: int
-) -> Floats:
-    """People living with dysvascular limb loss per 1000 residents of an area, shape (n_draws,).
-
-    The area's own people and mortality; the printed rate, in amputations a year per 100,000
-    residents, taken as constant in time; everything else (first losses among them, levels, hazard
-    ratios, spread over ages) as in the United States.
-    """
-    population, mortality = read_population(area), read_mortality(area)
-    shapes = shapes_of(draws, population)
-    given = inputs(draws, scenario)
-    responses = respond(
-        population,
-        mortality,
-        {name: shapes[name] for name in ("older", "younger")},
-        survivals=[SURVIVALS[place] for place in np.unique(given.survival)],
-        quantities=("people",),
-        age_groups=(0,),
-    )
-    # The rate of the area at every knot, spread over the strata as first losses are in the US.
-    d = columns_of(draws)
-    vascular = [place for place, s in enumerate(STRATA) if s.cause == "dysvascular"]
-    first_losses = given.incidence[:, vascular].sum(axis=1, keepdims=True)
-    incidence = (
-        given.incidence * (rate / 1e5 * d["dysvascular_first_share"])[:, np.newaxis, np.newaxis]
-    )
-    people = project(
-        responses,
-        dataclasses.replace(given, incidence=incidence / first_losses),
-        causes=["dysvascular"],
-        years=[year],
-    )[:, 0]
-    return 1000 * people / float(population.people[int(year - population.years[0])].sum())

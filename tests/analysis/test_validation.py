@@ -1,13 +1,11 @@
 """Predictive checks: simulated data fall where they should, and each table says what it rests on."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from plcore.analysis import validation
 from plcore.analysis.validation import (
-    other_countries,
     predictable,
     predictive_checks,
     prior_sensitivity,
@@ -147,21 +145,3 @@ def test_stored_tables_of_other_data_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "fingerprint", lambda _: "0" * 64)
     with pytest.raises(ValueError, match=r"left_out.csv: made from other .* run.py checks renews"):
         stored_checks("left_out")
-
-
-def test_other_countries_have_as_many_as_their_rates_make(monkeypatch):
-    posterior = run(people_with_limb_loss, BASELINE, n_draws=64)
-    table = other_countries(posterior).set_index("label")
-
-    assert (table["low"] < table["value"]).all()
-    assert (table["value"] < table["high"]).all()
-    us = table.loc["US, vascular, 1996"]
-    assert isinstance(us, pd.Series)
-    # Twice the rate is twice the people.
-    from plcore.models.limb_loss import people_per_1000
-
-    once, twice = (
-        people_per_1000(posterior.draws, BASELINE, area="CAN", rate=rate, year=2025)
-        for rate in (10.0, 20.0)
-    )
-    np.testing.assert_allclose(twice, 2 * once, rtol=1e-12)

@@ -5,20 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from plcore.analysis.validation import other_countries
-from plcore.evidence.population import read_mortality, read_population
 from plcore.models.limb_loss import (
-    KNOTS,
     STRATA,
     SURVIVALS,
     age_pyramid,
     dead_since_loss,
     inputs,
     people_and_mortality,
-    people_per_1000,
     people_with_limb_loss,
     project,
-    ratio_pattern,
     respond,
     responses_of,
     rising_shape,
@@ -209,46 +204,6 @@ def test_shares_by_time_since_the_loss_add_up_and_injuries_lie_further_back(esti
 
     assert shares.sum(axis=1).tolist() == pytest.approx([1, 1, 1, 1])
     assert table.loc["trauma", "mean_years"] > table.loc["dysvascular", "mean_years"]
-
-
-def test_people_elsewhere_are_those_of_a_plain_loop_at_the_printed_rate(estimate):
-    """Amputations per 100,000 a year into people per 1000, by a loop over years and strata."""
-    draws = estimate.draws.iloc[:2]
-    population, mortality = read_population("CAN"), read_mortality("CAN")
-    given, shapes = inputs(draws, estimate.scenario), shapes_of(draws, population)
-    vascular = [place for place, s in enumerate(STRATA) if s.cause == "dysvascular"]
-    at = 2025 - int(population.years[0])
-    expected = []
-    for i, row in enumerate(draws.itertuples()):
-        stock = np.zeros((len(vascular), 2, 101))
-        for step in range(-150, at):
-            # Before the first year of the data everything is as in it.
-            place = max(step, 0)
-            year = population.years[[place]]
-            m = mortality.hazard[place] * ratio_pattern(year, SURVIVALS[given.survival[i]])[0]
-            # Printed rates hold at every knot; between knots the strata mix in straight lines.
-            at_knots = given.incidence[i, vascular] / given.incidence[i, vascular].sum(axis=0)
-            mix = np.array([np.interp(year[0], KNOTS, line) for line in at_knots])
-            for k, s in enumerate(vascular):
-                new = population.people[place] * shapes[STRATA[s].shape] * mix[k]
-                new = new * 22.9 / 100_000 * row.dysvascular_first_share
-                ratio = given.hazard_ratio[i, s]
-                left = stock[k] * np.exp(-ratio * m)
-                left += new * (1 - given.first_year_excess[i, s]) * np.exp(-ratio * m / 2)
-                stock[k] = np.concatenate([np.zeros((2, 1)), left[:, :-1]], axis=1)
-                stock[k, :, 100] += left[:, 100]
-        expected.append(stock.sum() / (population.people[at].sum() / 1000))
-
-    people = people_per_1000(draws, estimate.scenario, area="CAN", rate=22.9, year=2025)
-    assert people == pytest.approx(expected, rel=1e-8)
-
-
-def test_rates_elsewhere_are_the_printed_ones(estimate):
-    few = dataclasses.replace(estimate, draws=estimate.draws.iloc[:32])
-    table = other_countries(few).set_index("label")
-
-    assert table.loc["Germany, lower limb with toes, 2019", "rate"] == pytest.approx(24.2 + 67.1)
-    assert (table["low"] < table["value"]).all()
 
 
 # Other scenarios on the same draws

@@ -17,10 +17,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import plcore
 from plcore.charts.display import PLOTLY, show, table_html
-from plcore.report.site import build_report
 from plcore.report.__main__ import main
 from plcore.report.notebooks import read_page
-from plcore.report.site import Stamp, read_stamp, write_report
+from plcore.report.site import Stamp, build_report, read_stamp, write_report
 
 STAMP = Stamp("0.1.0", "0123456789", "2026-11-20", "2026-11-19", changed=False)
 TABLE = pd.DataFrame({"year": [2005, 2050], "median": [1_623_456.789, 3.6e6], "share": [0.64, 0.1]})
