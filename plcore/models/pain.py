@@ -46,6 +46,10 @@ SEVERITIES = {
 }
 #: What people in pain are counted as: what the scenario chooses, and the two bounds beside it.
 BOUNDS = {"plp_major_only": "none", "plp_all_alike": "as_after_major"}
+BOUNDS_IN_WORDS = {
+    "plp_major_only": "if only major losses hurt",
+    "plp_all_alike": "if all losses hurt alike",
+}
 #: Years after the loss at which one cohort was asked.
 _VISITS = {"plp_share_8_days": 8 / 365.25, "plp_share_6_months": 0.5, "plp_share_2_years": 2.0}
 

@@ -62,6 +62,7 @@ from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
+from plcore.models.pain import BOUNDS
 from plcore.planner.settings import MOST_SETTING, Settings
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run, run
@@ -264,6 +265,18 @@ def _expected(
         people, draws, severity=settings.severity, own=shares, choosing=choosing
     )
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
+
+
+def pain_bounds(answer: Answer) -> Mapping[str, Floats]:
+    """People in pain in the first year if only major losses hurt, and if all hurt alike, by draw.
+
+    Nothing where the planner counted those in pain.
+    """
+    if answer.own is not None and answer.own.plp is not None:
+        return {}
+    people = answer.people.outcome
+    at = int(np.flatnonzero(people.years == answer.settings.year)[0])
+    return {bound: people.values[bound][:, at] for bound in BOUNDS}
 
 
 def sizes(

@@ -17,7 +17,8 @@ from plcore.clinic.results import (
     wait_in_words,
 )
 from plcore.clinic.sizing import advise, fewest
-from plcore.planner.answers import MOST_CHAIRS, Answer
+from plcore.models.pain import BOUNDS_IN_WORDS
+from plcore.planner.answers import MOST_CHAIRS, Answer, pain_bounds
 from plcore.planner.decisions import (
     SEVERITY_WORDS,
     Words,
@@ -124,7 +125,7 @@ def behind(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
 def _people(answer: Answer) -> list[str]:
     settings, people = answer.settings, answer.funnel.people
     kind = _KINDS[str(answer.people.scenario.choices["prevalence_kind"])]
-    in_pain = f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}"
+    in_pain = f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}{_bounds(answer)}"
     if settings.severity != "any":
         pain = SEVERITY_WORDS[settings.severity]
         in_pain += f"; in {_spread(people['in_pain'][:, 0])} of them it is {pain}"
@@ -135,6 +136,18 @@ def _people(answer: Answer) -> list[str]:
         ),
         f"{in_pain}.",
     ]
+
+
+def _bounds(answer: Answer) -> str:
+    """The bounds of the number in pain, unless the planner counted them."""
+    bounds = pain_bounds(answer)
+    if not bounds:
+        return ""
+    words = [
+        f"{shown(float(np.median(people)), 'people')} {BOUNDS_IN_WORDS[name]}"
+        for name, people in bounds.items()
+    ]
+    return f" ({', '.join(words)})"
 
 
 def _place(answer: Answer) -> str:

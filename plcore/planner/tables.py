@@ -23,8 +23,8 @@ from plcore.clinic.results import (
 )
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
-from plcore.models.pain import SEVERITIES
-from plcore.planner.answers import Answer
+from plcore.models.pain import BOUNDS_IN_WORDS, SEVERITIES
+from plcore.planner.answers import Answer, pain_bounds
 from plcore.planner.decisions import SEVERITY_WORDS
 from plcore.planner.settings import Settings, defaults, meanings
 
@@ -68,10 +68,17 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
         "in_pain": _in_pain(answer.settings.severity),
         "choosing": "people who would come to this clinic",
     }
-    rows = [
-        (label, "people", *np.quantile(answer.funnel.people[name][:, 0], tails))
-        for name, label in first.items()
-    ]
+    bounds = {
+        f"people with phantom limb pain {BOUNDS_IN_WORDS[name]}": people
+        for name, people in pain_bounds(answer).items()
+    }
+    rows = []
+    for name, label in first.items():
+        rows.append((label, "people", *np.quantile(answer.funnel.people[name][:, 0], tails)))
+        if name == "plp":
+            rows += [
+                (bound, "people", *np.quantile(people, tails)) for bound, people in bounds.items()
+            ]
     yearly = demand_table(answer.demand, level=level)
     counted = answer.own is not None and answer.own.referrals
     end = ", as modelled (own referrals are simulated)" if counted else ""

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from plcore.evidence.data import estimate_points
-from plcore.models.pain import BOUNDS, SEVERITIES
+from plcore.models.pain import BOUNDS, BOUNDS_IN_WORDS, SEVERITIES
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import Run
 from plcore.simulate.summary import interval_table, summarise
@@ -29,11 +29,6 @@ PAIN = {
     "point": "In pain now",
     "period": "In pain within the last weeks",
     "ever": "Ever in pain",
-}
-#: What is added for each bound, by outcome of `plcore.models.people_with_pain`.
-_BOUNDS = {
-    "plp_major_only": "if only major losses hurt",
-    "plp_all_alike": "if all losses hurt alike",
 }
 _SEVERITIES = {
     "weekly": "at least weekly",
@@ -108,7 +103,7 @@ def headline_numbers(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataF
     pain = PAIN[str(estimate.scenario.choices["prevalence_kind"])]
     quantities = {"limb_loss": LIMB_LOSS, "plp": pain}
     short = "Ever in pain" if pain == PAIN["ever"] else "In pain"
-    quantities |= {name: f"{short} {_BOUNDS[name]}" for name in BOUNDS}
+    quantities |= {name: f"{short} {BOUNDS_IN_WORDS[name]}" for name in BOUNDS}
     model = _model_of(estimate)
     own_share = estimate.scenario.choices["pain_after_minor_loss"] == "own_share"
     proxies = "; that of those who lost fingers or toes rests on proxies" if own_share else ""
@@ -255,7 +250,7 @@ def readings_table(
         Column reading, and one a year: millions of people, median and 95% interval in words.
     """
     ours = {"plp": f"{_model_of(estimate)}: the share in pain by level of loss"}
-    ours |= {name: f"{_model_of(estimate)}, {words}" for name, words in _BOUNDS.items()}
+    ours |= {name: f"{_model_of(estimate)}, {words}" for name, words in BOUNDS_IN_WORDS.items()}
     tables = [
         interval_table(
             summarise(readings), years=years, labels={k: v[0] for k, v in _READINGS.items()}

@@ -549,6 +549,26 @@ def test_sentences_hold_the_numbers_of_the_tables():
     assert "moderate or severe" in text
 
 
+def test_people_in_pain_stand_between_their_bounds_unless_they_were_counted():
+    figures = key_figures(planned()).set_index("figure")
+    name = "people with phantom limb pain"
+    bounds = [f"{name} if only major losses hurt", f"{name} if all losses hurt alike"]
+    ends = figures.loc[[bounds[0], name, bounds[1]], ["median", "low", "high"]].to_numpy()
+    text = " ".join(in_sentences(planned(), None))
+
+    assert np.all(np.diff(ends, axis=0) > 0)
+    low, high = (shown(median, "people") for median in ends[[0, 2], 0])
+    assert f"({low} if only major losses hurt, {high} if all losses hurt alike)" in text
+    # Of people with limb loss who were counted, as large a share; of a count of those in pain, none.
+    modelled = figures.loc["people with limb loss", "median"]
+    half = key_figures(planned(OwnNumbers(limb_loss=modelled / 2))).set_index("figure")
+    share = half.loc[bounds[1], "median"] / (modelled / 2)
+    assert share == pytest.approx(ends[2, 0] / modelled, rel=0.05)
+    counted = planned(OwnNumbers(limb_loss=5000, plp=1000))
+    assert not any("if only" in figure for figure in key_figures(counted)["figure"])
+    assert "if only major" not in " ".join(in_sentences(counted, None))
+
+
 def test_sentences_say_what_was_counted_and_what_nobody_can_say():
     text = " ".join(in_sentences(planned(OWN), None))
     assert "700,000 residents in 2027; 5,000 of them live with limb loss" in text

@@ -35,7 +35,9 @@ from plcore.clinic.places import by_fips, county_centres, everywhere, within_km
 from plcore.clinic.results import clinic_load, clinic_measures
 from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import EVIDENCE, course_draws
+from plcore.models.pain import BOUNDS
 from plcore.planner import answers
+from plcore.planner.answers import pain_bounds
 from plcore.planner.decisions import Words, decision_rows, six_sentences
 from plcore.planner.page import planner_html
 from plcore.planner.page.clinic import (
@@ -214,6 +216,8 @@ class Direct:
         demand = expected_referrals(funnel, people, self.draws, opening)
         yearly = by_year(demand.per_week, opening)
         now = {step: values[:, 0] for step, values in funnel.people.items()}
+        if self.settings["scenario"] == "baseline":
+            now |= {bound: people.values[bound][:, 0] for bound in BOUNDS}
         return now | {f"patients_{i + 1}": yearly[:, i] for i in range(5)}
 
 
@@ -251,7 +255,8 @@ def test_all_counties_together_are_the_nation_to_five_digits(steady):
     for key, values in Direct(settings, fips).patients().items():
         np.testing.assert_allclose(rows[key], np.quantile(values, TAILS), rtol=5e-5, err_msg=key)
     # What is worth finding out first is one of several factors.
-    assert [key for key in rows if not key.startswith("find_")] == list(LABELS)
+    keys = [key for key in rows if not key.startswith("find_")]
+    assert keys == [key for key in LABELS if key not in BOUNDS]
 
 
 #: Places by what the page's search makes of them, as the address and as the command's settings.
@@ -391,6 +396,10 @@ def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
         by_key = rows.set_index("key")
         for name, values in plan.funnel.people.items():
             expected.loc[name] = ["people", *np.quantile(values[:, 0], TAILS)]
+        for name, values in pain_bounds(plan).items():
+            expected.loc[name] = ["people", *np.quantile(values, TAILS)]
+        with_bounds = "plp_major_only" in by_key.index
+        assert with_bounds == (settings.scenario == "baseline" and bool(pain_bounds(plan))), address
         load = expected.loc["load", ["median", "low", "high"]].to_numpy(dtype=float)
         found = [
             {key for key in table.index if key.startswith("find_")} for table in (by_key, expected)

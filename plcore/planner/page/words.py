@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plcore.evidence.data import DATA, cite, reference
 from plcore.evidence.parameters import Parameter
+from plcore.models.pain import BOUNDS_IN_WORDS
 from plcore.planner.page.clinic import MOST_BUSY
 from plcore.planner.page.nation import N_YEARS, SCENARIOS
 from plcore.scenarios import read_scenario
@@ -17,6 +18,7 @@ LABELS: Mapping[str, str] = {
     "residents": "People who live there",
     "limb_loss": "live with limb loss",
     "plp": "have phantom limb pain now",
+    **{bound: f"... {words}" for bound, words in BOUNDS_IN_WORDS.items()},
     "in_pain": "in pain that is {severity}",
     "sought_care": "have sought care for it at some time",
     "recognised": "whose pain a clinician knows as phantom limb pain",
@@ -60,6 +62,7 @@ _LIMB_LOSS = (
 RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "limb_loss": (*_LIMB_LOSS, "diabetes_elasticity"),
     "plp": ("plp_prevalence", "plp_prevalence_minor", "plp_fall"),
+    **dict.fromkeys(BOUNDS_IN_WORDS, ("plp_prevalence", "plp_fall")),
     "in_pain:weekly": ("severity_weekly",),
     "in_pain:moderate_severe": ("severity_moderate_severe",),
     "in_pain:extremely_bothersome": (

@@ -16,6 +16,7 @@ from plcore.clinic.demand import FUNNEL_STEPS, SEVERITIES, WEEKS_A_YEAR, Opening
 from plcore.clinic.places import COUNTIES, EARTH_RADIUS_KM, frame
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.models.pain import BOUNDS
 from plcore.planner.decisions import FACTORS, SENTENCES, SEVERITY_WORDS
 from plcore.planner.page import clinic
 from plcore.planner.page.nation import (
@@ -162,6 +163,8 @@ def _nation(nation: Nation) -> Mapping[str, object]:
         "counts": [json.loads(text) for text in counts],
         "scenarios": scenarios,
         "severities": dict(SEVERITIES),
+        # The scenarios of the same limb loss that are the bounds of pain under the baseline.
+        "bounds": {bound: bound.removeprefix("plp_") for bound in BOUNDS},
         "steps": {
             step.name: {s: parameter_of(step.name, severity=s) for s in SEVERITIES}
             for step in FUNNEL_STEPS

@@ -118,11 +118,13 @@ function rowsByKey(answer) {
 function sentences(answer) {
   const { settings } = answer;
   const at = (key) => valueOf(answer, key).whole;
+  const bounded = answer.rows.some(({ key }) => key === "plp_major_only");
+  const bounds = bounded ? ` (${valueOf(answer, "plp_major_only").median} if only major losses hurt, ${valueOf(answer, "plp_all_alike").median} if all losses hurt alike)` : "";
   const pain = settings.severity === "any" ? "" : `; in ${at("in_pain")} of them it is ${content.severities[settings.severity]}`;
   const six = sixSentences(grid, rowsByKey(answer), wordsOf(grid, settings));
   const over = valueOf(answer, "never_clears").row.median >= 0.5;
   return [
-    { question: "", text: `In ${settings.year} about ${at("limb_loss")} people here live with limb loss, and ${at("plp")} have phantom limb pain${pain}.` },
+    { question: "", text: `In ${settings.year} about ${at("limb_loss")} people here live with limb loss, and ${at("plp")} have phantom limb pain${bounds}${pain}.` },
     ...six.map((text, i) => ({ question: content.questions[i], text, warning: over && i === 2 })),
   ];
 }

@@ -328,6 +328,18 @@ function between(n, entry, at) {
   return [place, Math.min(Math.max(along, 0), 1)];
 }
 
+/** People in pain if only major losses hurt, and if all hurt alike: of the baseline, if nobody counted those in pain. */
+function boundsOfPain(grid, settings, area, { people }) {
+  const { bounds, scenarios } = grid.content.nation;
+  if (settings.scenario !== "baseline" || (settings.own_plp ?? null) !== null) return [];
+  const modelled = areaOf(grid, area, scenarioOf(grid, settings))("people", settings.year);
+  return Object.entries(bounds).map(([bound, scenario]) => {
+    const values = areaOf(grid, area, scenarios.find(({ name }) => name === scenario))("plp", settings.year);
+    // A count of one's own of people with limb loss moves those in pain by the same factor.
+    return [bound, values.map((value, d) => (value * people.limb_loss[0][d]) / modelled[d])];
+  });
+}
+
 /** The rows of the answer: { key, unit, median, low, high }. */
 function lookUp(grid, settings) {
   const rows = [];
@@ -336,6 +348,7 @@ function lookUp(grid, settings) {
   const found = funnel(grid, settings, area);
   for (const [key, people] of Object.entries(found.people)) {
     add(key, "people", quantiles(people[0]));
+    if (key === "plp") boundsOfPain(grid, settings, area, found).forEach(([bound, values]) => add(bound, "people", quantiles(values)));
   }
   decisionRows(grid, settings, found.people, newPatients(grid, found), add);
   return { rows, area };
