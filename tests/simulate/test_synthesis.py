@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from plcore.simulate.synthesis import (
     completed,
     conflicts,
     draws_of,
+    fingerprint,
     fit,
     fitted_rows,
     read_posterior,
@@ -27,6 +29,7 @@ from plcore.simulate.synthesis import (
     uncertain,
 )
 
+REFERENCE = Path(__file__).parent.parent / "reference"
 ROWS = fitted_rows(read_observations())
 BASELINE = read_scenario()
 #: Enough to move stocks, flows and deaths, while the other parameters stay at their medians.
@@ -165,6 +168,26 @@ def test_the_stored_posterior_agrees_with_a_fresh_one_of_small_size():
         before, after = (np.log(values[:, year - 2005]) for values in people)
         assert np.median(before) == pytest.approx(np.median(after), abs=before.std() / 3)
         assert after.std() == pytest.approx(before.std(), rel=0.35)
+
+
+def test_the_stored_posterior_is_that_of_another_sampler():
+    """emcee, from draws of the prior, with some 2,700 effective draws."""
+    peer = json.loads((REFERENCE / "emcee_limb_loss.json").read_text(encoding="utf-8"))
+    if peer["fingerprint"] != fingerprint(Likelihood(BASELINE, ROWS)):
+        pytest.skip("made from other data: tests/reference/make_emcee_limb_loss.py, 15 minutes")
+    stored = read_posterior()
+    mean, sd = (pd.Series(peer[name]) for name in ("mean", "sd"))
+
+    assert set(stored) == set(mean.index)
+    # The errors of both samplers are some 2% of a standard deviation each; 44 are looked at.
+    assert ((stored.mean() - mean).abs() / sd).max() < 0.12
+    assert (stored.std() / sd).between(0.9, 1.1).all()
+    people = people_with_limb_loss(completed(stored, BASELINE), BASELINE)
+    for year, ends in peer["limb_loss"].items():
+        ours = np.quantile(
+            people.values["limb_loss"][:, BASELINE.years == int(year)], [0.025, 0.5, 0.975]
+        )
+        np.testing.assert_allclose(ours, ends, rtol=0.04 if year == "2050" else 0.02)
 
 
 @pytest.fixture
