@@ -53,7 +53,7 @@ def busy_clinic(**changes):
     """A year that is too short for its patients, with holidays, boosters and overbooking."""
     plan = replace(
         PLAN,
-        course=CoursePlan((0, 2, 5, 9), (0, 1), max_returns=3, stop_without_relief_after=3),
+        course=CoursePlan((0, 2, 5, 9), (0, 1), max_returns=3, wait_days=4, stop_without_relief_after=3),
         overbooking=1.3, most_delay_days=1, most_missed=1, **changes,
     )  # fmt: skip
     stream = np.random.default_rng(5)
