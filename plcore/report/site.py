@@ -29,7 +29,8 @@ from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
-from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
+from plcore.report.slide_charts import WIDE
+from plcore.report.slides import find_deck, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
 _DEFAULT_HEIGHT = 450
@@ -321,7 +322,7 @@ def _templates() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     templates.globals |= {"table": _table, "figure_json": _figure_json, "height": _height}
-    templates.globals |= {"slide_json": _slide_json, "has_source": has_source, "wide": WIDE}
+    templates.globals |= {"slide_json": _slide_json, "wide": WIDE}
     return templates
 
 
