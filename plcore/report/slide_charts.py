@@ -24,9 +24,6 @@ WIDE, TALL = 912, 354
 _AROUND = ("title", "caption", "source")
 _TICKS, _LEGEND_ROW, _LEGEND_SYMBOL, _ROW_GAP = 30, 20, 45, 3
 _CONTROLS = 74
-#: Of a hatch, in pixels, for which a phone has 6: each of its lines is drawn alone in a PDF, and
-#: finer ones make it several times as large.
-_HATCH = 20
 #: Columns of labels that are tried, narrowest first.
 _COLUMNS = range(140, 440, 20)
 _TAG = re.compile(r"(<b>|<span[^>]*>)(.*)(</b>|</span>)", re.DOTALL)
@@ -46,7 +43,6 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
     if moves or "unit" not in framed_texts(layout):
         return {"data": data, "layout": layout}
     layout = copy.deepcopy(dict(layout))
-    data = [_hatched(trace) for trace in data]
     for note in layout["annotations"]:
         note["font"]["size"] = max(note["font"]["size"], LABEL_SIZE)
     unit = next(note for note in layout["annotations"] if note.get("name") == "unit")
@@ -54,7 +50,7 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
         note for note in layout["annotations"] if note.get("name") not in (*_AROUND, "unit")
     ]
     lines = wrapped(framed_texts(figure["layout"])["unit"], WIDE - 2 * EDGE, LABEL_SIZE)
-    top = _legend_height(data, layout) + len(lines) * LABEL_LINE + 13
+    top: float = _legend_height(data, layout) + len(lines) * LABEL_LINE + 13
     if any(note.get("name") == "panel" for note in layout["annotations"]):
         bottom = EDGE
         data, plot, over = _side_by_side(data, layout, TALL - top - bottom)
@@ -72,13 +68,6 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
     unit |= {"text": "<br>".join(lines), "xshift": EDGE - left, "yshift": high}
     layout["annotations"].append(unit)
     return {"data": data, "layout": layout}
-
-
-def _hatched(trace: dict[str, Any]) -> dict[str, Any]:
-    marker = trace.get("marker", {})
-    if not marker.get("pattern", {}).get("shape"):
-        return trace
-    return trace | {"marker": marker | {"pattern": marker["pattern"] | {"size": _HATCH}}}
 
 
 def _legend_height(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> float:

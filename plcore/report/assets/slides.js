@@ -163,9 +163,25 @@
 
   // --- Windows and paper ------------------------------------------------------------------------
 
+  // A browser writes every line of a hatch into a PDF, which makes it four times as large: on paper
+  // what is hatched has the hatch's ground alone.
+  const hatched = [];
+  function plain(begins) {
+    for (const [shape, fill] of hatched.splice(0)) shape.style.fill = fill;
+    if (!begins) return;
+    for (const shape of document.querySelectorAll(".drawing path, .drawing rect")) {
+      const hatch = /^url\("?#([^")]+)"?\)/.exec(shape.style.fill);
+      const ground = hatch === null ? null : document.querySelector("#" + hatch[1] + " rect");
+      if (ground === null) continue;
+      hatched.push([shape, shape.style.fill]);
+      shape.style.fill = ground.style.fill || ground.getAttribute("fill");
+    }
+  }
+
   function toPaper(begins) {
     root.classList.toggle("printing", begins);
     fitAll(begins);
+    plain(begins);
   }
   window.addEventListener("beforeprint", () => toPaper(true));
   window.addEventListener("afterprint", () => toPaper(false));
