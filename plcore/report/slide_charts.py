@@ -52,7 +52,7 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
     lines = wrapped(framed_texts(figure["layout"])["unit"], WIDE - 2 * EDGE, LABEL_SIZE)
     top: float = _legend_height(data, layout) + len(lines) * LABEL_LINE + 13
     if any(note.get("name") == "panel" for note in layout["annotations"]):
-        bottom = EDGE
+        bottom: float = EDGE
         data, plot, over = _side_by_side(data, layout, TALL - top - bottom)
         top += over
     else:
@@ -70,7 +70,7 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
-def _legend_height(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> float:
+def _legend_height(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> int:
     entries = sum(trace.get("showlegend") is True for trace in data)
     if not entries or "entrywidth" not in layout["legend"]:
         return 0

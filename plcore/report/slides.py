@@ -24,6 +24,8 @@ from plcore.report.slide_charts import on_a_slide
 
 #: The notebook that the deck is made from.
 STEM = "08_teaching_charts"
+#: Letters of a source that a slide has room for; a longer one stands on the last slide only.
+LONG = 180
 
 _SECTION = re.compile(r'<h2 id="[^"]*">(.*?)</h2>', re.DOTALL)
 _NUMBERED = re.compile(r"(\d+)\.\s+(.+)", re.DOTALL)
@@ -143,6 +145,42 @@ def read_deck(page: Page, pages: Sequence[Page] = ()) -> Deck:
     return Deck(page.stem, page.title, _elsewhere(page.lead, page.stem), tuple(slides))
 
 
+def reading(exhibit: Exhibit) -> str:
+    """What the marks of a chart are, as it says itself; its caption where it does not."""
+    layout = exhibit.figure["layout"] if exhibit.figure is not None else {}
+    return framed_texts(layout).get("caption", exhibit.caption)
+
+
+def in_plain_text(deck: Deck) -> dict[str, Any]:
+    """What a deck says, without markup, for programs that write it in another form."""
+    slides = [
+        {
+            "heading": _plain(slide.heading),
+            "takeaway": _plain(slide.takeaway),
+            "chart": slide.exhibit.name,
+            "alt": slide.exhibit.alt or slide.exhibit.caption,
+            "caption": slide.exhibit.caption,
+            "reading": slide.reading,
+            "source": slide.source,
+            "notes": _plain(slide.notes),
+            "question": _plain(slide.question),
+            "answer": _plain(slide.answer),
+        }
+        for slide in deck.slides
+    ]
+    doubted = [{"doubt": doubt, "slides": places} for doubt, places in deck.doubted()]
+    return {
+        "title": deck.title, "lead": _plain(deck.lead), "slides": slides, "doubted": doubted,
+    }  # fmt: skip
+
+
+def _plain(html: str) -> str:
+    """The text of some HTML: a line a paragraph, and no line breaks but those."""
+    lines = re.split(r"</(?:p|li|h\d)>|<br\s*/?>", html)
+    plain = (" ".join(unescape(re.sub(r"<[^>]*>", "", line)).split()) for line in lines)
+    return "\n".join(line for line in plain if line)
+
+
 def slide_figure(exhibit: Exhibit) -> Mapping[str, Any]:
     """The figure of a chart with the look that it has on a slide, as `wide`."""
     figure = exhibit.figure or {}
@@ -228,7 +266,7 @@ def _slide(heading: str, section: _Section, stem: str) -> Slide:
         takeaway=_elsewhere(takeaway[1], stem),
         exhibit=exhibit,
         page=section.page,
-        reading=_reading(exhibit),
+        reading=reading(exhibit),
         notes=_elsewhere(rest.strip(), stem),
         question=question[1],
         answer=_elsewhere(question[2].strip(), stem),
@@ -244,11 +282,6 @@ def _words(exhibit: Exhibit) -> Iterator[str]:
 
 def _cells(text: str) -> set[str]:
     return {cell for row in csv.reader(io.StringIO(text)) for cell in row}
-
-
-def _reading(exhibit: Exhibit) -> str:
-    layout = exhibit.figure["layout"] if exhibit.figure is not None else {}
-    return framed_texts(layout).get("caption", exhibit.caption)
 
 
 def _source(exhibit: Exhibit) -> str:
