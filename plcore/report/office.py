@@ -223,7 +223,7 @@ def _slide(show: Any, title: str, size: int, *, top: float = 0.3) -> Any:
     slide = show.slides.add_slide(show.slide_layouts[5])
     head = slide.shapes.title
     head.left, head.top, head.width, head.height = (
-        pptx.util.Inches(x) for x in (_EDGE, top, _DECK_SIZE[0] - 2 * _EDGE, size / 43)
+        pptx.util.Inches(x) for x in (_EDGE, top, _DECK_SIZE[0] - 2 * _EDGE, size / 44)
     )
     head.text_frame.word_wrap = True
     _say(head.text_frame.paragraphs[0], title, size, bold=True)

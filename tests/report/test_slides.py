@@ -532,6 +532,24 @@ LOOKED_AT = """() => {
 }"""
 
 
+#: The charts of other notebooks that the deck has to show.
+BORROWED = ("limb_loss_fan", "contrasts_established", "demand_funnel", "service_level")
+
+
+@pytest.mark.slow
+def test_the_deck_shows_the_projection_the_trials_the_funnel_and_the_chairs(own_report):
+    text = (own_report / "slides.html").read_text()
+
+    for name in BORROWED:
+        assert text.count(f'id="json-{name}"') == 1
+    count = text.count('<section class="slide chart"')
+    words = {15: "fifteen", 16: "sixteen"}[count]
+    # The title of the deck and the README count them.
+    assert f"{words} charts for a class" in text
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert f"{words} charts to teach with" in readme
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(1280, 720), (1366, 768), (1024, 768)], ids="{0[0]}".format)
 def test_no_slide_of_the_project_is_longer_than_the_screen_and_all_can_be_read(
@@ -556,8 +574,12 @@ def test_no_slide_of_the_project_is_longer_than_the_screen_and_all_can_be_read(
 @pytest.mark.slow
 def test_the_deck_of_the_project_as_pdf_is_small_and_a_slide_a_page(browser, own_report):
     page = browser.new_page()
-    page.goto((own_report / "slides.html").as_uri())
+    page.goto((own_report / "slides.html").as_uri() + "#2")
+    hatched = "[...document.querySelectorAll('path')].filter((p) => p.style.fill.startsWith('url'))"
+    before = page.evaluate(f"{hatched}.length")
     pdf = page.pdf(prefer_css_page_size=True)
+    # On the screen bars are hatched as before, those of slides that were drawn for paper as well.
+    assert page.evaluate(f"{hatched}.length") >= before > 0
     page.close()
 
     assert pages_of(pdf) == 17
