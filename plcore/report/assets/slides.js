@@ -51,7 +51,7 @@
       if (chart.drawn === "") drawing.replaceChildren();
       const copy = JSON.parse(JSON.stringify(figure));
       window.Plotly.purge(drawing);
-      window.Plotly.newPlot(drawing, {
+      chart.done = window.Plotly.newPlot(drawing, {
         data: look === "wide" ? copy.wide.data : copy.data,
         layout: Object.assign(look === "wide" ? copy.wide.layout : copy.layout, size, { autosize: false }),
         frames: copy.frames || [],
@@ -63,7 +63,7 @@
         svg.setAttribute("aria-hidden", "true");
       }
     } else if (drawing.layout.width !== size.width || drawing.layout.height !== height) {
-      window.Plotly.relayout(drawing, size);
+      chart.done = window.Plotly.relayout(drawing, size);
     }
   }
 
@@ -181,7 +181,13 @@
   function toPaper(begins) {
     root.classList.toggle("printing", begins);
     fitAll(begins);
-    plain(begins);
+    plain(false);
+    // A chart that is drawn for the first time has its hatches a moment later.
+    if (begins) {
+      Promise.all(charts.map((chart) => chart && chart.done)).then(() => {
+        plain(root.classList.contains("printing"));
+      });
+    }
   }
   window.addEventListener("beforeprint", () => toPaper(true));
   window.addEventListener("afterprint", () => toPaper(false));
