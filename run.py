@@ -40,7 +40,8 @@ USAGE = """Set up plcore's own environment, once, and do one job in it.
     python3 run.py test [...]         run the tests; what follows goes to pytest
     python3 run.py lab                open the notebooks in JupyterLab
     python3 run.py bench [job ...]    time plcore against its peers, write benchmarks/results.csv
-    python3 run.py figures [...]      write the report's charts as SVG, PNG, PDF and CSV (--help)
+    python3 run.py figures [...]      write the report's charts as SVG, PNG, PDF and CSV, or with
+                                      --pptx and --docx as slides and a brief (--help)
     python3 run.py plan [...]         plan a clinic: a workbook and CSV files (--help)
     python3 run.py fit                fit the model to the observations, store its posterior
     python3 run.py checks             predict what the fit did not see, store the tables (minutes)
@@ -78,7 +79,7 @@ STAY = ("plan", "manifest")
 #: Jobs for which packages are installed the first time: the extra they belong to, and what for.
 EXTRAS = {
     "bench": ("bench", "the peers"),
-    "figures": ("images", "what draws images"),
+    "figures": ("images", "what draws images and writes documents"),
 }
 
 #: How the environment finds the project, in the place of a path, by which every file of this folder

@@ -1,7 +1,8 @@
-"""The charts of a report as images that can stand alone, each with its numbers.
+"""The charts of a report as images that can stand alone, each with its numbers; or its documents.
 
 `python -m plcore.report.figures [--only NAME ...] [--formats svg,png,pdf] [--to figures]`: the
-title, the unit, the intervals and the source of a chart are in its image.
+title, the unit, the intervals and the source of a chart are in its image. With `--pptx` or `--docx`
+the slides as PowerPoint or the brief of two pages as Word, and no images beside them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from plcore.charts.frame import (
     wrapped,
 )
 from plcore.report.site import build_report, read_stamp, replacing
+from plcore.report.slide_charts import WIDE, on_a_slide
 from plcore.terminal import print_what_it_can
 
 FORMATS = ("svg", "png", "pdf")
@@ -42,6 +45,8 @@ _CONTENTS = "contents.json"
 #: Pixels; labels of 12 on an image so wide are 14 points high on a slide.
 _WIDTH, _HEIGHT, _EDGE = 800, 450, 12
 _PNG_SCALE = 2
+#: A slide as wide as a page is then printed with 200 pixels an inch.
+_SLIDE_SCALE = 3
 _MINUTES = 10
 _NO_BROWSER = (
     "the images are drawn by Chrome or Chromium, and none was found here. Install one (on Debian "
@@ -210,9 +215,38 @@ def _source(layout: Mapping[str, Any]) -> str:
     return str(meta.get("source", "")) if isinstance(meta, Mapping) else ""
 
 
+def slide_pictures(charts: Sequence[Chart], names: Collection[str]) -> dict[str, bytes]:
+    """A PNG of each chart that is named, as it looks on a slide.
+
+    Parameters
+    ----------
+    charts : sequence of Chart
+        As `read_charts` returns them.
+    names : collection of str
+        Their names in the report.
+    """
+    with tempfile.TemporaryDirectory(prefix="plcore-") as folder:
+        jobs: list[dict[str, Any]] = []
+        for chart in chosen(charts, names):
+            figure = on_a_slide(chart.figure)
+            wide = figure["layout"] is not chart.figure["layout"]
+            figure = figure if wide else standalone(chart)
+            figure["layout"].pop("updatemenus", None)
+            size = {"width": WIDE if wide else _WIDTH, "height": figure["layout"]["height"]}
+            options = size | {"format": "png", "scale": _SLIDE_SCALE}
+            jobs.append(
+                {"fig": figure, "path": Path(folder) / f"{chart.name}.png", "opts": options}
+            )
+        _draw_jobs(jobs)
+        return {job["path"].stem: job["path"].read_bytes() for job in jobs}
+
+
 def _draw(charts: Sequence[Chart], folder: Path, formats: Sequence[str]) -> None:
+    _draw_jobs(list(_jobs(charts, folder, formats)))
+
+
+def _draw_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:
     kaleido = _kaleido()
-    jobs = list(_jobs(charts, folder, formats))
     # The project's own script lets plotly draw maps without asking a server for outlines; without
     # mathjax=False the page would ask another one for a typesetter of formulas.
     outlines = Path(__file__).parent / "assets" / "report.js"
@@ -260,6 +294,37 @@ def _kaleido() -> Any:
         ) from error
 
 
+def _office() -> Any:
+    try:
+        return importlib.import_module("plcore.report.office")
+    except ImportError as error:
+        raise ValueError(
+            f"{error.name} is not installed, which writes documents together with python-docx and "
+            "python-pptx; `python3 run.py figures` installs it"
+        ) from error
+
+
+def write_documents(report: Path, *, deck: Path | None, brief: Path | None) -> None:
+    """Write the slides as PowerPoint and the brief as Word, those of them that are given a place.
+
+    Parameters
+    ----------
+    report : Path
+        Folder of a report that was written before.
+    deck, brief : Path or None
+        The files. One that plcore did not write last is never replaced.
+    """
+    office = _office()
+    content = office.read_report(report)
+    names = {shown["chart"] for shown in content.contents["deck"]["slides"]} if deck else set()
+    names |= set(office.BRIEF_CHARTS) if brief else set()
+    pictures = slide_pictures(read_charts(report), names)
+    if deck is not None:
+        office.write_deck(content, pictures, deck)
+    if brief is not None:
+        office.write_brief(content, pictures, brief)
+
+
 def _is_written(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
@@ -303,21 +368,16 @@ def _formats(text: str) -> tuple[str, ...]:
 def main(arguments: Sequence[str]) -> int:
     """Exit code: 0 for figures written, 1 for none, the previous export being left as it was."""
     print_what_it_can()
-    parser = argparse.ArgumentParser(
-        prog="plcore.report.figures",
-        description="Write every chart of the report as images and CSV. A folder of an earlier "
-        "export is replaced whole.",
-    )
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these charts only")
-    parser.add_argument("--formats", type=_formats, default=FORMATS, help="svg,png,pdf or fewer")
-    parser.add_argument("--to", type=Path, default=Path("figures"), help="the folder to write")
-    parser.add_argument("--report", type=Path, default=Path("report"))
-    parser.add_argument("--notebooks", type=Path, default=Path("notebooks"))
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     start = time.monotonic()
+    documents = [path for path in (options.pptx, options.docx) if path is not None]
     try:
         # Before the report is built and the browser started, both of which take long.
-        refuse_other_folder(options.to)
+        if documents:
+            for path in documents:
+                _office().refuse_other_file(path)
+        else:
+            refuse_other_folder(options.to)
         _kaleido()
         if not (options.report / _CONTENTS).exists():
             print("Building the report first ...", flush=True)
@@ -326,7 +386,12 @@ def main(arguments: Sequence[str]) -> int:
                 with_reference=True,
             )  # fmt: skip
         charts = chosen(read_charts(options.report), options.only)
-        written = export(charts, options.report, options.to, formats=options.formats)
+        if documents:
+            write_documents(options.report, deck=options.pptx, brief=options.docx)
+            said = " and ".join(map(str, documents))
+        else:
+            written = export(charts, options.report, options.to, formats=options.formats)
+            said = f"{len(charts)} charts, {len(written)} files"
     except (ValueError, OSError) as error:
         print(f"figures: {error}", file=sys.stderr)
         return 1
@@ -336,11 +401,46 @@ def main(arguments: Sequence[str]) -> int:
             f"Note: drawn from the report of commit {charts[0].commit}; notebooks, code or data "
             "may have changed since. `python3 run.py report` writes it anew."
         )
-    print(
-        f"{len(charts)} charts, {len(written)} files in {time.monotonic() - start:.1f} s: "
-        f"see {options.to / 'index.csv'}"
-    )
+    see = "" if documents else f": see {options.to / 'index.csv'}"
+    print(f"{said} in {time.monotonic() - start:.1f} s{see}")
     return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="plcore.report.figures",
+        description="Write every chart of the report as images and CSV, or the slides as PowerPoint "
+        "and a brief of two pages as Word. A folder of an earlier export is replaced whole.",
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these charts only")
+    parser.add_argument("--formats", type=_formats, default=FORMATS, help="svg,png,pdf or fewer")
+    parser.add_argument("--to", type=Path, default=Path("figures"), help="the folder to write")
+    for kind, name, what in (
+        ("pptx", "slides", "slides"),
+        ("docx", "brief", "brief for a manager"),
+    ):
+        parser.add_argument(
+            f"--{kind}", nargs="?", type=_file(kind), const=Path(f"{name}.{kind}"), metavar="FILE",
+            help=f"write the {what}, and no images (default: {name}.{kind})",
+        )  # fmt: skip
+    parser.add_argument("--report", type=Path, default=Path("report"))
+    parser.add_argument("--notebooks", type=Path, default=Path("notebooks"))
+    options = parser.parse_args(arguments)
+    images = ("only", "formats", "to")
+    if (options.pptx or options.docx) and any(
+        getattr(options, name) != parser.get_default(name) for name in images
+    ):
+        parser.error("--only, --formats and --to are for images, which --pptx and --docx leave out")
+    return options
+
+
+def _file(ending: str) -> Callable[[str], Path]:
+    def path(text: str) -> Path:
+        if not text.lower().endswith(f".{ending}"):
+            raise argparse.ArgumentTypeError(f"{text!r} does not end with .{ending}")
+        return Path(text)
+
+    return path
 
 
 if __name__ == "__main__":

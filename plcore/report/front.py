@@ -71,6 +71,17 @@ def cards(pages: Sequence[Page]) -> tuple[Card, ...]:
         for page in pages
         for exhibit in page.exhibits
     }
+    return answers(shown)
+
+
+def answers(shown: Mapping[str, tuple[str, str]]) -> tuple[Card, ...]:
+    """The cards of some tables, in the order of the front page.
+
+    Parameters
+    ----------
+    shown : mapping of str to (str, str)
+        The CSV of each table, by its name in the report, and the place that shows it.
+    """
     made = []
     for needed, card in _CARDS:
         if all(name in shown for name in needed):
@@ -93,12 +104,17 @@ def predicted(pages: Sequence[Page]) -> str:
     for page in pages:
         for exhibit in page.exhibits:
             if exhibit.name == "predictive_left_out":
-                inside = pd.read_csv(io.StringIO(exhibit.csv))["inside"]
-                return (
-                    f"{inside.sum()} of {len(inside)} observations lie in the 95% predictive "
-                    "interval of a fit that did not see their source"
-                )
+                return predicted_by(pd.read_csv(io.StringIO(exhibit.csv)))
     return ""
+
+
+def predicted_by(left_out: pd.DataFrame) -> str:
+    """The same of the report's table `predictive_left_out`."""
+    inside = left_out["inside"]
+    return (
+        f"{inside.sum()} of {len(inside)} observations lie in the 95% predictive "
+        "interval of a fit that did not see their source"
+    )
 
 
 def _published(shown: Mapping[str, Shown]) -> Card:

@@ -29,7 +29,8 @@ from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
-from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
+from plcore.report.slide_charts import WIDE
+from plcore.report.slides import LONG, Deck, find_deck, in_plain_text, reading, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
 _DEFAULT_HEIGHT = 450
@@ -244,7 +245,7 @@ def _write_files(
             raise ValueError(f"{path}: would load from outside: {outside[0][:120]}")
         _write(folder / path, html)
 
-    _write(folder / "contents.json", _contents(pages, stamp))
+    _write(folder / "contents.json", _contents(pages, stamp, deck))
     n_exhibits = sum(len(shown.exhibits) for shown in pages)
     page(
         "index.html", "index.html", cards=cards(pages), predicted=predicted(pages),
@@ -295,7 +296,7 @@ def _checklists() -> list[tuple[str, str, list[dict[str, str]]]]:
     ]  # fmt: skip
 
 
-def _contents(pages: Sequence[Page], stamp: Stamp) -> str:
+def _contents(pages: Sequence[Page], stamp: Stamp, deck: Deck | None) -> str:
     """What the report shows and was made from, for other programs."""
     exhibits = [
         {
@@ -303,11 +304,14 @@ def _contents(pages: Sequence[Page], stamp: Stamp) -> str:
             "chart": exhibit.figure is not None,
             "notebook": page.stem,
             "caption": exhibit.caption,
+            "reading": reading(exhibit),
         }
         for page in pages
         for exhibit in page.exhibits
     ]
     contents = asdict(stamp) | {"exhibits": exhibits}
+    if deck is not None:
+        contents["deck"] = in_plain_text(deck)
     return json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -321,7 +325,7 @@ def _templates() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     templates.globals |= {"table": _table, "figure_json": _figure_json, "height": _height}
-    templates.globals |= {"slide_json": _slide_json, "has_source": has_source, "wide": WIDE}
+    templates.globals |= {"slide_json": _slide_json, "wide": WIDE, "long": LONG}
     return templates
 
 

@@ -2,8 +2,9 @@
 
 A slide is a section of that notebook: a heading `## 3. Heading`, a paragraph `**Takeaway.** ...`,
 one chart, a paragraph `**What the chart does not show.** ...` and a question for the class with its
-answer, folded (`<details><summary>Question for the class: ...?</summary>`). Sections without a
-number are no slides.
+answer, folded (`<details><summary>Question for the class: ...?</summary>`). A chart of another
+notebook is not drawn again: `**Chart.** [its title](03_other.ipynb#its_name)` stands in its place.
+Sections without a number are no slides.
 """
 
 from __future__ import annotations
@@ -16,18 +17,23 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from plcore.charts.frame import framed_texts, widened
+from plcore.charts.frame import framed_texts
 from plcore.evidence.schema import MARKS
 from plcore.report.notebooks import Exhibit, Page
+from plcore.report.slide_charts import on_a_slide
 
 #: The notebook that the deck is made from.
 STEM = "08_teaching_charts"
-#: Width in pixels for which the text around a chart is wrapped; on a slide it has no less.
-WIDE = 700
+#: Letters of a source that a slide has room for; a longer one stands on the last slide only.
+LONG = 180
 
 _SECTION = re.compile(r'<h2 id="[^"]*">(.*?)</h2>', re.DOTALL)
 _NUMBERED = re.compile(r"(\d+)\.\s+(.+)", re.DOTALL)
 _TAKEAWAY = re.compile(r"<p><strong>Takeaway\.</strong>\s*(.+?)</p>", re.DOTALL)
+_ELSEWHERE = re.compile(
+    r'<p><strong>Chart\.</strong>\s*<a href="([^"#]*)\.html#([^"]+)"[^>]*>.*?</a>\.?\s*</p>',
+    re.DOTALL,
+)
 _BEYOND = "<p><strong>What the chart does not show.</strong>"
 _QUESTION = re.compile(
     r"<details>\s*<summary>Question for the class:\s*(.+?)</summary>(.*?)</details>", re.DOTALL
@@ -42,12 +48,16 @@ _DOUBTED = {
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """A chart with what is to be said about it; all but `heading` and `source` is HTML.
+    """A chart with what is to be said about it; all but `page`, `reading` and `source` is HTML.
 
     Attributes
     ----------
     heading : str
         Without its number, as HTML.
+    page : str
+        Name of the notebook that draws the chart, without its suffix.
+    reading : str
+        What the marks of the chart are, plain text: which interval, and what was assumed.
     notes : str
         What the chart does not show, and whatever else the section says.
     source : str
@@ -59,6 +69,8 @@ class Slide:
     heading: str
     takeaway: str
     exhibit: Exhibit
+    page: str
+    reading: str
     notes: str
     question: str
     answer: str
@@ -87,22 +99,33 @@ class Deck:
 @dataclass(slots=True)
 class _Section:
     heading: str
+    page: str
     before: str = ""
     after: str = ""
     exhibits: list[Exhibit] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def find_deck(pages: Sequence[Page]) -> Deck | None:
     """The deck of the report's teaching charts; None where it has no such notebook."""
-    return next((read_deck(page) for page in pages if page.stem == STEM), None)
+    return next((read_deck(page, pages) for page in pages if page.stem == STEM), None)
 
 
-def read_deck(page: Page) -> Deck:
-    """The deck of a page; a ValueError names every section that is no slide, and why."""
+def read_deck(page: Page, pages: Sequence[Page] = ()) -> Deck:
+    """The deck of a page; a ValueError names every section that is no slide, and why.
+
+    Parameters
+    ----------
+    page : Page
+        Of the notebook of teaching charts.
+    pages : sequence of Page
+        All pages of the report, whose charts its slides may show.
+    """
+    shown = {(other.stem, each.name): each for other in pages for each in other.exhibits}
     numbered = [
         (heading, section)
-        for section in _sections(page)
+        for section in _sections(page, shown)
         if (heading := _NUMBERED.fullmatch(section.heading)) is not None
     ]
     faults, slides = [], []
@@ -122,21 +145,51 @@ def read_deck(page: Page) -> Deck:
     return Deck(page.stem, page.title, _elsewhere(page.lead, page.stem), tuple(slides))
 
 
+def reading(exhibit: Exhibit) -> str:
+    """What the marks of a chart are, as it says itself; its caption where it does not."""
+    layout = exhibit.figure["layout"] if exhibit.figure is not None else {}
+    return framed_texts(layout).get("caption", exhibit.caption)
+
+
+def in_plain_text(deck: Deck) -> dict[str, Any]:
+    """What a deck says, without markup, for programs that write it in another form."""
+    slides = [
+        {
+            "heading": _plain(slide.heading),
+            "takeaway": _plain(slide.takeaway),
+            "chart": slide.exhibit.name,
+            "alt": slide.exhibit.alt or slide.exhibit.caption,
+            "caption": slide.exhibit.caption,
+            "reading": slide.reading,
+            "source": slide.source,
+            "notes": _plain(slide.notes),
+            "question": _plain(slide.question),
+            "answer": _plain(slide.answer),
+        }
+        for slide in deck.slides
+    ]
+    doubted = [{"doubt": doubt, "slides": places} for doubt, places in deck.doubted()]
+    return {
+        "title": deck.title, "lead": _plain(deck.lead), "slides": slides, "doubted": doubted,
+    }  # fmt: skip
+
+
+def _plain(html: str) -> str:
+    """The text of some HTML: a line a paragraph, and no line breaks but those."""
+    lines = re.split(r"</(?:p|li|h\d)>|<br\s*/?>", html)
+    plain = (" ".join(unescape(re.sub(r"<[^>]*>", "", line)).split()) for line in lines)
+    return "\n".join(line for line in plain if line)
+
+
 def slide_figure(exhibit: Exhibit) -> Mapping[str, Any]:
-    """The figure of a chart with a second layout, `wide`, in which less of the text is wrapped."""
+    """The figure of a chart with the look that it has on a slide, as `wide`."""
     figure = exhibit.figure or {}
-    layout = figure["layout"]
-    # Frames that set texts anew would set them for the other layout.
-    moves = any("annotations" in frame.get("layout", {}) for frame in figure.get("frames", ()))
-    return {**figure, "wide": layout if moves else widened(layout, WIDE)}
+    wide = on_a_slide(figure)
+    # Most charts have the same traces, which need not stand there twice.
+    return {**figure, "wide": {k: v for k, v in wide.items() if v != figure[k]}}
 
 
-def has_source(exhibit: Exhibit) -> bool:
-    """Whether a chart names its source in itself."""
-    return exhibit.figure is not None and "source" in framed_texts(exhibit.figure["layout"])
-
-
-def _sections(page: Page) -> Iterator[_Section]:
+def _sections(page: Page, shown: Mapping[tuple[str, str], Exhibit]) -> Iterator[_Section]:
     section = None
     for block in page.blocks:
         if block.kind == "prose":
@@ -146,13 +199,29 @@ def _sections(page: Page) -> Iterator[_Section]:
             for heading, after in zip(parts[::2], parts[1::2], strict=True):
                 if section is not None:
                     yield section
-                section = _Section(heading.strip(), before=after)
+                section = _Section(heading.strip(), page.stem)
+                _borrow(section, after, shown)
         elif section is not None and block.exhibit is not None:
             section.exhibits.append(block.exhibit)
         elif section is not None and block.kind != "code":
             section.others.append(block.kind)
     if section is not None:
         yield section
+
+
+def _borrow(section: _Section, text: str, shown: Mapping[tuple[str, str], Exhibit]) -> None:
+    """Take in the text of a section, and the chart of another notebook that it names."""
+    chart = _ELSEWHERE.search(text)
+    if chart is None:
+        section.before = text
+        return
+    section.before, section.after = text[: chart.start()], text[chart.end() :]
+    stem, name = chart[1] or section.page, chart[2]
+    if (stem, name) in shown:
+        section.page = stem
+        section.exhibits.append(shown[stem, name])
+    else:
+        section.missing.append(f"{stem}.ipynb shows nothing called {name!r}")
 
 
 def _add(section: _Section | None, text: str) -> None:
@@ -168,7 +237,8 @@ def _faults(section: _Section) -> Iterator[str]:
     if _TAKEAWAY.search(section.before) is None:
         yield "no paragraph '**Takeaway.** ...' between the heading and the chart"
     charts = [exhibit for exhibit in section.exhibits if exhibit.figure is not None]
-    if len(charts) != 1 or len(section.exhibits) != 1:
+    yield from section.missing
+    if not section.missing and (len(charts) != 1 or len(section.exhibits) != 1):
         names = ", ".join(exhibit.name for exhibit in section.exhibits) or "nothing"
         yield f"shows {names}; a slide shows one chart and no table"
     if section.others:
@@ -195,6 +265,8 @@ def _slide(heading: str, section: _Section, stem: str) -> Slide:
         heading=heading,
         takeaway=_elsewhere(takeaway[1], stem),
         exhibit=exhibit,
+        page=section.page,
+        reading=reading(exhibit),
         notes=_elsewhere(rest.strip(), stem),
         question=question[1],
         answer=_elsewhere(question[2].strip(), stem),

@@ -15,9 +15,10 @@ from plcore import charts
 from plcore.charts.display import CONFIG, PLOTLY
 from plcore.report.notebooks import read_page
 from plcore.report.site import write_report
-from plcore.report.slides import STEM, WIDE, find_deck, read_deck, slide_figure
+from plcore.report.slide_charts import TALL, WIDE, on_a_slide
+from plcore.report.slides import STEM, find_deck, read_deck, slide_figure
 
-STEMS = (STEM, "01_start_here")
+STEMS = (STEM, "01_start_here", "03_more")
 
 BEFORE = "## {n}. {heading}\n\n**Takeaway.** It *rises*, see [above](#top)."
 AFTER = (
@@ -150,16 +151,132 @@ def test_slides_with_numbers_that_nobody_measured_are_listed():
     assert deck.doubted() == [("assumed", [2]), ("from memory", [3]), ("second hand", [3])]
 
 
-def test_a_slide_has_its_words_in_longer_lines_and_a_phone_has_them_short():
+def elsewhere(n, link, *, outputs=()):
+    """A section that shows a chart of another notebook."""
+    text = BEFORE.format(n=n, heading="Borrowed") + f"\n\n**Chart.** [It]({link}).\n\n" + AFTER
+    return [new_markdown_cell(text), *outputs]
+
+
+def other_page(*outputs):
+    cells = [new_markdown_cell("# More\n\nText."), new_code_cell("x = 1", outputs=list(outputs))]
+    return read_page(new_notebook(cells=cells), Path("03_more.ipynb"), stems=STEMS)
+
+
+def test_a_slide_may_show_a_chart_of_another_notebook_and_links_to_its_page(tmp_path):
+    pages = [
+        other_page(shown(framed(), "the_rise")),
+        teaching(section(1, moving()), elsewhere(2, "03_more.ipynb#the_rise")),
+    ]
+    own, borrowed = find_deck(pages).slides
+
+    assert (own.page, borrowed.page) == (STEM, "03_more")
+    assert borrowed.exhibit is pages[0].exhibits[0]
+    assert borrowed.source.startswith("Somebody 2008; ")
+    assert "Chart." not in borrowed.notes
+    write_report(pages, tmp_path / "report", stamp=STAMP)
+    assert (
+        '<a href="03_more.html#the_rise">Numbers' in (tmp_path / "report/slides.html").read_text()
+    )
+    # On the page, the reader is led to it.
+    assert (
+        '<a href="03_more.html#the_rise">It</a>' in (tmp_path / f"report/{STEM}.html").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("link", "outputs", "message"),
+    [
+        ("03_more.ipynb#nothing", [], "03_more.ipynb shows nothing called 'nothing'"),
+        ("03_more.ipynb#a_table", [], "shows a_table; a slide shows one chart and no table"),
+        ("03_more.ipynb#the_rise", ["own"], "shows the_rise, own; a slide shows one chart"),
+    ],
+)
+def test_a_chart_of_another_notebook_has_to_be_one_chart_that_is_there(link, outputs, message):
+    other = other_page(shown(framed(), "the_rise"), shown(None, "a_table"))
+    own = [new_code_cell("show(figure)", outputs=[shown(framed(), name)]) for name in outputs]
+
+    with pytest.raises(ValueError, match=message) as error:
+        find_deck([other, teaching(elsewhere(1, link, outputs=own))])
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_slide_says_outside_the_chart_what_its_marks_are_and_where_it_comes_from():
     (slide,) = read_deck(teaching(section(1, framed()))).slides
-    figure = slide_figure(slide.exhibit)
+    wide = slide_figure(slide.exhibit)["wide"]["layout"]
 
-    def title(layout):
-        return next(a["text"] for a in layout["annotations"] if a["name"] == "title")
+    names = {note.get("name") for note in wide["annotations"]}
+    assert "unit" in names
+    assert names & {"title", "caption", "source"} == set()
+    assert slide.reading == "Lines: one value a year, without intervals."
+    assert min(note["font"]["size"] for note in wide["annotations"]) >= 12
+    assert wide["height"] <= TALL
 
-    assert title(figure["layout"]).count("<br>") >= 1
-    assert title(figure["wide"]).count("<br>") == 0
-    assert figure["wide"]["height"] < figure["layout"]["height"]
+
+def rows_of(n, *, width=9):
+    """A chart of many rows with long labels, of two bars each."""
+    label = " ".join(["word"] * width)
+    rows = [
+        {"label": f"{label} {place}", "value": float(place + 1), "low": 0.5, "high": 20.0,
+         "series": series}
+        for place in range(n)
+        for series in ("first", "second")
+    ]  # fmt: skip
+    return charts.bars(pd.DataFrame(rows), title="Rows", xaxis="People", source="Made up")
+
+
+@pytest.mark.parametrize("figure", [rows_of(3), rows_of(8), rows_of(8, width=3)])
+def test_rows_keep_their_order_and_their_marks_beside_them(figure):
+    plain = pio.json.from_json_plotly(pio.json.to_json_plotly(figure, engine="json"), engine="json")
+    wide = on_a_slide(plain)
+    before, after = plain["layout"]["yaxis"], wide["layout"]["yaxis"]
+
+    def rows(axis, traces):
+        """The row that each bar is nearest to, as the eye has it."""
+        return [
+            min(range(len(axis["tickvals"])), key=lambda row: abs(axis["tickvals"][row] - y))
+            for trace in traces
+            for y in trace["y"]
+        ]
+
+    assert rows(after, wide["data"]) == rows(before, plain["data"])
+    assert [text.replace("<br>", " ") for text in after["ticktext"]] == [
+        text.replace("<br>", " ") for text in before["ticktext"]
+    ]
+    needed = [16 * (text.count("<br>") + 1) for text in after["ticktext"]]
+    edges = [0, *after["tickvals"], after["range"][0]]
+    for place, height in enumerate(needed):
+        upper, lower = edges[place], edges[place + 2]
+        assert after["tickvals"][place] - (upper if place else 0) >= height / 2
+        assert lower - after["tickvals"][place] >= height / 2
+    # The traces that the page has are as they were.
+    assert plain["layout"]["height"] > 0
+    assert (
+        plain["data"]
+        == pio.json.from_json_plotly(pio.json.to_json_plotly(figure, engine="json"), engine="json")[
+            "data"
+        ]
+    )
+
+
+def test_panels_stand_side_by_side_with_the_icons_they_had():
+    people = pd.DataFrame(
+        [
+            ("First", "hurt", 30),
+            ("First", "not", 70),
+            ("Second", "hurt", 60),
+            ("Second", "not", 40),
+        ],
+        columns=["panel", "label", "count"],
+    ).assign(look=["pain", "painless"] * 2)
+    figure = charts.icons(people, title="Icons", unit="People", caption="", source="Made up")
+    plain = pio.json.from_json_plotly(pio.json.to_json_plotly(figure, engine="json"), engine="json")
+    wide = on_a_slide(plain)
+
+    first, second = wide["data"][:2], wide["data"][2:]
+    assert max(x for trace in first for x in trace["x"]) < min(x for t in second for x in t["x"])
+    assert {y for trace in first for y in trace["y"]} == {y for t in second for y in t["y"]}
+    assert [len(t["x"]) for t in wide["data"]] == [len(t["x"]) for t in plain["data"]]
+    assert wide["layout"]["height"] < plain["layout"]["height"]
 
 
 def test_a_report_without_teaching_charts_has_no_slides_and_no_link_to_any(tmp_path):
@@ -190,8 +307,9 @@ def test_the_deck_has_title_charts_and_sources(report):
     ]  # fmt: skip
     assert "Data of 2026-11-19 · plcore 0.1.0, commit 0123456789 of 2026-11-20" in text
     assert '<li value="4"><a href="#4">A count</a>: A drawing</li>' in text
-    # Charts of the project have their source inside; others have it in the line below.
-    assert text.count(" Source: ") == 1
+    # Each in the line below its chart, whose own is left out.
+    assert text.count(" Source: ") == 3
+    assert "<p>How to read it.</p>" in text
     assert "It &lt;/script&gt; rises." in text
     assert text.count("<h1") == 1
     assert text.count("</script>") == 6
@@ -351,6 +469,9 @@ def test_paper_has_a_slide_a_page(open_deck):
     page.keyboard.press("n")
 
     assert pages_of(page.pdf(format="Letter", landscape=True)) == 5
+    # A page as wide and as high as a slide, in points: nothing is left of it.
+    boxes = set(re.findall(rb"/MediaBox \[([\d. ]+)\]", page.pdf(prefer_css_page_size=True)))
+    assert boxes == {b"0 0 960 540"}
     # What the window shows is as it was.
     assert place(page)[2] == "2"
     assert not page.evaluate("document.documentElement.classList.contains('printing')")
@@ -365,9 +486,9 @@ def test_on_paper_charts_are_large_and_whole_and_notes_only_where_they_are_shown
     printed = page.evaluate(MEASURED)
     assert max(chart["over"] for chart in printed) <= 0
     assert max(chart["cut"] for chart in printed) <= 1
-    # Of 980 pixels by 700.
+    # Of 1280 pixels by 720.
     assert min(chart["width"] for chart in printed) >= WIDE
-    assert min(chart["height"] for chart in printed) > 350
+    assert min(chart["height"] for chart in printed) > 250
     assert not page.locator("#bar").is_visible()
     assert page.locator(".notes:visible").count() == 0
 

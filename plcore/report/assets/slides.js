@@ -1,7 +1,7 @@
 "use strict";
 (function () {
-  // Pixels. In less than NARROW a chart has its look for phones; the other is made for so much.
-  const NARROW = Number(document.getElementById("deck").dataset.wide), WIDEST = 1150;
+  // Pixels. In less than NARROW a chart has its look for phones; the other is made for WIDE.
+  const NARROW = 700, WIDE = Number(document.getElementById("deck").dataset.wide), WIDEST = 1150;
   // How much a chart may shrink on a screen before the slide scrolls instead.
   const LEAST = 0.75;
 
@@ -17,6 +17,8 @@
     const drawing = slide.querySelector(".drawing");
     if (drawing === null) return null;
     const figure = JSON.parse(byId(drawing.dataset.figure).textContent);
+    // What a slide shows as the page does is there once.
+    figure.wide = Object.assign({ data: figure.data, layout: figure.layout }, figure.wide);
     return { picture: slide.querySelector(".picture"), sheet: slide.querySelector(".sheet"),
       drawing, figure, drawn: "" };
   });
@@ -28,10 +30,10 @@
     if (width < NARROW) {
       return { layout: figure.layout, width, height: figure.layout.height || 450, scale: 1 };
     }
-    const height = figure.wide.height || 450;
-    const fits = Math.min(picture.clientHeight / height, width / NARROW);
+    const height = figure.wide.layout.height || 450;
+    const fits = Math.min(picture.clientHeight / height, width / WIDE);
     const scale = Math.max(fits, printing ? 0.2 : LEAST);
-    return { layout: figure.wide, width: Math.min(width / scale, WIDEST), height, scale };
+    return { layout: figure.wide.layout, width: Math.min(width / scale, WIDEST), height, scale };
   }
 
   function fit(chart, printing) {
@@ -44,14 +46,14 @@
     drawing.style.width = size.width + "px";
     drawing.style.height = height + "px";
     drawing.style.transform = scale === 1 ? "none" : "scale(" + scale + ")";
-    const look = layout === figure.wide ? "wide" : "narrow";
+    const look = layout === figure.wide.layout ? "wide" : "narrow";
     if (chart.drawn !== look) {
       if (chart.drawn === "") drawing.replaceChildren();
       const copy = JSON.parse(JSON.stringify(figure));
       window.Plotly.purge(drawing);
-      window.Plotly.newPlot(drawing, {
-        data: copy.data,
-        layout: Object.assign(look === "wide" ? copy.wide : copy.layout, size, { autosize: false }),
+      chart.done = window.Plotly.newPlot(drawing, {
+        data: look === "wide" ? copy.wide.data : copy.data,
+        layout: Object.assign(look === "wide" ? copy.wide.layout : copy.layout, size, { autosize: false }),
         frames: copy.frames || [],
         config: Object.assign(copy.config, { responsive: false, displayModeBar: false }),
       });
@@ -61,7 +63,7 @@
         svg.setAttribute("aria-hidden", "true");
       }
     } else if (drawing.layout.width !== size.width || drawing.layout.height !== height) {
-      window.Plotly.relayout(drawing, size);
+      chart.done = window.Plotly.relayout(drawing, size);
     }
   }
 
@@ -161,9 +163,31 @@
 
   // --- Windows and paper ------------------------------------------------------------------------
 
+  // A browser writes every line of a hatch into a PDF, which makes it four times as large: on paper
+  // what is hatched has the hatch's ground alone.
+  const hatched = [];
+  function plain(begins) {
+    for (const [shape, fill] of hatched.splice(0)) shape.style.fill = fill;
+    if (!begins) return;
+    for (const shape of document.querySelectorAll(".drawing path, .drawing rect")) {
+      const hatch = /^url\("?#([^")]+)"?\)/.exec(shape.style.fill);
+      const ground = hatch === null ? null : document.querySelector("#" + hatch[1] + " rect");
+      if (ground === null) continue;
+      hatched.push([shape, shape.style.fill]);
+      shape.style.fill = ground.style.fill || ground.getAttribute("fill");
+    }
+  }
+
   function toPaper(begins) {
     root.classList.toggle("printing", begins);
     fitAll(begins);
+    plain(false);
+    // A chart that is drawn for the first time has its hatches a moment later.
+    if (begins) {
+      Promise.all(charts.map((chart) => chart && chart.done)).then(() => {
+        plain(root.classList.contains("printing"));
+      });
+    }
   }
   window.addEventListener("beforeprint", () => toPaper(true));
   window.addEventListener("afterprint", () => toPaper(false));
