@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="run.py manifest",
         description=f"Say what changed in data/ since its checksums were listed in {MANIFEST}, "
-        "and list them anew. Read what it says, as each change must be meant.",
+        "and list them anew, with data/datapackage.json and codemeta.json. Read what it says, as "
+        "each change must be meant.",
     )
     parser.add_argument(
         "folder", nargs="?", type=Path,

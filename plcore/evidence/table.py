@@ -17,7 +17,7 @@ import numbers
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -40,11 +40,14 @@ class Check:
     """How the text of a cell is read, and what an empty cell becomes.
 
     `read` raises a `ValueError` that says what was expected. An empty cell becomes "" among text
-    and NaN among numbers, so that a column keeps one type.
+    and NaN among numbers, so that a column keeps one type. `kind` is the type of the values and
+    `limits` what else they must be, in the words of a Frictionless table schema.
     """
 
     read: Callable[[str], Cell]
     empty: Cell = ""
+    kind: str = "string"
+    limits: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def text(pattern: str = r".+", expected: str = "text") -> Check:
             raise ValueError(expected)
         return cell
 
-    return Check(read)
+    return Check(read, limits={} if pattern == r".+" else {"pattern": pattern})
 
 
 def one_of(*words: str) -> Check:
@@ -122,7 +125,7 @@ def one_of(*words: str) -> Check:
             raise ValueError("one of " + ", ".join(words))
         return cell
 
-    return Check(read)
+    return Check(read, limits={"enum": list(words)})
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Check:
@@ -137,7 +140,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
             raise ValueError(expected)
         return value
 
-    return Check(read, empty=math.nan)
+    return Check(read, math.nan, "number", _limits(low, high))
 
 
 def whole(low: float = -math.inf, high: float = math.inf) -> Check:
@@ -149,7 +152,7 @@ def whole(low: float = -math.inf, high: float = math.inf) -> Check:
             raise ValueError(expected)
         return int(cell)
 
-    return Check(read, empty=math.nan)
+    return Check(read, math.nan, "integer", _limits(low, high))
 
 
 def ordered(*columns: str) -> Rule:
@@ -356,6 +359,11 @@ def _span(low: float, high: float) -> str:
     if math.isinf(low):
         return f" of {high:g} or less"
     return f" from {low:g} to {high:g}"
+
+
+def _limits(low: float, high: float) -> Mapping[str, float]:
+    ends = {"minimum": low, "maximum": high}
+    return {name: end for name, end in ends.items() if math.isfinite(end)}
 
 
 def _fault(column: str, cell: str, expected: str) -> str:

@@ -23,6 +23,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
 from plcore.charts.display import table_html
+from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.data import read
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
@@ -245,6 +246,8 @@ def _write_files(
         _write(folder / path, html)
 
     _write(folder / "contents.json", _contents(pages, stamp))
+    _write(folder / "sources.bib", bibtex())
+    _write(folder / "sources.ris", ris())
     n_exhibits = sum(len(shown.exhibits) for shown in pages)
     page(
         "index.html", "index.html", cards=cards(pages), predicted=predicted(pages),
