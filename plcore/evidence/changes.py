@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.folder is not None:
-            said = list(_own_folder(options.folder))
+            said = list(of_own_folder(options.folder))
         else:
             said = list(changes(DATA))
     except (ValueError, OSError) as error:
@@ -108,7 +108,8 @@ def differences(file: str, old: str, new: str) -> Iterator[str]:
         yield f"{file}: ... and {len(found) - _SHOWN} more changes"
 
 
-def _own_folder(folder: Path) -> Iterator[str]:
+def of_own_folder(folder: Path) -> Iterator[str]:
+    """How the files of a folder of own data differ from the project's, in words, a line a change."""
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a copy of data/")
     ours, theirs = files(DATA), files(folder)

@@ -32,7 +32,7 @@ from plcore.charts.frame import (
     widened,
     wrapped,
 )
-from plcore.report.site import build_report, read_stamp, replacing
+from plcore.report.site import NOTEBOOKS, build_report, read_stamp, replacing
 from plcore.terminal import print_what_it_can
 
 FORMATS = ("svg", "png", "pdf")
@@ -256,7 +256,7 @@ def _kaleido() -> Any:
     except ImportError as error:
         raise ValueError(
             "images are drawn by the package kaleido, which is not installed; "
-            "`python3 run.py figures` installs it"
+            "`python3 run.py figures` or `pip install kaleido` installs it"
         ) from error
 
 
@@ -300,11 +300,11 @@ def _formats(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(formats))
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "run.py figures") -> int:
     """Exit code: 0 for figures written, 1 for none, the previous export being left as it was."""
     print_what_it_can()
     parser = argparse.ArgumentParser(
-        prog="plcore.report.figures",
+        prog=prog,
         description="Write every chart of the report as images and CSV. A folder of an earlier "
         "export is replaced whole.",
     )
@@ -312,7 +312,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--formats", type=_formats, default=FORMATS, help="svg,png,pdf or fewer")
     parser.add_argument("--to", type=Path, default=Path("figures"), help="the folder to write")
     parser.add_argument("--report", type=Path, default=Path("report"))
-    parser.add_argument("--notebooks", type=Path, default=Path("notebooks"))
+    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS)
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
@@ -334,7 +334,7 @@ def main(arguments: Sequence[str]) -> int:
     if now.changed or charts[0].commit != now.commit:
         print(
             f"Note: drawn from the report of commit {charts[0].commit}; notebooks, code or data "
-            "may have changed since. `python3 run.py report` writes it anew."
+            f"may have changed since. Without the folder {options.report} it is written anew."
         )
     print(
         f"{len(charts)} charts, {len(written)} files in {time.monotonic() - start:.1f} s: "

@@ -24,7 +24,8 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 import plcore
 from plcore.charts.display import table_html
 from plcore.evidence.bibliography import bibtex, ris
-from plcore.evidence.data import read
+from plcore.evidence.data import DATA, read
+from plcore.evidence.manifest import listed
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
@@ -33,6 +34,10 @@ from plcore.report.reference import write_reference
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
+_PACKAGE = Path(plcore.__file__).resolve().parent
+_SHIPPED = _PACKAGE / "_notebooks"
+#: The project's notebooks: inside an installed wheel, else beside the package.
+NOTEBOOKS = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent / "notebooks"
 _DEFAULT_HEIGHT = 450
 #: Longer tables are cut on the page, which says so; their CSV is whole.
 _MOST_ROWS = 300
@@ -173,6 +178,10 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 def read_stamp(folder: Path) -> Stamp:
     """Version of plcore, and the last commits of the repository around `folder` and of its data."""
+    if folder.resolve().is_relative_to(_SHIPPED):
+        # A repository around an installed package is somebody else's.
+        listed_last = max(line.date for line in listed(DATA).values())
+        return Stamp(plcore.__version__, _UNKNOWN, _UNKNOWN, listed_last, changed=False)
     changes = _git(folder, "status", "--porcelain", "--", ":/notebooks", ":/plcore", ":/data")
     return Stamp(
         version=plcore.__version__,
