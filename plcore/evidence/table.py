@@ -19,7 +19,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from plcore.evidence.manifest import hold
@@ -237,9 +239,14 @@ def read_table(
 
 
 def check_frame(
-    frame: pd.DataFrame, table: Table, needed: Sequence[str], *, name: str = "the table"
-) -> None:
-    """Refuse a DataFrame made by hand wherever a file with its cells would be refused.
+    frame: pd.DataFrame,
+    table: Table,
+    needed: Sequence[str],
+    *,
+    filled: Sequence[str] | None = None,
+    name: str = "the table",
+) -> pd.DataFrame:
+    """A DataFrame made by hand, refused wherever a file with its cells would be refused.
 
     Parameters
     ----------
@@ -250,31 +257,43 @@ def check_frame(
     needed : sequence of str
         The columns that must be there. Those and the others of the table that are there are checked,
         and the rules whose columns are there.
+    filled : sequence of str, optional
+        The columns of which no cell may be empty, beside those that the table wants filled; by
+        default those that are needed.
     name : str
         What the rows are, for messages.
 
+    Returns
+    -------
+    DataFrame
+        The frame with the values that reading the file would give: numbers that were text are
+        numbers, and missing text is "".
+
     Raises
     ------
+    TypeError
+        If it is no DataFrame.
     ValueError
         With every fault, each by row, column, value and expectation.
     """
-    missing = [column for column in needed if column not in frame.columns]
-    if missing:
-        raise ValueError(
-            f"{name}: no column {', '.join(map(repr, missing))}; expected {', '.join(needed)}"
-        )
-    if frame.empty:
-        raise ValueError(f"{name}: no rows; expected at least one")
+    require_columns(frame, needed, name)
     columns = [column for column in table.columns if column.name in frame.columns]
+    absent = frozenset(column.name for column in table.columns) - set(frame.columns)
+    wanted = set(needed if filled is None else filled)
     faults = []
+    rows: list[dict[str, Cell]] = []
     for place, cells in enumerate(frame.to_dict("records")):
         row: dict[str, Cell] = {}
         row_faults = []
         for column in columns:
             cell = _as_text(cells[column.name])
+            if cell != cell.strip() or not cell.isprintable():
+                expected = "no blanks around it, no control characters"
+                row_faults.append(_fault(column.name, cell, expected))
+                continue
             if cell == "":
                 row[column.name] = column.check.empty
-                if not column.optional or column.name in needed:
+                if not column.optional or column.name in wanted:
                     row_faults.append(_fault(column.name, cell, "a value"))
                 continue
             try:
@@ -285,12 +304,54 @@ def check_frame(
             row_faults = [
                 _fault(column, _shown(row[column]), expected)
                 for rule in table.rules
-                for column, expected in _if_columns(rule, row)
+                for column, expected in _if_columns(rule, _PartOfRow(row, absent))
             ]
-        named = f" ({row[table.key[0]]})" if table.key[0] in row else ""
+        key = " ".join(str(row[column]) for column in table.key if column in row)
+        named = f" ({key})" if key else ""
         faults += [f"{name}: row {place}{named}: {fault}" for fault in row_faults]
+        rows.append(row)
     if faults:
         raise ValueError(_report(faults))
+    # Columns that are as reading gives them keep their type: counts as floats stay floats.
+    changed = [column.name for column in columns if not _as_read(frame[column.name], column)]
+    values = {column: [row[column] for row in rows] for column in changed}
+    return frame.assign(**values) if changed else frame
+
+
+class _PartOfRow(dict[str, Cell]):
+    """A row without some columns of its table: a rule that asks for one of them does not apply."""
+
+    def __init__(self, cells: Mapping[str, Cell], absent: frozenset[str]) -> None:
+        super().__init__(cells)
+        self._absent = absent
+
+    def get(self, key: str, default: object = None) -> Any:
+        if key in self._absent:
+            raise KeyError(key)
+        return super().get(key, default)
+
+
+def _as_read(cells: pd.Series, column: Column) -> bool:
+    """Whether a column has values of the kind that reading its file gives."""
+    if column.check.kind == "string":
+        return all(isinstance(cell, str) for cell in cells)
+    return isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf"
+
+
+def require_columns(frame: pd.DataFrame, needed: Sequence[str], name: str) -> None:
+    """Refuse what is no DataFrame, lacks one of the columns that are needed, or has it twice."""
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"{name}: expected a DataFrame, got {type(frame).__name__}")
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise ValueError(
+            f"{name}: no column {', '.join(map(repr, missing))}; expected {', '.join(needed)}"
+        )
+    twice = sorted({str(column) for column in frame.columns[frame.columns.duplicated()]})
+    if twice:
+        raise ValueError(f"{name}: several columns {', '.join(map(repr, twice))}; expected one")
+    if frame.empty:
+        raise ValueError(f"{name}: no rows; expected at least one")
 
 
 def _if_columns(rule: Rule, row: Row) -> list[tuple[str, str]]:
