@@ -32,6 +32,7 @@ from plcore.charts.frame import (
     widened,
     wrapped,
 )
+from plcore.charts.picture import picture_page
 from plcore.report.site import NOTEBOOKS, build_report, read_stamp, replacing
 from plcore.terminal import print_what_it_can
 
@@ -213,10 +214,7 @@ def _source(layout: Mapping[str, Any]) -> str:
 def _draw(charts: Sequence[Chart], folder: Path, formats: Sequence[str]) -> None:
     kaleido = _kaleido()
     jobs = list(_jobs(charts, folder, formats))
-    # The project's own script lets plotly draw maps without asking a server for outlines; without
-    # mathjax=False the page would ask another one for a typesetter of formulas.
-    outlines = Path(__file__).parent / "assets" / "report.js"
-    page = kaleido.PageGenerator(mathjax=False, others=[outlines])
+    page = picture_page(kaleido)
     drawing = kaleido.write_fig_from_object(jobs, kopts={"n": 2, "page_generator": page})
     errors = importlib.import_module("choreographer.errors")
     try:

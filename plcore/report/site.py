@@ -23,6 +23,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
 from plcore.charts.display import table_html
+from plcore.charts.picture import OUTLINES
 from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.data import DATA, read
 from plcore.evidence.manifest import listed
@@ -240,8 +241,9 @@ def _write_files(
     for kind in ("figures", "tables"):
         (folder / kind).mkdir()
     _write(folder / "plotly.min.js", get_plotlyjs())
-    for asset in ("style.css", "report.js"):
-        _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))
+    _write(folder / "style.css", (_ASSETS / "style.css").read_text(encoding="utf-8"))
+    scripts = (OUTLINES, _ASSETS / "report.js")
+    _write(folder / "report.js", "".join(path.read_text(encoding="utf-8") for path in scripts))
 
     def page(path: str, template: str, **values: object) -> None:
         root = "../" * path.count("/")
