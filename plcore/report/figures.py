@@ -254,7 +254,7 @@ def _kaleido() -> Any:
     except ImportError as error:
         raise ValueError(
             "images are drawn by the package kaleido, which is not installed; "
-            "`python3 run.py figures` or `pip install kaleido` installs it"
+            "`python3 run.py figures` installs it, and so does `pip install kaleido`"
         ) from error
 
 

@@ -37,8 +37,8 @@ from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
 _ASSETS = Path(__file__).parent / "assets"
 _PACKAGE = Path(plcore.__file__).resolve().parent
 _SHIPPED = _PACKAGE / "_notebooks"
-#: The project's notebooks: inside an installed wheel, else beside the package.
-NOTEBOOKS = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent / "notebooks"
+#: The project's notebooks: inside an installed wheel, else in the folder where run.py starts jobs.
+NOTEBOOKS = _SHIPPED if _SHIPPED.is_dir() else Path("notebooks")
 _DEFAULT_HEIGHT = 450
 #: Longer tables are cut on the page, which says so; their CSV is whole.
 _MOST_ROWS = 300
