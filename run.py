@@ -46,7 +46,7 @@ USAGE = """Set up plcore's own environment, once, and do one job in it.
     python3 run.py fit                fit the model to the observations, store its posterior
     python3 run.py checks             predict what the fit did not see, store the tables (minutes)
     python3 run.py golden             store the report's tables, which the tests hold later ones to
-    python3 run.py manifest [...]     say what changed in data/, and store its checksums (--help)
+    python3 run.py manifest [...]     say what changed in data/, store checksums and descriptions (--help)
 
 Needs Python 3.11 or newer and, the first time, a package index. Everything goes into the folder
 .venv beside this file. Inside a conda environment made from environment.yml and called plcore,
@@ -71,7 +71,7 @@ JOBS = {
     "fit": ["-c", "from plcore.simulate.synthesis import main; raise SystemExit(main())"],
     "checks": ["-c", "from plcore.analysis.validation import main; raise SystemExit(main())"],
     "golden": [os.path.join("tests", "golden_tables.py")],
-    "manifest": ["-m", "plcore.evidence.changes"],
+    "manifest": ["-m", "plcore.report.metadata"],
 }
 #: Jobs that are given files, named as from where the command is given; others start in ROOT.
 STAY = ("plan", "manifest")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 # One thread for linear algebra, before NumPy is loaded: the tests run on several processes.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+# No browser is started for the picture of a chart, but where a test asks for it.
+os.environ["PLCORE_PICTURES"] = "no"
 
 import pytest
 from hypothesis import settings

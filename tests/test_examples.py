@@ -14,7 +14,7 @@ MODULES = [
     for room in ROOMS
     for found in pkgutil.walk_packages(room.__path__, room.__name__ + ".")
     if not found.name.endswith("__main__")
-] + ["plcore.scenarios"]
+] + ["plcore", "plcore.scenarios"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -9,7 +9,7 @@ ROOT = Path(plcore.__file__).parent
 #: A room imports only from itself and from those before it.
 ROOMS = (
     "inputs", "terminal", "threads", "evidence", "scenarios", "models", "simulate", "analysis", "charts", "clinic",
-    "planner", "report",
+    "planner", "report", "__main__",
 )  # fmt: skip
 
 

@@ -21,8 +21,10 @@ from scipy import special
 
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
+from plcore.evidence.observation_table import OBSERVATIONS
 from plcore.evidence.observations import read_observations
 from plcore.evidence.parameters import Parameter, parameter
+from plcore.evidence.table import require_columns
 from plcore.inputs import check_whole_number
 from plcore.models.limb_loss import (
     KNOTS,
@@ -101,8 +103,14 @@ def predictive_checks(
         observation), position (0 at the median, -1 and 1 at the ends of the interval, on the scale
         of comparison), pit (share of predictions below it), score (interval score on the scale of
         comparison: Gneiting and Raftery 2007; smaller is better), level, source, seen.
+
+    Raises
+    ------
+    ValueError
+        A column that is missing, or a row without a number to compare or its discrepancy; names it.
     """
     check_whole_number("seed", seed, least=0)
+    _require_observations(observations)
     likelihood = Likelihood(read_scenario(), observations.reset_index(drop=True))
     rows = likelihood.observations
     centre = rows["centre"].to_numpy(dtype=float)
@@ -136,6 +144,22 @@ def predictive_checks(
         source=rows["source"],
         seen=rows["seen"],
     )
+
+
+def _require_observations(rows: pd.DataFrame) -> None:
+    """Refuse rows that `read_observations` cannot have given."""
+    worked_out = ("scale", "centre", "sampling_sd", "sd")
+    needed = (*(column.name for column in OBSERVATIONS.columns), *worked_out)
+    require_columns(rows, needed, "observations")
+    for name in ("value", "centre", "sampling_sd", "discrepancy"):
+        numbers = pd.to_numeric(rows[name], errors="coerce").to_numpy(dtype=float)
+        wrong = np.flatnonzero(~np.isfinite(numbers))
+        if wrong.size:
+            row = rows.iloc[wrong[0]]
+            raise ValueError(
+                f"observations: row {wrong[0]} ({row['observation']}): {name} is {row[name]!r}; "
+                "expected a number (rows that are to be predicted have the use fit or check)"
+            )
 
 
 def leave_family_out(

@@ -1,11 +1,14 @@
 """Show a chart or a table in a notebook, with a name and a caption that the report can use.
 
 `show` publishes one bundle of several forms: what JupyterLab draws, the numbers behind it as CSV,
-and plain text. `plcore.report` reads the same bundle, so a notebook and its page cannot differ.
+and plain text; of a chart also a picture (or, where none can be drawn, its words and numbers), for
+`jupyter nbconvert --to html` and other viewers without plotly. `plcore.report` reads the same
+bundle, so a notebook and its page cannot differ.
 """
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -19,6 +22,7 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 import plotly.io as pio  # type: ignore[import-untyped]
 
+from plcore.charts import picture
 from plcore.charts.frame import ALSO_DRAWN
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -26,6 +30,8 @@ PLOTLY = "application/vnd.plotly.v1+json"
 CONFIG = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
 _NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
 _MOST_DECIMALS = 6
+#: Rows of the numbers that stand in for a picture.
+_MOST_ROWS = 12
 
 
 def show(
@@ -37,6 +43,9 @@ def show(
     alt: str | None = None,
 ) -> None:
     """Display a chart with the numbers behind it, or a table, in a notebook.
+
+    A chart brings a picture of itself where the package kaleido and a Chrome or Chromium are there,
+    and its words and first numbers where not; neither with `PLCORE_PICTURES=no` in the environment.
 
     Parameters
     ----------
@@ -75,7 +84,10 @@ def show(
     # Imported here: analysts without the notebook tools can still import plcore.
     from IPython.display import display
 
-    display(data, raw=True, metadata={"plcore": metadata})  # type: ignore[no-untyped-call]
+    described = {"plcore": metadata}
+    if "image/png" in data:
+        described["image/png"] = {"alt": metadata["alt"]}
+    display(data, raw=True, metadata=described)  # type: ignore[no-untyped-call]
 
 
 def table_html(
@@ -162,13 +174,29 @@ def _figure_bundle(
     drawn = json.loads(pio.to_json(figure, validate=False, engine="json"))
     others = (drawn["layout"].get("meta") or {}).pop(ALSO_DRAWN, {})
     table = _with_others(table, others)
+    text = _csv(table)
     moving = {"frames": drawn["frames"]} if drawn.get("frames") else {}
     data = {
         PLOTLY: {"data": drawn["data"], "layout": drawn["layout"], "config": dict(CONFIG)} | moving,
-        "text/csv": _csv(table),
+        "text/csv": text,
         "text/plain": f"{caption}\n{alt}",
     }
-    return data, {"name": name, "caption": caption, "alt": alt, "numeric": _numeric(table)}
+    metadata = {"name": name, "caption": caption, "alt": alt, "numeric": _numeric(table)}
+    if picture.wanted():
+        image, why = picture.png(drawn)
+        if image:
+            data["image/png"] = base64.b64encode(image).decode()
+        else:
+            data["text/html"] = _in_words(text, metadata, why)
+    return data, metadata
+
+
+def _in_words(csv_text: str, described: Mapping[str, Any], why: str) -> str:
+    """What a viewer that cannot draw a chart shows of it without a picture, and why there is none."""
+    table = table_html(
+        csv_text, caption=described["caption"], numeric=described["numeric"], most_rows=_MOST_ROWS
+    )
+    return f"<p>{escape(described['alt'])}</p>\n{table}\n<p><small>{escape(why)}</small></p>"
 
 
 def _with_others(table: pd.DataFrame, others: Mapping[str, str]) -> pd.DataFrame:

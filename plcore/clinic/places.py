@@ -201,9 +201,8 @@ AMPUTATIONS = Table(
     rules=(_rate_agrees,),
     across=(_counties_add_up,),
 )
-_TABLES = {
-    table.file: table for table in (COUNTIES, AREAS, PEOPLE, DIABETES, CENTRES, ZIPS, AMPUTATIONS)
-}
+TABLES_OF_PLACES = (COUNTIES, AREAS, PEOPLE, DIABETES, CENTRES, ZIPS, AMPUTATIONS)
+_TABLES = {table.file: table for table in TABLES_OF_PLACES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

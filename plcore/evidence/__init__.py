@@ -1,6 +1,6 @@
 """What is known: tables and their checks, sources, studies pooled, trials, populations.
 
-- `data`: read a table of `data/`, cite its sources;
+- `data`: read a table of `data/`, cite its sources; `bibliography`: them as BibTeX and RIS;
 - `table`, `columns`, `schema`: a checked CSV file, and what each table must hold;
 - `claims`: the clinic pages' claims beside the sources that decide them;
 - `distributions`, `parameters`: uncertain numbers; `labels`: what readers call them;
@@ -14,6 +14,7 @@
 """
 
 from plcore.evidence.appraisal import appraised, flow_of_studies, with_and_without
+from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.labels import label_of
@@ -62,6 +63,7 @@ __all__ = [
     "ResponseRate",
     "appraised",
     "audit_table",
+    "bibtex",
     "childhood_claims",
     "cite",
     "claims_and_trials",
@@ -92,6 +94,7 @@ __all__ = [
     "reference",
     "response_forest",
     "response_rate",
+    "ris",
     "seen_counts",
     "severity_findings",
     "total",

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="run.py manifest",
         description=f"Say what changed in data/ since its checksums were listed in {MANIFEST}, "
-        "and list them anew. Read what it says, as each change must be meant.",
+        "and list them anew, with data/datapackage.json and codemeta.json. Read what it says, as "
+        "each change must be meant.",
     )
     parser.add_argument(
         "folder", nargs="?", type=Path,
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.folder is not None:
-            said = list(_own_folder(options.folder))
+            said = list(of_own_folder(options.folder))
         else:
             said = list(changes(DATA))
     except (ValueError, OSError) as error:
@@ -107,7 +108,8 @@ def differences(file: str, old: str, new: str) -> Iterator[str]:
         yield f"{file}: ... and {len(found) - _SHOWN} more changes"
 
 
-def _own_folder(folder: Path) -> Iterator[str]:
+def of_own_folder(folder: Path) -> Iterator[str]:
+    """How the files of a folder of own data differ from the project's, in words, a line a change."""
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a copy of data/")
     ours, theirs = files(DATA), files(folder)

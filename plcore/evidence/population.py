@@ -107,6 +107,11 @@ _RESIDENT = (
     (_table("us_resident_2024_2060.csv.gz", _SINGLE_AGES, _PEOPLE, keys=()),
      2024, 2060, "census_np2023"),
 )  # fmt: skip
+#: Every file of `data/population/`.
+TABLES_OF_PEOPLE = (
+    _SOCIAL_SECURITY, _US_MORTALITY, _US_DEATHS, _UN_POPULATION, _UN_MORTALITY,
+    *(table for table, *_ in _RESIDENT),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -275,6 +275,8 @@ def childhood_claims(parameters: Sequence[Parameter]) -> pd.DataFrame:
 def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """The studies, refused where a row of `plp_prevalence_studies.csv` like it would be.
 
+    What comes back has the numbers of columns that were text.
+
     Parameters
     ----------
     studies : DataFrame
@@ -289,9 +291,12 @@ def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
         sources with the same n, events and year, which are likely one under two names.
     """
     table = TABLES["plp_prevalence_studies"]
-    known = [name for name in columns if name in {column.name for column in table.columns}]
+    known = {column.name for column in table.columns}
+    needed = tuple(dict.fromkeys(("events", "n", *columns)))
     # A rung of severity is checked by the columns that it shares with a study.
-    check_frame(studies, table, ("events", "n", *known), name="studies")
+    studies = check_frame(
+        studies, table, needed, filled=[name for name in needed if name in known], name="studies"
+    )
     for name in columns:
         empty = np.flatnonzero(studies[name].isna())
         if empty.size:
@@ -335,7 +340,7 @@ def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
     >>> print(y[:2].round(3))
     [1.378 1.266]
     """
-    checked_studies(studies)
+    studies = checked_studies(studies)
     return meta.logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
 
 
@@ -369,7 +374,7 @@ def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
     >>> print(pool_prevalence(prevalence_studies("usa")))
     75.2% (95% 72.3 to 78.0) in 9 studies of 6,157 people; another setting 66.6 to 82.3%
     """
-    checked_studies(studies, "source")
+    studies = checked_studies(studies, "source")
     pooled = meta.pool(*logits(studies))
     return PooledShare(
         share=float(special.expit(pooled.estimate)),

@@ -45,7 +45,7 @@ def forest_table(studies: pd.DataFrame, *, label: str) -> pd.DataFrame:
     high               0.78
     Name: 9, dtype: object
     """
-    checked_studies(studies, "study", "kind", "window", "seen", "source")
+    studies = checked_studies(studies, "study", "kind", "window", "seen", "source")
     pooled = pool_prevalence(studies)
     rows = []
     _, v = logits(studies)
@@ -119,7 +119,7 @@ def forest_by(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]) -
     >>> print(table.loc[table["role"] != "study", "role"].tolist())
     ['heading', 'subtotal', 'heading', 'pooled', 'prediction']
     """
-    checked_studies(studies, column)
+    studies = checked_studies(studies, column)
     unknown = sorted(set(map(str, studies[column])) - set(names))
     if unknown:
         raise ValueError(f"{column} is {unknown[0]!r}; expected one of {', '.join(names)}")
@@ -159,6 +159,11 @@ def disagreement(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]
         that is not chance), tau (spread between studies, logits) and peters_p (of Peters'
         test).
 
+    Raises
+    ------
+    ValueError
+        A row that the file of studies could not hold, or a group of fewer than three studies.
+
     Examples
     --------
     >>> from plcore.evidence.prevalence import prevalence_studies
@@ -166,9 +171,16 @@ def disagreement(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]
     >>> table["studies"].tolist()
     ['All studies', 'United States']
     """
+    studies = checked_studies(studies, column, "source")
     groups = {"All studies": studies} | {
         name: studies[studies[column] == value] for value, name in names.items()
     }
+    small = [f"{name} ({len(group)})" for name, group in groups.items() if len(group) < 3]
+    if small:
+        raise ValueError(
+            f"{column}: expected three studies or more in each group, for a test of small studies; "
+            f"too few are in {', '.join(small)}"
+        )
     rows = []
     for name, group in groups.items():
         pooled = pool_prevalence(group)
@@ -207,6 +219,7 @@ def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
     >>> print(table["share"].round(3).tolist())
     [0.752, 0.752, 0.753, 0.753]
     """
+    studies = checked_studies(studies)
     y, v = logits(studies)
     counts = studies["events"].to_numpy(), studies["n"].to_numpy()
     low, high = meta.likelihood_interval(*counts)
@@ -265,7 +278,7 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
     >>> print(table["r2"].round(2).tolist())
     [0.25, 0.25, 0.25]
     """
-    checked_studies(studies, *columns)
+    studies = checked_studies(studies, *columns)
     y, v = logits(studies)
     rows = []
     for column, feature in columns.items():
@@ -316,6 +329,7 @@ def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> print(points.loc[0, "label"], points.loc[0, "se"].round(3))
     Ephraim 2005 0.082
     """
+    studies = checked_studies(studies, "study", "seen", "source")
     _, v = logits(studies)
     centre = float(special.logit(pool_prevalence(studies).share))
     se = np.linspace(0, np.sqrt(v).max(), 50)

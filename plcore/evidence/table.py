@@ -17,9 +17,11 @@ import numbers
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from plcore.evidence.manifest import hold
@@ -40,11 +42,14 @@ class Check:
     """How the text of a cell is read, and what an empty cell becomes.
 
     `read` raises a `ValueError` that says what was expected. An empty cell becomes "" among text
-    and NaN among numbers, so that a column keeps one type.
+    and NaN among numbers, so that a column keeps one type. `kind` is the type of the values and
+    `limits` what else they must be, in the words of a Frictionless table schema.
     """
 
     read: Callable[[str], Cell]
     empty: Cell = ""
+    kind: str = "string"
+    limits: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def text(pattern: str = r".+", expected: str = "text") -> Check:
             raise ValueError(expected)
         return cell
 
-    return Check(read)
+    return Check(read, limits={} if pattern == r".+" else {"pattern": pattern})
 
 
 def one_of(*words: str) -> Check:
@@ -122,7 +127,7 @@ def one_of(*words: str) -> Check:
             raise ValueError("one of " + ", ".join(words))
         return cell
 
-    return Check(read)
+    return Check(read, limits={"enum": list(words)})
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Check:
@@ -137,7 +142,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
             raise ValueError(expected)
         return value
 
-    return Check(read, empty=math.nan)
+    return Check(read, math.nan, "number", _limits(low, high))
 
 
 def whole(low: float = -math.inf, high: float = math.inf) -> Check:
@@ -149,7 +154,7 @@ def whole(low: float = -math.inf, high: float = math.inf) -> Check:
             raise ValueError(expected)
         return int(cell)
 
-    return Check(read, empty=math.nan)
+    return Check(read, math.nan, "integer", _limits(low, high))
 
 
 def ordered(*columns: str) -> Rule:
@@ -234,9 +239,14 @@ def read_table(
 
 
 def check_frame(
-    frame: pd.DataFrame, table: Table, needed: Sequence[str], *, name: str = "the table"
-) -> None:
-    """Refuse a DataFrame made by hand wherever a file with its cells would be refused.
+    frame: pd.DataFrame,
+    table: Table,
+    needed: Sequence[str],
+    *,
+    filled: Sequence[str] | None = None,
+    name: str = "the table",
+) -> pd.DataFrame:
+    """A DataFrame made by hand, refused wherever a file with its cells would be refused.
 
     Parameters
     ----------
@@ -247,31 +257,43 @@ def check_frame(
     needed : sequence of str
         The columns that must be there. Those and the others of the table that are there are checked,
         and the rules whose columns are there.
+    filled : sequence of str, optional
+        The columns of which no cell may be empty, beside those that the table wants filled; by
+        default those that are needed.
     name : str
         What the rows are, for messages.
 
+    Returns
+    -------
+    DataFrame
+        The frame with the values that reading the file would give: numbers that were text are
+        numbers, and missing text is "".
+
     Raises
     ------
+    TypeError
+        If it is no DataFrame.
     ValueError
         With every fault, each by row, column, value and expectation.
     """
-    missing = [column for column in needed if column not in frame.columns]
-    if missing:
-        raise ValueError(
-            f"{name}: no column {', '.join(map(repr, missing))}; expected {', '.join(needed)}"
-        )
-    if frame.empty:
-        raise ValueError(f"{name}: no rows; expected at least one")
+    require_columns(frame, needed, name)
     columns = [column for column in table.columns if column.name in frame.columns]
+    absent = frozenset(column.name for column in table.columns) - set(frame.columns)
+    wanted = set(needed if filled is None else filled)
     faults = []
+    rows: list[dict[str, Cell]] = []
     for place, cells in enumerate(frame.to_dict("records")):
         row: dict[str, Cell] = {}
         row_faults = []
         for column in columns:
             cell = _as_text(cells[column.name])
+            if cell != cell.strip() or not cell.isprintable():
+                expected = "no blanks around it, no control characters"
+                row_faults.append(_fault(column.name, cell, expected))
+                continue
             if cell == "":
                 row[column.name] = column.check.empty
-                if not column.optional or column.name in needed:
+                if not column.optional or column.name in wanted:
                     row_faults.append(_fault(column.name, cell, "a value"))
                 continue
             try:
@@ -282,12 +304,54 @@ def check_frame(
             row_faults = [
                 _fault(column, _shown(row[column]), expected)
                 for rule in table.rules
-                for column, expected in _if_columns(rule, row)
+                for column, expected in _if_columns(rule, _PartOfRow(row, absent))
             ]
-        named = f" ({row[table.key[0]]})" if table.key[0] in row else ""
+        key = " ".join(str(row[column]) for column in table.key if column in row)
+        named = f" ({key})" if key else ""
         faults += [f"{name}: row {place}{named}: {fault}" for fault in row_faults]
+        rows.append(row)
     if faults:
         raise ValueError(_report(faults))
+    # Columns that are as reading gives them keep their type: counts as floats stay floats.
+    changed = [column.name for column in columns if not _as_read(frame[column.name], column)]
+    values = {column: [row[column] for row in rows] for column in changed}
+    return frame.assign(**values) if changed else frame
+
+
+class _PartOfRow(dict[str, Cell]):
+    """A row without some columns of its table: a rule that asks for one of them does not apply."""
+
+    def __init__(self, cells: Mapping[str, Cell], absent: frozenset[str]) -> None:
+        super().__init__(cells)
+        self._absent = absent
+
+    def get(self, key: str, default: object = None) -> Any:
+        if key in self._absent:
+            raise KeyError(key)
+        return super().get(key, default)
+
+
+def _as_read(cells: pd.Series, column: Column) -> bool:
+    """Whether a column has values of the kind that reading its file gives."""
+    if column.check.kind == "string":
+        return all(isinstance(cell, str) for cell in cells)
+    return isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf"
+
+
+def require_columns(frame: pd.DataFrame, needed: Sequence[str], name: str) -> None:
+    """Refuse what is no DataFrame, lacks one of the columns that are needed, or has it twice."""
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"{name}: expected a DataFrame, got {type(frame).__name__}")
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise ValueError(
+            f"{name}: no column {', '.join(map(repr, missing))}; expected {', '.join(needed)}"
+        )
+    twice = sorted({str(column) for column in frame.columns[frame.columns.duplicated()]})
+    if twice:
+        raise ValueError(f"{name}: several columns {', '.join(map(repr, twice))}; expected one")
+    if frame.empty:
+        raise ValueError(f"{name}: no rows; expected at least one")
 
 
 def _if_columns(rule: Rule, row: Row) -> list[tuple[str, str]]:
@@ -356,6 +420,11 @@ def _span(low: float, high: float) -> str:
     if math.isinf(low):
         return f" of {high:g} or less"
     return f" from {low:g} to {high:g}"
+
+
+def _limits(low: float, high: float) -> Mapping[str, float]:
+    ends = {"minimum": low, "maximum": high}
+    return {name: end for name, end in ends.items() if math.isfinite(end)}
 
 
 def _fault(column: str, cell: str, expected: str) -> str:

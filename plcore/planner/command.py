@@ -128,12 +128,12 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(f"{message.removeprefix('argument ')}; --help lists all options")
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "run.py plan") -> int:
     """Exit code: 0 for a plan written, 2 for what cannot be planned, with a line that says why."""
     print_what_it_can()
     start = time.monotonic()
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser(prog).parse_args(arguments)
         if _looked_up(options):
             return 0
         # Checked before minutes of work for nothing.
@@ -154,14 +154,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="run.py plan",
+        prog=prog,
         allow_abbrev=False,
         description="Estimates how many people around a clinic have limb loss and phantom limb "
         "pain, how many of them would come, how many chairs they need and how long they would "
         "wait. Writes an Excel workbook and CSV files.",
-        epilog="Example: run.py plan --near 34.05,-118.24 --radius-km 60 --year 2030 --chairs 4",
+        epilog=f"Example: {prog} --near 34.05,-118.24 --radius-km 60 --year 2030 --chairs 4",
     )
     group = parser.add_argument_group(
         "settings",

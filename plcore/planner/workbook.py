@@ -130,7 +130,7 @@ def require_xlsxwriter() -> Any:
     except ImportError:
         raise ValueError(
             "workbooks need the package XlsxWriter, which is not installed; "
-            "use `python3 run.py plan`, which installs it, or `pip install XlsxWriter`"
+            "`pip install XlsxWriter` installs it"
         ) from None
 
 

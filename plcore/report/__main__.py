@@ -8,17 +8,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from plcore.report.site import build_report
+from plcore.report.site import NOTEBOOKS, build_report
 from plcore.terminal import print_what_it_can
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "run.py report") -> int:
     """Exit code: 0 for a report written, 1 for none, the previous one being left as it was."""
     print_what_it_can()
     parser = argparse.ArgumentParser(
-        prog="plcore.report", description="Run every notebook of a folder and write the report."
+        prog=prog, description="Run every notebook of a folder and write the report."
     )
-    parser.add_argument("notebooks", nargs="?", type=Path, default=Path("notebooks"))
+    parser.add_argument("notebooks", nargs="?", type=Path, default=NOTEBOOKS)
     parser.add_argument("report", nargs="?", type=Path, default=Path("report"))
     parser.add_argument(
         "--traceback", action="store_true", help="print where in the code a notebook failed"

@@ -34,7 +34,8 @@ from plcore.charts.frame import (
     widened,
     wrapped,
 )
-from plcore.report.site import build_report, read_stamp, replacing
+from plcore.charts.picture import picture_page
+from plcore.report.site import NOTEBOOKS, build_report, read_stamp, replacing
 from plcore.report.slide_charts import WIDE, on_a_slide
 from plcore.terminal import print_what_it_can
 
@@ -247,10 +248,7 @@ def _draw(charts: Sequence[Chart], folder: Path, formats: Sequence[str]) -> None
 
 def _draw_jobs(jobs: Sequence[Mapping[str, Any]]) -> None:
     kaleido = _kaleido()
-    # The project's own script lets plotly draw maps without asking a server for outlines; without
-    # mathjax=False the page would ask another one for a typesetter of formulas.
-    outlines = Path(__file__).parent / "assets" / "report.js"
-    page = kaleido.PageGenerator(mathjax=False, others=[outlines])
+    page = picture_page(kaleido)
     drawing = kaleido.write_fig_from_object(jobs, kopts={"n": 2, "page_generator": page})
     errors = importlib.import_module("choreographer.errors")
     try:
@@ -290,7 +288,7 @@ def _kaleido() -> Any:
     except ImportError as error:
         raise ValueError(
             "images are drawn by the package kaleido, which is not installed; "
-            "`python3 run.py figures` installs it"
+            "`python3 run.py figures` installs it, and so does `pip install kaleido`"
         ) from error
 
 
@@ -365,10 +363,10 @@ def _formats(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(formats))
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "run.py figures") -> int:
     """Exit code: 0 for figures written, 1 for none, the previous export being left as it was."""
     print_what_it_can()
-    options = _options(arguments)
+    options = _options(arguments, prog)
     start = time.monotonic()
     documents = [path for path in (options.pptx, options.docx) if path is not None]
     try:
@@ -399,16 +397,16 @@ def main(arguments: Sequence[str]) -> int:
     if now.changed or charts[0].commit != now.commit:
         print(
             f"Note: drawn from the report of commit {charts[0].commit}; notebooks, code or data "
-            "may have changed since. `python3 run.py report` writes it anew."
+            f"may have changed since. Without the folder {options.report} it is written anew."
         )
     see = "" if documents else f": see {options.to / 'index.csv'}"
     print(f"{said} in {time.monotonic() - start:.1f} s{see}")
     return 0
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def _options(arguments: Sequence[str], prog: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="plcore.report.figures",
+        prog=prog,
         description="Write every chart of the report as images and CSV, or the slides as PowerPoint "
         "and a brief of two pages as Word. A folder of an earlier export is replaced whole.",
     )
@@ -424,7 +422,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
             help=f"write the {what}, and no images (default: {name}.{kind})",
         )  # fmt: skip
     parser.add_argument("--report", type=Path, default=Path("report"))
-    parser.add_argument("--notebooks", type=Path, default=Path("notebooks"))
+    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS)
     options = parser.parse_args(arguments)
     images = ("only", "formats", "to")
     if (options.pptx or options.docx) and any(

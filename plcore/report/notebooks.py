@@ -23,6 +23,7 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from traitlets.config import Config
 
 from plcore.charts.display import PLOTLY
+from plcore.charts.picture import NO_PICTURES, PICTURES
 
 _CELL_SECONDS = 600
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -115,6 +116,8 @@ async def _fault(
     # Two notebooks run at a time: threads of their own would only get in each other's way.
     environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     environ |= {"IPYTHONDIR": str(folder), "PLOTLY_RENDERER": "plotly_mimetype"}
+    # The report draws the charts itself.
+    environ[PICTURES] = NO_PICTURES
     started: list[int] = []
     client.on_cell_execute = lambda cell, cell_index: started.append(cell_index)
     try:

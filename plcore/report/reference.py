@@ -7,6 +7,7 @@ stand on this machine, the name that the source uses is printed instead.
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from numpy.typing import ArrayLike
 from pdoc.render_helpers import format_signature
 
+import plcore
 from plcore.evidence.data import DATA
 
 _TEMPLATES = Path(__file__).parent / "assets" / "reference"
@@ -45,7 +47,10 @@ def write_reference(folder: Path) -> None:
     pdoc.render.configure(
         docformat="numpy", favicon="data:,", search=False, template_directory=_TEMPLATES
     )
-    pdoc.pdoc("plcore", r"!plcore\.\w+\.", output_directory=folder)
+    # Of a package with an `__all__` pdoc takes only the rooms that stand there; the others by name.
+    rooms = {room.name for room in pkgutil.iter_modules(plcore.__path__)} - set(plcore.__all__)
+    shown = [f"plcore.{room}" for room in sorted(rooms) if not room.startswith("_")]
+    pdoc.pdoc("plcore", *shown, r"!plcore\.\w+\.", output_directory=folder)
 
 
 class _Words(str):

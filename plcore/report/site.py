@@ -23,7 +23,10 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
 from plcore.charts.display import table_html
-from plcore.evidence.data import read
+from plcore.charts.picture import OUTLINES
+from plcore.evidence.bibliography import bibtex, ris
+from plcore.evidence.data import DATA, read
+from plcore.evidence.manifest import listed
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
@@ -33,6 +36,10 @@ from plcore.report.slide_charts import WIDE
 from plcore.report.slides import LONG, Deck, find_deck, in_plain_text, reading, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
+_PACKAGE = Path(plcore.__file__).resolve().parent
+_SHIPPED = _PACKAGE / "_notebooks"
+#: The project's notebooks: inside an installed wheel, else in the folder where run.py starts jobs.
+NOTEBOOKS = _SHIPPED if _SHIPPED.is_dir() else Path("notebooks")
 _DEFAULT_HEIGHT = 450
 #: Longer tables are cut on the page, which says so; their CSV is whole.
 _MOST_ROWS = 300
@@ -173,6 +180,10 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 def read_stamp(folder: Path) -> Stamp:
     """Version of plcore, and the last commits of the repository around `folder` and of its data."""
+    if folder.resolve().is_relative_to(_SHIPPED):
+        # A repository around an installed package is somebody else's.
+        listed_last = max(line.date for line in listed(DATA).values())
+        return Stamp(plcore.__version__, _UNKNOWN, _UNKNOWN, listed_last, changed=False)
     changes = _git(folder, "status", "--porcelain", "--", ":/notebooks", ":/plcore", ":/data")
     return Stamp(
         version=plcore.__version__,
@@ -231,8 +242,9 @@ def _write_files(
     for kind in ("figures", "tables"):
         (folder / kind).mkdir()
     _write(folder / "plotly.min.js", get_plotlyjs())
-    for asset in ("style.css", "report.js"):
-        _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))
+    _write(folder / "style.css", (_ASSETS / "style.css").read_text(encoding="utf-8"))
+    scripts = (OUTLINES, _ASSETS / "report.js")
+    _write(folder / "report.js", "".join(path.read_text(encoding="utf-8") for path in scripts))
 
     def page(path: str, template: str, **values: object) -> None:
         root = "../" * path.count("/")
@@ -246,6 +258,8 @@ def _write_files(
         _write(folder / path, html)
 
     _write(folder / "contents.json", _contents(pages, stamp, deck))
+    _write(folder / "sources.bib", bibtex())
+    _write(folder / "sources.ris", ris())
     n_exhibits = sum(len(shown.exhibits) for shown in pages)
     page(
         "index.html", "index.html", cards=cards(pages), predicted=predicted(pages),

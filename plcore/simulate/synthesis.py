@@ -245,9 +245,14 @@ def read_posterior(*, folder: Path = DATA) -> pd.DataFrame:
     """
     place = folder / "posterior"
     if not (place / _DRAWS).exists():
-        raise ValueError(f"{_DRAWS}: no such file in {place}; python3 run.py fit makes it")
+        raise ValueError(f"{_DRAWS}: no such file in {place}; {_fit_command(folder)} makes it")
     stamps = tuple(sorted(_stamps(folder)))
     return _read_posterior(folder, stamps).copy()
+
+
+def _fit_command(folder: Path) -> str:
+    own = "" if folder == DATA else f" --folder {folder}"
+    return f"python3 run.py fit{own} (from an installed package: plcore fit --folder {folder})"
 
 
 def _stamps(folder: Path) -> list[tuple[str, int]]:
@@ -265,7 +270,7 @@ def _read_posterior(folder: Path, stamps: tuple[tuple[str, int], ...]) -> pd.Dat
     if about["fingerprint"] != fingerprint(likelihood):
         raise ValueError(
             f"{_DRAWS}: made from other parameters, observations, people or deaths than those in "
-            f"{folder.name}/ now; python3 run.py fit renews it"
+            f"{folder.name}/ now; {_fit_command(folder)} renews it"
         )
     return pd.read_csv(place / _DRAWS).drop(columns="fit").rename_axis("draw")
 
@@ -424,10 +429,15 @@ def _baseline(folder: Path) -> Scenario:
     return _baseline_at(folder, tuple(sorted(_stamps(folder))))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python3 run.py fit") -> int:
     """Fit the limb loss model to the observations, store the posterior, and say how well it went."""
-    parser = argparse.ArgumentParser(prog="python3 run.py fit", description=main.__doc__)
-    parser.add_argument("--folder", type=Path, default=DATA, help="of the data; by default data/")
+    parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
+    # An installed package has no data that may be written to.
+    installed = prog.startswith("plcore")
+    parser.add_argument(
+        "--folder", type=Path, default=DATA, required=installed,
+        help="of the data" + ("" if installed else "; by default data/"),
+    )  # fmt: skip
     folder = parser.parse_args(arguments).folder
     start = time.monotonic()
     scenario = read_scenario(folder=folder)

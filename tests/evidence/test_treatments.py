@@ -320,16 +320,16 @@ def test_rows_that_are_not_included_stay_out():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"definition": "better"}, "a arm_0 outcome_0: definition is 'better'; expected one of"),
+        ({"definition": "better"}, r"a arm_0 outcome_0\): definition is 'better'; expected one of"),
         ({"responders": 30}, "a arm_0 outcome_0: responders is 30; expected not above n"),
         ({"n": np.nan}, "a arm_0 outcome_0: n is nan"),
         ({"follow_up_days": np.nan}, "a arm_0 outcome_0: follow_up_days is nan"),
-        ({"patients": ""}, "a arm_0 outcome_0: patients is empty"),
-        ({"patients": np.nan}, "a arm_0 outcome_0: patients is empty"),
-        ({"include": "Yes"}, "a arm_0 outcome_0: include is 'Yes'; expected yes or no"),
-        ({"include": True}, "a arm_0 outcome_0: include is True; expected yes or no"),
-        ({"treatment": np.nan}, "a arm_0 outcome_0: treatment is empty"),
-        ({"setting": ""}, "a arm_0 outcome_0: setting is empty"),
+        ({"patients": ""}, r"a arm_0 outcome_0\): patients is ''; expected a value"),
+        ({"patients": np.nan}, r"a arm_0 outcome_0\): patients is ''; expected a value"),
+        ({"include": "Yes"}, r"a arm_0 outcome_0\): include is 'Yes'; expected one of yes, no"),
+        ({"include": True}, r"a arm_0 outcome_0\): include is 'True'; expected one of yes, no"),
+        ({"treatment": np.nan}, r"a arm_0 outcome_0\): treatment is ''; expected a value"),
+        ({"setting": ""}, r"a arm_0 outcome_0\): setting is ''; expected a value"),
     ],
 )
 def test_a_row_that_cannot_be_pooled_is_named(change, message):
@@ -338,7 +338,7 @@ def test_a_row_that_cannot_be_pooled_is_named(change, message):
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(ValueError, match="no column patients"):
+    with pytest.raises(ValueError, match="arms: no column 'patients'; expected trial, arm"):
         pool_responses(arms(("a", 20, 20, 8)).drop(columns="patients"), tau_prior=PRIOR)
 
 
@@ -480,12 +480,15 @@ def test_the_longest_follow_up_of_a_trial_counts_in_a_band():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"include": "Yes"}, "a treatment relief: include is 'Yes'; expected yes or no"),
-        ({"definition": "better"}, "a treatment relief: definition is 'better'"),
+        ({"include": "Yes"}, r"a treatment relief\): include is 'Yes'; expected one of yes, no"),
+        ({"definition": "better"}, r"a treatment relief\): definition is 'better'"),
         ({"responders": 30}, "a treatment relief: responders is 30; expected not above n"),
-        ({"follow_up_days": -1.0}, "a treatment relief: follow_up_days is -1.0"),
-        ({"patients": ""}, "a treatment relief: patients is empty"),
-        ({"treatment": None}, "a treatment relief: treatment is empty"),
+        (
+            {"follow_up_days": -1.0},
+            r"a treatment relief\): follow_up_days is '-1'; expected a number of 0",
+        ),
+        ({"patients": ""}, r"a treatment relief\): patients is ''; expected a value"),
+        ({"treatment": None}, r"a treatment relief\): treatment is ''; expected a value"),
     ],
     ids=str,
 )

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import plcore
 from plcore.charts.display import PLOTLY, show, table_html
+from plcore.evidence import bibtex, ris
 from plcore.report.__main__ import main
 from plcore.report.notebooks import read_page
 from plcore.report.site import Stamp, build_report, read_stamp, write_report
@@ -406,11 +407,20 @@ def test_a_folder_without_notebooks_is_named(tmp_path, capsys):
 def test_the_report_has_a_page_a_notebook_and_files_a_chart_and_a_table(demo):
     assert {name for name in files(demo) if not name.startswith("api/")} == {
         "index.html", "01_rise.html", "02_map.html", "style.css", "report.js", "plotly.min.js",
-        "contents.json", "exhibits.html", "statements.html",
+        "contents.json", "exhibits.html", "statements.html", "sources.bib", "sources.ris",
         "figures/rise.html", "figures/rise.json", "figures/map.html", "figures/map.json",
         "figures/map_usa.html", "figures/map_usa.json",
         "tables/rise.csv", "tables/all_years.csv", "tables/map.csv", "tables/map_usa.csv",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ["index.html", "statements.html"])
+def test_all_sources_can_be_taken_away_for_reference_managers(demo, page):
+    text = (demo / page).read_text()
+
+    for name, entries in (("sources.bib", bibtex()), ("sources.ris", ris())):
+        assert f'<a href="{name}" download>' in text
+        assert (demo / name).read_text(encoding="utf-8") == entries
 
 
 def test_a_chart_has_caption_words_numbers_and_files(demo):

@@ -214,7 +214,9 @@ def test_a_posterior_of_other_data_is_refused_with_the_command_that_renews_it(
         text.replace(before, after or before.replace("0.12", "0.13")), encoding="utf-8"
     )
 
-    with pytest.raises(ValueError, match=r"limb_loss.csv.gz: made from other .*run.py fit renews"):
+    with pytest.raises(
+        ValueError, match=r"limb_loss.csv.gz: made from other .*run.py fit --folder .* renews"
+    ):
         run(people_with_limb_loss, read_scenario(folder=copied), n_draws=8)
     by_prior = read_scenario(choices={"beliefs": "prior"}, folder=copied)
     assert run(people_with_limb_loss, by_prior, n_draws=8).outcome.values["limb_loss"].min() > 0

@@ -24,7 +24,8 @@ from plcore.evidence.pooling.two_arms import (
     random_odds_ratio,
     random_risk_ratio,
 )
-from plcore.evidence.trial_tables import DEFINITIONS
+from plcore.evidence.table import check_frame
+from plcore.evidence.trial_tables import DEFINITIONS, TRIALS
 from plcore.evidence.trials.comparison import (
     crossover_difference,
     number_needed,
@@ -166,7 +167,7 @@ def comparable_pairs(arms: pd.DataFrame, *, not_randomised: bool) -> pd.DataFram
     arms, not_randomised
         As for `pool_effects`.
     """
-    checked_arms(arms, _NEEDED)
+    arms = checked_arms(arms, _NEEDED)
     enters = (arms["include"] == "yes") & arms["design"].isin(_RANDOMISED)
     if not_randomised:
         counted = arms[["n", "responders", "follow_up_days"]].notna().all(axis=1)
@@ -290,13 +291,16 @@ def one_row_each(group: pd.DataFrame, what: str) -> pd.DataFrame:
     return group
 
 
-def checked_arms(arms: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Refuse arms without a column that is needed, or with another include than yes or no."""
-    missing = [column for column in columns if column not in arms.columns]
-    if missing:
-        raise ValueError(f"the arms have no column {', '.join(missing)}")
-    for _, row in arms[~arms["include"].isin(["yes", "no"])].iterrows():
-        raise ValueError(f"{named(row)}: include is {row['include']!r}; expected yes or no")
+def checked_arms(arms: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The arms, refused where a row of `trials.csv` like one of them would be.
+
+    Parameters
+    ----------
+    arms : DataFrame
+    columns : sequence of str
+        The columns that are needed; a cell of them may be empty where the file's may.
+    """
+    return check_frame(arms, TRIALS, columns, filled=(), name="arms")
 
 
 def check_poolable(row: pd.Series) -> None:
@@ -305,11 +309,6 @@ def check_poolable(row: pd.Series) -> None:
     if row["definition"] not in DEFINITIONS:
         known = ", ".join(DEFINITIONS)
         raise ValueError(f"{where}: definition is {row['definition']!r}; expected one of {known}")
-    if not isinstance(row["patients"], str) or not row["patients"]:
-        raise ValueError(f"{where}: patients is empty; expected the key of the group of patients")
-    for column in ("treatment", "setting"):
-        if not isinstance(row[column], str) or not row[column]:
-            raise ValueError(f"{where}: {column} is empty; expected a key")
     if not 0 <= row["follow_up_days"] < np.inf:
         raise ValueError(f"{where}: follow_up_days is {row['follow_up_days']}; expected 0 or more")
     try:

@@ -61,7 +61,7 @@ def pool_responses(
     >>> bool(((pooled["low"] < pooled["rate"]) & (pooled["rate"] < pooled["high"])).all())
     True
     """
-    checked_arms(arms, _POOLED)
+    arms = checked_arms(arms, _POOLED)
     rows = arms[arms["include"] == "yes"].reset_index(drop=True)
     for _, row in rows.iterrows():
         check_poolable(row)
