@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from html import unescape
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from plcore.evidence.data import read
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
+from plcore.report.glossary import glossary, link_terms
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
 from plcore.report.slides import WIDE, find_deck, has_source, slide_figure
@@ -211,7 +213,7 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
     if faults:
         raise ValueError("\n".join(dict.fromkeys(faults)))
     for page in pages:
-        if page.stem in ("exhibits", "explore", "index", "planner", "statements"):
+        if page.stem in ("exhibits", "explore", "glossary", "index", "planner", "statements"):
             raise ValueError(
                 f"{page.stem}.ipynb: its page would replace one of the report; name it otherwise"
             )
@@ -233,7 +235,11 @@ def _write_files(
     for asset in ("style.css", "report.js"):
         _write(folder / asset, (_ASSETS / asset).read_text(encoding="utf-8"))
 
-    def page(path: str, template: str, **values: object) -> None:
+    terms = glossary()
+    #: By term of the glossary: the pages that use it, each with its title.
+    used: dict[str, list[tuple[str, str]]] = {term.name: [] for term in terms}
+
+    def page(path: str, template: str, *, links: bool = True, **values: object) -> None:
         root = "../" * path.count("/")
         html = templates.get_template(template).render(
             pages=pages, stamp=stamp, root=root, deck=deck, planner=planner,
@@ -242,6 +248,11 @@ def _write_files(
         outside = _FROM_OUTSIDE.search(html)
         if outside is not None:
             raise ValueError(f"{path}: would load from outside: {outside[0][:120]}")
+        if links:
+            html, names = link_terms(html, terms, page=f"{root}glossary.html")
+            if not root:
+                for name in names:
+                    used[name].append((path, _title(html)))
         _write(folder / path, html)
 
     _write(folder / "contents.json", _contents(pages, stamp))
@@ -251,7 +262,7 @@ def _write_files(
         n_exhibits=n_exhibits,
     )  # fmt: skip
     page("exhibits.html", "exhibits.html")
-    there = {"index.html", *(f"{shown.stem}.html" for shown in pages)}
+    there = {"index.html", "glossary.html", *(f"{shown.stem}.html" for shown in pages)}
     if with_reference:
         there.add("api/index.html")
     page("statements.html", "statements.html", checklists=_checklists(), there=there)
@@ -276,6 +287,12 @@ def _write_files(
                 plain = {key: exhibit.figure[key] for key in kept if key in exhibit.figure}
                 _write(folder / "figures" / f"{exhibit.name}.json", _json(plain))
                 page(f"figures/{exhibit.name}.html", "figure.html", page=shown, exhibit=exhibit)
+    page("glossary.html", "glossary.html", links=False, terms=terms, used=used)
+
+
+def _title(html: str) -> str:
+    title = html[html.index("<title>") + len("<title>") : html.index("</title>")]
+    return unescape(title).removesuffix(" · plcore").removesuffix(" · slides")
 
 
 #: The checklists of `data/checklists.csv`, and what each is for.
