@@ -27,6 +27,7 @@ from plcore.models.pain import SEVERITIES
 from plcore.planner.answers import Answer
 from plcore.planner.decisions import SEVERITY_WORDS
 from plcore.planner.settings import Settings, defaults, meanings
+from plcore.printed import digits, people
 
 #: Periods over which the clinic's days may be added up.
 PERIODS = {"day": days_from, "week": weeks_from, "month": months_from}
@@ -255,9 +256,7 @@ def side_by_side(
         table = key_figures(answer).set_index(["figure", "unit"])
         figures[name] = pd.Series(
             [
-                f"{median:.0f}"
-                if unit == "year"
-                else f"{three(median)} ({three(low)} to {three(high)})"
+                f"{median:.0f}" if unit == "year" else _interval(median, low, high, unit)
                 for (_, unit), (median, low, high) in zip(
                     table.index, table.to_numpy(dtype=float), strict=True
                 )
@@ -282,16 +281,9 @@ def _fewest_in_words(answer: Answer, sizing: pd.DataFrame) -> str:
         return f"more than {sizing['chairs'].max()}"
 
 
-def three(value: float) -> str:
-    """A number with three significant digits and thousands separators."""
-    if not np.isfinite(value):
-        return "none"
-    if value == 0:
-        return "0"
-    # Rounded first: 9.996 is 10.0.
-    rounded = float(f"{value:.2e}")
-    digits = 2 - int(np.floor(np.log10(abs(rounded))))
-    return f"{rounded:,.{max(digits, 0)}f}"
+def _interval(median: float, low: float, high: float, unit: str) -> str:
+    form = people if unit == "people" else digits
+    return f"{form(median)} ({form(low)} to {form(high)})"
 
 
 def _shown(value: object) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from plcore.evidence.data import estimate_points
 from plcore.models.pain import BOUNDS, SEVERITIES
+from plcore.printed import millions
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import Run
 from plcore.simulate.summary import interval_table, summarise
@@ -126,7 +127,7 @@ def headline_numbers(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataF
             people = known.values[outcome][:, place[0]]
             limits = np.quantile(people, [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2])
             median, low, high = (float(limit) for limit in limits)
-            said = f"{_millions(median)} million ({_millions(low)} to {_millions(high)})"
+            said = f"{millions(median)} million ({millions(low)} to {millions(high)})"
             sentence = _SENTENCES[outcome].format(said, year, proxies=proxies)
             if pain != PAIN["current"]:
                 sentence = sentence.replace("have phantom", "have or had phantom")
@@ -345,7 +346,3 @@ def _model_of(estimate: Run) -> str:
     if scenario.parameters != usual.parameters and not others:
         others = [scenario.name]
     return f"{_ESTIMATE}, but {', '.join(others)}" if others else _ESTIMATE
-
-
-def _millions(people: float) -> str:
-    return f"{people / 1e6:.2f}"

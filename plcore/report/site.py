@@ -23,7 +23,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
-from plcore.charts.display import table_html
+from plcore.charts.tables import table_html
 from plcore.evidence.data import read
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
@@ -344,9 +344,26 @@ def _templates() -> jinja2.Environment:
 
 def _table(exhibit: Exhibit) -> Markup:
     html = table_html(
-        exhibit.csv, caption=exhibit.caption, numeric=exhibit.numeric, most_rows=_MOST_ROWS
+        exhibit.csv,
+        caption=exhibit.caption,
+        numeric=exhibit.numeric,
+        most_rows=_MOST_ROWS,
+        headings=_of_axes(exhibit),
     )
     return Markup(html)
+
+
+def _of_axes(exhibit: Exhibit) -> dict[str, str]:
+    """What the columns x and value of a chart over an axis x are called: as its axes are."""
+    columns = exhibit.csv.partition("\n")[0].split(",")
+    if exhibit.figure is None or not {"x", "value"} <= set(columns):
+        return {}
+    layout = exhibit.figure["layout"]
+    titles = {
+        column: str(layout.get(axis, {}).get("title", {}).get("text", "")).replace("<br>", " ")
+        for column, axis in (("x", "xaxis"), ("value", "yaxis"))
+    }
+    return {column: unescape(title) for column, title in titles.items() if title}
 
 
 def _figure_json(exhibit: Exhibit) -> Markup:
