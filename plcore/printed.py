@@ -142,7 +142,9 @@ def column(values: Sequence[float], *, kind: str = "") -> list[str]:
     if kind == "people":
         return ["" if math.isnan(value) else people(value) for value in values]
     largest = max(map(abs, finite))
-    decimals = _decimals(largest, 3)
+    # No more decimals than there are.
+    sizes = [value for value in finite if abs(value) >= _NOTHING * largest]
+    decimals = min(_decimals(largest, 3), max(_own_decimals(value, 3) for value in sizes))
     return ["" if math.isnan(value) else _cell(value, largest, decimals, kind) for value in values]
 
 
@@ -153,9 +155,16 @@ def _cell(value: float, largest: float, decimals: int, kind: str) -> str:
         return "under 0.001"
     if largest < 10 and abs(value) < _NOTHING * largest:
         return f"{0:.{decimals}f}"
-    rounded = float(f"{value:.2e}")
+    # Whole digits that mean nothing are rounded away, too.
+    kept = float(f"{value:.2e}") if abs(value) >= 1000 else value
+    places = max(decimals, _own_decimals(kept, 2))
     # Adding 0 turns a rounded -0.0 into 0.0.
-    return f"{rounded + 0.0:,.{max(decimals, _decimals(rounded, 2))}f}"
+    return f"{round(kept, places) + 0.0:,.{places}f}"
+
+
+def _own_decimals(value: float, significant: int) -> int:
+    """Decimals of a number rounded to so many digits, without zeros at the end."""
+    return len(short(value, significant).partition(".")[2])
 
 
 def _decimals(value: float, significant: int) -> int:

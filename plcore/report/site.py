@@ -251,8 +251,9 @@ def _write_files(
         if links:
             html, names = link_terms(html, terms, page=f"{root}glossary.html")
             if not root:
+                title = "Slides for teaching" if path == "slides.html" else _title(html)
                 for name in names:
-                    used[name].append((path, _title(html)))
+                    used[name].append((path, title))
         _write(folder / path, html)
 
     _write(folder / "contents.json", _contents(pages, stamp))
@@ -292,7 +293,7 @@ def _write_files(
 
 def _title(html: str) -> str:
     title = html[html.index("<title>") + len("<title>") : html.index("</title>")]
-    return unescape(title).removesuffix(" · plcore").removesuffix(" · slides")
+    return unescape(title).removesuffix(" · plcore")
 
 
 #: The checklists of `data/checklists.csv`, and what each is for.
