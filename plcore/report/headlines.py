@@ -66,7 +66,7 @@ _SENTENCES = {
     "limb_loss": "{} Americans live with limb loss in {}.",
     "plp": "{} Americans with limb loss have phantom limb pain in {}{proxies}.",
     "plp_major_only": (
-        "{} have phantom limb pain in {} if nobody has who lost no more than fingers or toes."
+        "{} have phantom limb pain in {} if nobody who lost only fingers or toes has it."
     ),
     "plp_all_alike": (
         "{} have phantom limb pain in {} if it is as common after the loss of fingers or toes as "
