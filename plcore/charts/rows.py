@@ -497,7 +497,9 @@ def steps(
     )
     first = math.floor(math.log10(min(row["low"] for row in rows)) + 1e-9)
     last = math.ceil(math.log10(max(row["high"] for row in rows)) - 1e-9)
-    caption = f"Lines: {limits}; along the scale, each marked number is ten times the one to its left."
+    caption = (
+        f"Lines: {limits}; along the scale, each marked number is ten times the one to its left."
+    )
     caption += f" {marks_explained(row['seen'] for row in rows)}"
     words = Words(title, xaxis, caption.strip(), source, _steps_alt(title, xaxis, rows))
     figure = over_rows(
