@@ -8,7 +8,7 @@ import plcore
 ROOT = Path(plcore.__file__).parent
 #: A room imports only from itself and from those before it.
 ROOMS = (
-    "inputs", "terminal", "threads", "evidence", "scenarios", "models", "simulate", "analysis", "charts", "clinic",
+    "inputs", "terminal", "threads", "printed", "evidence", "scenarios", "models", "simulate", "analysis", "charts", "clinic",
     "planner", "report", "__main__",
 )  # fmt: skip
 

@@ -30,6 +30,7 @@ from plcore.evidence.prevalence import (
     severity_findings,
     sources_of,
 )
+from plcore.printed import short
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run
 from plcore.simulate.synthesis import posterior_of
@@ -198,7 +199,7 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
     others = float(inputs["value"].iloc[most:].sum())
     rest = (
         f"The other inputs account for {others:.0%} together; {table['value'].iloc[-1]:.0%} is "
-        "curved or joint. (Shares of the variance of ranks.)"
+        "due to bends or to inputs acting together. (Shares of the variance of ranks.)"
     )
     is_assumed, fitted = inputs["seen"] == "assumed", inputs["fitted"].astype(bool)
     share = float(inputs.loc[is_assumed, "value"].sum())
@@ -220,7 +221,7 @@ def _in_words(row: Mapping[Hashable, Any], scenario: Scenario, folder: Path) -> 
         sentence += f", fitted to counts of limb loss; before that {values('believed_')}"
     if row["goes_with"]:
         sentence += (
-            f"; it goes with the {label_of(row['goes_with'])} "
+            f"; it is linked with the {label_of(row['goes_with'])} "
             f"(rank correlation {row['rank_correlation']:.1f})"
         )
     if not row["studies"]:
@@ -352,6 +353,6 @@ def _relative_weights(n: Floats, sums: Floats, products: Floats) -> tuple[Floats
 def _number(value: float) -> str:
     """Three digits, with commas between thousands."""
     if value == 0 or abs(value) < 1e-4:
-        return f"{value:.3g}"
+        return short(value)
     decimals = 2 - int(np.floor(np.log10(abs(value))))
     return f"{round(value, decimals):,.{max(decimals, 0)}f}"

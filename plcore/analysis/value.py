@@ -30,6 +30,7 @@ from plcore.analysis.design import require_level
 from plcore.analysis.smoothing import gaussian_process, is_sobol, normal_scores, polynomial, spline
 from plcore.evidence.distributions import Floats
 from plcore.inputs import check_whole_number
+from plcore.printed import digits, short
 from plcore.threads import one_blas_thread
 
 _LEAST_DRAWS = 100
@@ -78,7 +79,7 @@ class ValueOfInformation:
 
     def __str__(self) -> str:
         return (
-            f"{self.value:.4g} (95% Monte-Carlo limits {self.low:.4g} to {self.high:.4g}); option "
+            f"{short(self.value)} (95% Monte-Carlo limits {short(self.low)} to {short(self.high)}); option "
             f"{self.best} is best without knowing more, and another would be chosen in "
             f"{self.changes:.0%} of {self.n_draws:,} draws"
         )
@@ -106,7 +107,7 @@ def evpi(net_benefit: ArrayLike) -> ValueOfInformation:
     >>> people = np.random.default_rng(1).normal(1000, 100, size=4096)
     >>> net = capacity_net_benefit(people, range(600, 1400, 10), empty_cost=1, turned_away_cost=3)
     >>> print(evpi(net))  # doctest: +ELLIPSIS
-    123.8 (95% Monte-Carlo limits 120.6 to 127.7); option 47 is best without knowing more, ...
+    124 (95% Monte-Carlo limits 121 to 128); option 47 is best without knowing more, ...
     """
     gains, best = _gains(net_benefit)
     return _valued(gains, gains, gains, best)
@@ -217,8 +218,8 @@ class Narrowing:
     def __str__(self) -> str:
         return (
             f"the {self.level:.0%} interval is expected to narrow by {self.share:.0%} "
-            f"(Monte-Carlo error {self.se:.1%}), from a width of {self.width:,.3g} to "
-            f"{self.expected:,.3g}"
+            f"(Monte-Carlo error {self.se:.1%}), from a width of {digits(self.width)} to "
+            f"{digits(self.expected)}"
         )
 
 

@@ -28,6 +28,7 @@ from plcore.analysis.design import (
 )
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import in_unit, label_of
+from plcore.printed import short
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Model
 
@@ -229,7 +230,7 @@ class Threshold:
             )
         return (
             f"{start}: more than {line} where the {name} is {' or '.join(self._above())}; "
-            f"looked for from {span}."
+            f"searched from {span}."
         )
 
     def _above(self) -> list[str]:
@@ -262,7 +263,7 @@ def _percent(share: float) -> str:
 
 
 def _four_digits(value: float) -> str:
-    return f"{float(f'{value:.4g}'):,.12g}"
+    return short(value)
 
 
 def threshold(

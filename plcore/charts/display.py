@@ -9,12 +9,10 @@ bundle, so a notebook and its page cannot differ.
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -24,12 +22,12 @@ import plotly.io as pio  # type: ignore[import-untyped]
 
 from plcore.charts import picture
 from plcore.charts.frame import ALSO_DRAWN
+from plcore.charts.tables import table_html
 
 PLOTLY = "application/vnd.plotly.v1+json"
 #: Without showSendToCloud=False, plotly 7 puts a button on every chart that uploads it.
 CONFIG = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
 _NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
-_MOST_DECIMALS = 6
 #: Rows of the numbers that stand in for a picture.
 _MOST_ROWS = 12
 
@@ -88,52 +86,6 @@ def show(
     if "image/png" in data:
         described["image/png"] = {"alt": metadata["alt"]}
     display(data, raw=True, metadata=described)  # type: ignore[no-untyped-call]
-
-
-def table_html(
-    csv_text: str, *, caption: str, numeric: Collection[str], most_rows: int | None = None
-) -> str:
-    """An accessible HTML table of a CSV text whose numbers are rounded for reading.
-
-    Parameters
-    ----------
-    csv_text : str
-        A header line and the rows.
-    caption : str
-        What the table shows, for screen readers.
-    numeric : collection of str
-        Columns that hold numbers. They are right-aligned, with the decimals that leave at least
-        three significant digits to the largest number of the column and two to the smallest,
-        three where all lie between 1 and 1,000; years have no thousands separators.
-    most_rows : int, optional
-        Rows beyond that many are left out, and a last row says so.
-    """
-    header, *rows = list(csv.reader(io.StringIO(csv_text)))
-    foot = ""
-    if most_rows is not None and len(rows) > most_rows:
-        left_out = f"The first {most_rows:,} of {len(rows):,} rows; the CSV has them all."
-        foot = f'\n<tfoot><tr><td colspan="{len(header)}">{left_out}</td></tr></tfoot>'
-        rows = rows[:most_rows]
-    columns = []
-    for position, column in enumerate(header):
-        cells = [row[position] for row in rows]
-        columns.append(
-            _rounded(cells, column) if column in numeric else [_linked(c) for c in cells]
-        )
-    kinds = [_align(column in numeric, rows, n) for n, column in enumerate(header)]
-    head = "".join(
-        f'<th scope="col"{kind}>{escape(column.replace("_", " "))}</th>'
-        for column, kind in zip(header, kinds, strict=True)
-    )
-    body = []
-    for line in zip(*columns, strict=True):
-        first, *others = (f"{kind}>{cell}" for cell, kind in zip(line, kinds, strict=True))
-        rest = "".join(f"<td{other}</td>" for other in others)
-        body.append(f'<tr><th scope="row"{first}</th>{rest}</tr>')
-    return (
-        f'<table class="numbers"><caption>{escape(caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + f"\n</tbody>{foot}</table>"
-    )
 
 
 def _require_text(name: object, caption: object) -> None:
@@ -243,38 +195,3 @@ def _numeric(frame: pd.DataFrame) -> list[str]:
         if pd.api.types.is_numeric_dtype(frame[column])
         and not pd.api.types.is_bool_dtype(frame[column])
     ]
-
-
-def _rounded(cells: Sequence[str], column: str) -> list[str]:
-    values = [abs(Decimal(cell)) for cell in cells if cell]
-    decimals = _decimals([value for value in values if value.is_finite() and value])
-    comma = "" if re.search(r"(^|_)years?$", column) else ","
-    form = f"{comma}.{decimals}f" if decimals <= _MOST_DECIMALS else ".3g"
-    return [format(float(cell), form) if cell else "" for cell in cells]
-
-
-def _decimals(sizes: Sequence[Decimal]) -> int:
-    """Decimals for a column of numbers: enough to tell them apart, never more than they have."""
-    if not sizes:
-        return 0
-    has = max(0, *(-int(size.normalize().as_tuple().exponent) for size in sizes))
-    least, most = min(sizes), max(sizes)
-    # 2.25 beside 184.8 may be another quantity, and 2.2 too little of it; of a share, 0.051 will do.
-    digits_of_least = 3 if least >= 1 and most < 1000 else 2
-    wants = max(2 - most.adjusted(), digits_of_least - 1 - least.adjusted(), 0)
-    return min(has, wants)
-
-
-def _linked(cell: str) -> str:
-    if re.fullmatch(r"https?://\S+", cell):
-        return f'<a href="{escape(cell)}">{escape(cell)}</a>'
-    return escape(cell)
-
-
-def _align(is_numeric: bool, rows: Sequence[Sequence[str]], position: int) -> str:
-    # JupyterLab aligns all cells to the right; a style of its own is all that a cell can rely on.
-    if is_numeric:
-        return ' class="number"'
-    longest = max((len(row[position]) for row in rows), default=0)
-    kind = "word" if longest <= 18 else "text" if longest <= 36 else "prose"
-    return f' class="{kind}" style="text-align:left"'

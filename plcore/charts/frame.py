@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from plcore.evidence.schema import MARKS
+from plcore.printed import short
 
 #: Signs behind a label whose number was not read in its own source.
 SIGNS = dict(zip((mark for mark in MARKS.values() if mark), "†‡§¶", strict=True))
@@ -146,7 +147,7 @@ def escaped(text: str) -> str:
 def number(value: float, decimals: int) -> str:
     """A number for people: separators from 10,000 up, so that years have none."""
     if decimals > _MOST_DECIMALS or abs(value) >= 1e15:
-        return f"{value:.3g}"
+        return short(value)
     # Adding 0 turns a rounded -0.0 into 0.0.
     return f"{round(value, decimals) + 0.0:{',' if abs(value) >= 10_000 else ''}.{decimals}f}"
 

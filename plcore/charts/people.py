@@ -43,6 +43,7 @@ from plcore.charts.frame import (
     wrapped,
 )
 from plcore.charts.rows import Label, over_rows, stacked
+from plcore.printed import short
 
 _AGE_ROW = 18
 _TOTAL_SIZE = 15
@@ -134,7 +135,7 @@ def _side(rows: Sequence[Row], centres: dict[str, float], name: str, place: int)
             "line": {"color": INK if outline else "white", "width": 1.5 if outline else 0.5},
         },
         hovertext=[
-            f"{escaped(row['label'])}, {row['sex']}, {escaped(name)}: {row['value']:.3g}"
+            f"{escaped(row['label'])}, {row['sex']}, {escaped(name)}: {short(row['value'])}"
             for row in rows
         ],
         hoverinfo="text",

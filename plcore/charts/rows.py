@@ -55,6 +55,7 @@ from plcore.charts.frame import (
     wrapped,
 )
 from plcore.evidence.schema import MARKS
+from plcore.printed import short
 
 #: Width at which labels are wrapped: about 22 characters.
 LABEL_WIDTH = 140
@@ -496,7 +497,9 @@ def steps(
     )
     first = math.floor(math.log10(min(row["low"] for row in rows)) + 1e-9)
     last = math.ceil(math.log10(max(row["high"] for row in rows)) - 1e-9)
-    caption = f"Lines: {limits}; each mark below is ten times the one before."
+    caption = (
+        f"Lines: {limits}; along the scale, each marked number is ten times the one to its left."
+    )
     caption += f" {marks_explained(row['seen'] for row in rows)}"
     words = Words(title, xaxis, caption.strip(), source, _steps_alt(title, xaxis, rows))
     figure = over_rows(
@@ -513,7 +516,7 @@ def _power(exponent: int) -> str:
     """1,000 in full, 1 million in words: a phone has no room for its zeros."""
     if exponent >= 6:
         return f"{10 ** (exponent - 6):,}m"
-    return f"{10**exponent:,}" if exponent >= 0 else f"{10.0**exponent:g}"
+    return f"{10**exponent:,}" if exponent >= 0 else short(10.0**exponent)
 
 
 def _step_traces(rows: Sequence[Row], labels: Sequence[Label], xaxis: str) -> list[go.Scatter]:
@@ -564,8 +567,8 @@ def _step_numbers(row: Row) -> tuple[str, ...]:
 def _short(value: float) -> str:
     """Three significant digits: 13.8m, 57,400, 28.1."""
     if value >= 999_500:
-        return f"{float(f'{value:.3g}') / 1e6:g}m"
-    return significant(float(f"{value:.3g}"))
+        return f"{short(value / 1e6)}m"
+    return short(value)
 
 
 def _steps_alt(title: str, xaxis: str, rows: Sequence[Row]) -> str:

@@ -543,8 +543,8 @@ def heat_map(
         colorbar={"thickness": _COLOUR_BAR, "outlinewidth": 0, "x": 1, "xpad": 8, "len": 1,
                   "tickvals": lines, "ticktext": tick_texts(lines),
                   "tickfont": {"size": LABEL_SIZE, "color": INK}},
-        hovertemplate=f"{escaped(xaxis)}: %{{x:.3g}}<br>{escaped(yaxis)}: %{{y:.3g}}<br>"
-                      f"{escaped(answer)}: %{{z:.3g}}<extra></extra>",
+        hovertemplate=f"{escaped(xaxis)}: %{{x:,.3~r}}<br>{escaped(yaxis)}: %{{y:,.3~r}}<br>"
+                      f"{escaped(answer)}: %{{z:,.3~r}}<extra></extra>",
         showlegend=False,
     )  # fmt: skip
     alt = f"Heat map: {title}. {answer} by {xaxis} (across) and {yaxis} (up): {_ends(cells)}."

@@ -512,7 +512,7 @@ def by_metropolitan_area(code: str, *, folder: Path = DATA) -> Area:
 def within_km(
     lat: float, lon: float, km: float, *, name: str | None = None, folder: Path = DATA
 ) -> Area:
-    """The counties whose centre of people is within a great-circle distance of a point.
+    """The counties whose population centre is within a great-circle distance of a point.
 
     `lat` and `lon` are degrees north and east (all longitudes of the lower 48 states are negative),
     `km` is in kilometres. A point far from the United States is refused, and so is a distance
@@ -554,7 +554,7 @@ def great_circle_km(lat: ArrayLike, lon: ArrayLike, lats: ArrayLike, lons: Array
 
 
 def county_centres(*, folder: Path = DATA) -> pd.DataFrame:
-    """The centre of people of each county: fips, county, state, lat, lon and rule.
+    """The population centre of each county: fips, county, state, lat, lon and rule.
 
     The rule is "census_2020", "zip_points" or "internal_point".
     """

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from plcore.clinic.day import ClinicPlan, DayPlan
 from plcore.clinic.patients import ClinicDraws, Integers
 from plcore.evidence.distributions import Floats
+from plcore.printed import digits
 
 _YEAR = 365.25
 #: Days within which first infusions are counted.
@@ -499,7 +500,7 @@ def wait_in_words(outcome: ClinicOutcome, load: Load) -> str:
         chance = (
             "which includes chance, as each draw has one run"
             if means.shape[1] == 1
-            else f"and by chance alone {_days(lucky)} to {_days(unlucky)} days"
+            else f"and by chance alone {digits(lucky)} to {digits(unlucky)} days"
         )
         where = (
             "The"
@@ -507,9 +508,9 @@ def wait_in_words(outcome: ClinicOutcome, load: Load) -> str:
             else f"In {1 - over.mean():.0%} of the draws demand can be met: the"
         )
         parts.append(
-            f"{where} mean wait for the first infusion is {at_least}{_days(mean)} days; because of "
-            f"what we do not know it may be {_days(low)} to {_days(high)} days, {chance}. One in ten "
-            f"waits {at_least}{_days(longer)} days or more."
+            f"{where} mean wait for the first infusion is {at_least}{digits(mean)} days; because of "
+            f"what we do not know it may be {digits(low)} to {digits(high)} days, {chance}. One in ten "
+            f"waits {at_least}{digits(longer)} days or more."
         )
     if over.any():
         median, low, high = quantiles(means[over], [0.5, 0.025, 0.975])
@@ -517,16 +518,10 @@ def wait_in_words(outcome: ClinicOutcome, load: Load) -> str:
         where = "In the others the" if parts else "The"
         parts.append(
             f"{where} wait has no end: those referred in these {outcome.n_days / _YEAR:.2g} years wait "
-            f"at least {_days(median)} days on average ({_days(low)} to {_days(high)}) and those after "
+            f"at least {digits(median)} days on average ({digits(low)} to {digits(high)}) and those after "
             f"them longer, as the list grows by {growth:.2g} a week and never clears."
         )
     return " ".join(parts)
-
-
-def _days(value: float) -> str:
-    """Three digits, as in 5.00, 17.4 and 1,140."""
-    rounded = float(f"{value:.2e}")
-    return f"{rounded:,.0f}" if rounded >= 100 or rounded == 0 else f"{rounded:#.3g}"
 
 
 def cleared_on(outcome: ClinicOutcome) -> Integers:

@@ -15,7 +15,13 @@
 
 from plcore.evidence.appraisal import appraised, flow_of_studies, with_and_without
 from plcore.evidence.bibliography import bibtex, ris
-from plcore.evidence.claims import audit_table, comparable_claims, seen_counts, verdict_counts
+from plcore.evidence.claims import (
+    audit_table,
+    comparable_claims,
+    seen_counts,
+    verdict_counts,
+    verdicts_in_words,
+)
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.labels import label_of
 from plcore.evidence.observations import observation_points, read_observations
@@ -101,6 +107,7 @@ __all__ = [
     "treatments_named",
     "trial_arms",
     "verdict_counts",
+    "verdicts_in_words",
     "ways_of_pooling",
     "ways_of_pooling_effects",
     "wilson",

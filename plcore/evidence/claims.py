@@ -77,6 +77,27 @@ def verdict_counts(*, folder: Path = DATA) -> pd.DataFrame:
     return counts.rename("claims").reset_index()
 
 
+def verdicts_in_words(counts: pd.DataFrame) -> str:
+    """How many claims there are and how many got each verdict, in a sentence.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As `verdict_counts` gives it.
+
+    Examples
+    --------
+    >>> print(verdicts_in_words(verdict_counts()))
+    Of 58 claims 15 are supported, 9 contradicted, 11 misattributed and 23 unverifiable.
+    """
+    by_verdict = counts.groupby("verdict", sort=False)["claims"].sum()
+    parts = [f"{by_verdict[verdict]} {verdict}" for verdict in VERDICTS]
+    first, *others, last = parts
+    number, word = first.split(" ")
+    listed = ", ".join([f"{number} are {word}", *others])
+    return f"Of {by_verdict.sum()} claims {listed} and {last}."
+
+
 def comparable_claims(unit: str, *, folder: Path = DATA) -> pd.DataFrame:
     """The claims in one unit for which the source gives a number in the same unit.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from plcore.printed import short
+
 #: What each parameter is called, by groups of one meaning.
 _GROUPS = {
     "Pain after loss of fingers or toes": {
@@ -203,10 +205,10 @@ def in_unit(value: float, unit: str) -> str:
         score in standard deviations, and numbers whose label says what they are as they stand.
     """
     if unit == "share":
-        return f"{100 * value:.3g}%"
+        return f"{short(100 * value)}%"
     if unit == "per_person_year":
-        return f"{1e5 * value:.3g}"
-    digits = f"{float(f'{value:.3g}'):,.12g}"
+        return short(1e5 * value)
+    digits = short(value)
     if unit == "score":
         return f"{digits} SD"
     return f"{digits} {unit}" if unit in ("years", "days", "minutes", "kg", "people") else digits

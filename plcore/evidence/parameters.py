@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import DISTRIBUTIONS, Floats
 from plcore.evidence.schema import TABLES
+from plcore.printed import short
 
 #: The least and the greatest value of each unit; a distribution must stay within.
 UNITS: Mapping[str, tuple[float, float]] = {
@@ -107,10 +108,7 @@ class Parameter:
         return float(self.ppf(np.array([0.5]))[0])
 
     def __str__(self) -> str:
-        low, median, high = (
-            f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-            for value in self.ppf(np.array([0.025, 0.5, 0.975]))
-        )
+        low, median, high = (short(value) for value in self.ppf(np.array([0.025, 0.5, 0.975])))
         limits = "" if low == high else f" (95% {low} to {high})"
         return f"{self.name}: {median}{limits} {self.unit}, {self.dist}, {self.seen}"
 

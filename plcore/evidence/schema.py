@@ -177,6 +177,17 @@ def _no_default_from_memory(row: Row) -> Iterator[tuple[str, str]]:
         yield "note", "the reason for the range of an assumed number"
 
 
+def _phrases_once(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """A phrase leads to one term of the glossary."""
+    seen: dict[str, str] = {}
+    for place, row in enumerate(rows):
+        also = [] if is_empty(row["also"]) else str(row["also"]).split(";")
+        for column, phrase in (("term", str(row["term"])), *(("also", each) for each in also)):
+            other = seen.setdefault(phrase.lower(), str(row["term"]))
+            if other != row["term"] or (column == "also" and phrase == row["term"]):
+                yield place, column, f"each phrase once, and {other!r} has {phrase!r}"
+
+
 def _some_number(row: Row) -> Iterator[tuple[str, str]]:
     if all(is_empty(row[name]) for name in _ESTIMATE):
         yield "value", "a value, or at least one of low and high"
@@ -446,6 +457,16 @@ TABLES = {
             ),
         ),
         key=("checklist", "item"),
+    ),
+    "glossary": Table(
+        file="glossary.csv",
+        columns=(
+            Column("term", _any),
+            Column("also", text(r"[^;]+(;[^;]+)*", "phrases separated by semicolons"), True),
+            Column("definition", text(r"[^a-z].*[.)]", "whole sentences")),
+        ),
+        key=("term",),
+        across=(_phrases_once,),
     ),
     "limb_loss_estimates": Table(
         file="limb_loss_estimates.csv",

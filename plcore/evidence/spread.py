@@ -388,7 +388,7 @@ def one_more_study(
     -------
     DataFrame
         A row a size and number, the first for no further study: studies, people (of each),
-        mean_width and setting_width (expected widths of the 95% intervals, in percent points) and
+        mean_width and setting_width (expected widths of the 95% intervals, in percentage points) and
         mean_error, setting_error (their Monte-Carlo standard errors).
 
     Examples

@@ -43,7 +43,7 @@ FACTORS: Mapping[str, str] = {
     "in_pain": "in what share of these the pain is {severity}",
     "sought_care": "what share of those in pain seek care for it",
     "recognised": "what share are known to a clinician",
-    "eligible": "what share have no reason against an infusion",
+    "eligible": "what share could safely have an infusion",
     "accepting": "what share of those eligible would have a course",
     "choosing": "what share of those would have it at this clinic",
     "coming": "what share of those who would come do so in the busiest year",
@@ -62,7 +62,7 @@ SEVERITY_WORDS: Mapping[str, str] = {
 SENTENCES: Mapping[str, str] = {
     "come": "{choosing} people would come to this clinic sooner or later, {patients_all} of them as "
     "new patients in the {years} from {first_year} to {last_year}.",
-    "come_own": "By its own count {patients_all} new patients are referred to this clinic in the "
+    "come_own": "By its own count, {patients_all} new patients will be referred to this clinic in the "
     "{years} from {first_year} to {last_year}.",
     "chairs": "{chairs}, {nurses} on duty and {days} open a week are the least that keeps the load "
     "of {year}, the busiest year, at {most_load} or less with a probability of {probability}; 95% of "
@@ -71,12 +71,12 @@ SENTENCES: Mapping[str, str] = {
     "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}.",
     "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
     "then wait {wait_mean} days on average for the first infusion{over}.",
-    "over": "; with a probability of {never_clears} demand exceeds capacity and the list grows, by "
-    "{growth_a_week} patients a week while that lasts",
-    "wait_none": "With {own_chairs} nobody is referred in {year}, so that nobody waits.",
+    "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "
+    "grows by {growth_a_week} patients a week",
+    "wait_none": "With {own_chairs} nobody is referred in {year}, so nobody waits.",
     "wait_never": "With {own_chairs} the load of {year}, the busiest year, is {load}: with a "
-    "probability of {never_clears} demand exceeds capacity, the waiting list grows by "
-    "{growth_a_week} patients a week while that lasts, and no wait can be given.",
+    "probability of {never_clears} demand exceeds capacity, the waiting list then grows by "
+    "{growth_a_week} patients a week, and no wait can be given.",
     "half": "If half as many come, {half_chairs} would do (95% of cases: {half_range}), and with "
     "{own_chairs} the load of {year} is {half_load}.",
     "half_none": "If half as many come, even {most_chairs} chairs are too few (95% of cases: "
@@ -89,8 +89,9 @@ SENTENCES: Mapping[str, str] = {
     "never": "nor is it in 95% of cases or more",
     "clear_none": "By demand and capacity alone no waiting list builds up in {no_list} of cases{late}.",
     "late": ", and with a probability of 97.5% any list is cleared {clear_high} at the latest",
-    "find": "Find out first {factor} ({factor_low} to {factor_high}): knowing it takes {worth} off "
-    "what a wrong size is expected to cost, and changes the number of chairs in {changes} of cases.",
+    "find": "Find out first {factor} ({factor_low} to {factor_high}): knowing it would take {worth} off "
+    "the expected cost of a clinic of the wrong size, and would change the number of chairs in "
+    "{changes} of cases.",
     "find_nothing": "Nothing needs to be found out first: no input moves the visits that are asked "
     "for ({visits_a_week} a week in {year}).",
 }

@@ -17,6 +17,7 @@ from plcore.clinic.results import (
     wait_in_words,
 )
 from plcore.clinic.sizing import advise, fewest
+from plcore.evidence.labels import label_of
 from plcore.models.pain import BOUNDS_IN_WORDS
 from plcore.planner.answers import MOST_CHAIRS, Answer, pain_bounds
 from plcore.planner.decisions import (
@@ -155,9 +156,7 @@ def _place(answer: Answer) -> str:
     name, n = answer.area.name, len(answer.area.fips)
     if answer.settings.radius_km is None:
         return f"{name} ({_count(n, 'county')}) has"
-    return (
-        f"The {_count(n, 'county')} whose centre of people is {name} {'has' if n == 1 else 'have'}"
-    )
+    return f"The {_count(n, 'county')} whose population centre lies {name} {'has' if n == 1 else 'have'}"
 
 
 def _patients(answer: Answer) -> list[str]:
@@ -171,13 +170,13 @@ def _patients(answer: Answer) -> list[str]:
     if answer.own is not None and answer.own.visits_a_day is not None:
         chairs = _count(settings.chairs, "chair")
         sentences.append(
-            f"The {_count(answer.own.visits_a_day, 'visit')} a day that were counted take the place "
-            f"of chairs, nurses and hours; {chairs} hold them."
+            f"The {_count(answer.own.visits_a_day, 'visit')} a day that the clinic counted replace "
+            f"chairs, nurses and hours; {chairs} can hold them."
         )
     if settings.waiting_list:
         sentences.append(
-            f"{_count(settings.waiting_list, 'person')} on the waiting list on the first day "
-            "will come in addition."
+            f"In addition, {_count(settings.waiting_list, 'person')} on the waiting list on the first "
+            "day will come."
         )
     return sentences
 
@@ -211,8 +210,8 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
         chances = ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in near.itertuples())
         return (
             f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
-            f"{advice.in_words()}: the probability is {chances}, too near to "
-            f"{settings.probability:g} to tell."
+            f"{advice.in_words()}: the probability is {chances}, too close to "
+            f"{settings.probability:g} to tell them apart."
         )
     if advice.chairs is not None:
         row = fewest(sizing, probability=settings.probability)
@@ -250,7 +249,7 @@ def _kept(answer: Answer) -> str:
     soon = share_within(answer.outcome, settings.within_days)
     shares = soon[np.isfinite(soon)]
     if not shares.size:
-        return "Nobody was referred, so that the service level cannot be judged."
+        return "Nobody was referred, so the service level cannot be judged."
     return (
         f"With {chairs}, {_spread(shares, 'share')} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "
@@ -262,14 +261,10 @@ def _kept(answer: Answer) -> str:
 def _assumed(answer: Answer) -> str:
     table = assumptions_table(answer)
     assumed = table[table["seen"] == "assumed"]
-    steps = [
-        name.removeprefix("demand_").replace("_", " ")
-        for name in assumed["parameter"]
-        if name.startswith("demand_")
-    ]
-    on_the_way = f"; on the way from people to patients: {', '.join(steps)}" if steps else ""
+    steps = [label_of(name) for name in assumed["parameter"] if name.startswith("demand_")]
+    on_the_way = f"; between people and patients these are: {', '.join(steps)}" if steps else ""
     return (
-        f"{len(assumed)} of the {len(table)} numbers behind this answer are assumed, as no source "
+        f"{len(assumed)} of the {len(table)} numbers behind this answer are assumed, because no source "
         f"was found{on_the_way}."
     )
 

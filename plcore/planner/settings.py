@@ -90,7 +90,7 @@ class Settings:
     )
     radius_km: float | None = _setting(
         None, "Kilometres around the clinic", 1, 5000,
-        note="A county counts as a whole if its centre of people is within them.",
+        note="A county counts as a whole if its population centre is within them.",
     )  # fmt: skip
     year: int = _setting(2027, "Year at whose start the clinic opens", 2005, 2100)
     n_years: int = _setting(5, "Years that are followed", 1, 20)

@@ -27,6 +27,7 @@ from plcore.models.pain import BOUNDS_IN_WORDS, SEVERITIES
 from plcore.planner.answers import Answer, pain_bounds
 from plcore.planner.decisions import SEVERITY_WORDS
 from plcore.planner.settings import Settings, defaults, meanings
+from plcore.printed import digits, people
 
 #: Periods over which the clinic's days may be added up.
 PERIODS = {"day": days_from, "week": weeks_from, "month": months_from}
@@ -69,15 +70,15 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
         "choosing": "people who would come to this clinic",
     }
     bounds = {
-        f"people with phantom limb pain {BOUNDS_IN_WORDS[name]}": people
-        for name, people in pain_bounds(answer).items()
+        f"people with phantom limb pain {BOUNDS_IN_WORDS[name]}": drawn
+        for name, drawn in pain_bounds(answer).items()
     }
     rows = []
     for name, label in first.items():
         rows.append((label, "people", *np.quantile(answer.funnel.people[name][:, 0], tails)))
         if name == "plp":
             rows += [
-                (bound, "people", *np.quantile(people, tails)) for bound, people in bounds.items()
+                (bound, "people", *np.quantile(drawn, tails)) for bound, drawn in bounds.items()
             ]
     yearly = demand_table(answer.demand, level=level)
     counted = answer.own is not None and answer.own.referrals
@@ -262,9 +263,7 @@ def side_by_side(
         table = key_figures(answer).set_index(["figure", "unit"])
         figures[name] = pd.Series(
             [
-                f"{median:.0f}"
-                if unit == "year"
-                else f"{three(median)} ({three(low)} to {three(high)})"
+                f"{median:.0f}" if unit == "year" else _interval(median, low, high, unit)
                 for (_, unit), (median, low, high) in zip(
                     table.index, table.to_numpy(dtype=float), strict=True
                 )
@@ -289,16 +288,9 @@ def _fewest_in_words(answer: Answer, sizing: pd.DataFrame) -> str:
         return f"more than {sizing['chairs'].max()}"
 
 
-def three(value: float) -> str:
-    """A number with three significant digits and thousands separators."""
-    if not np.isfinite(value):
-        return "none"
-    if value == 0:
-        return "0"
-    # Rounded first: 9.996 is 10.0.
-    rounded = float(f"{value:.2e}")
-    digits = 2 - int(np.floor(np.log10(abs(rounded))))
-    return f"{rounded:,.{max(digits, 0)}f}"
+def _interval(median: float, low: float, high: float, unit: str) -> str:
+    form = people if unit == "people" else digits
+    return f"{form(median)} ({form(low)} to {form(high)})"
 
 
 def _shown(value: object) -> str:

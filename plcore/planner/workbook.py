@@ -334,7 +334,8 @@ def _format(label: str, value: float, unit: object) -> str:
     if value == int(value) and size < 1e15:
         return "#,##0"
     if size < 1e-3:
-        return "0.00E+00"
+        # Never as a power of ten, which few readers know.
+        return f"0.{'0' * (2 - int(np.floor(np.log10(size))))}" if size else "0"
     decimals = max(0, 2 - int(np.floor(np.log10(size))))
     return "#,##0" if decimals == 0 else f"0.{'0' * decimals}"
 

@@ -124,8 +124,8 @@ def _published(shown: Mapping[str, Shown]) -> Card:
         "What do 1.6 and 3.6 million count?",
         f"{_millions(first['median'])} → {_millions(last['median'])} million",
         f"{first['year']} to {last['year']}, as published, without an interval",
-        "People with limb loss. Clinic pages print the same two numbers as people in pain, whom "
-        "nobody has counted.",
+        "People with limb loss. Clinic pages print the same two numbers as people in pain, but "
+        "nobody has counted those.",
         _bars([(str(row["year"]), row["median"], math.nan, math.nan, CLAIM)
                for row in rows.to_dict("records")]),
         "02_claims_and_evidence.html",
@@ -143,8 +143,8 @@ def _limb_loss(shown: Mapping[str, Shown]) -> Card:
         f"in {now['year']}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
         f"{_millions(last['median'])} million in {last['year']} "
         f"({_millions(last['low'])} to {_millions(last['high'])}): the published "
-        f"{_millions(published)} lies {where}. "
-        "Most of them lost fingers or toes only.",
+        f"{_millions(published)} lies {where} this range. "
+        "Most of these people lost only fingers or toes.",
         _bars([(str(row["year"]), row["median"], row["low"], row["high"], LIMB_LOSS)
                for row in rows.to_dict("records")]),
         "03_limb_loss_projection.html",
@@ -161,8 +161,9 @@ def _pain(shown: Mapping[str, Shown]) -> Card:
         "How many have phantom limb pain?",
         f"{_millions(now['median'])} million",
         f"in {year}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
-        f"{_millions(low['median'])} if only major losses hurt, {_millions(high['median'])} if all "
-        "losses hurt alike: pain after the loss of fingers or toes rests on proxies.",
+        f"{_millions(low['median'])} million if only the loss of a hand, a foot or more "
+        f"causes it; {_millions(high['median'])} million if losing fingers or toes causes it as "
+        "often. Nobody has measured that.",
         _bars([(str(row["year"]), row["median"], row["low"], row["high"], PAIN)
                for row in central.to_dict("records")]),
         "04_plp_prevalence.html",
@@ -176,10 +177,10 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
     return Card(
         "What did trials find?",
         f"{100 * best['estimate']:+.0f} percentage points",
-        f"more responders than under control; 95% interval {100 * best['low']:.0f} to "
-        f"{100 * best['high']:.0f}",
+        f"more patients improved than in the control group; 95% interval {100 * best['low']:.0f} "
+        f"to {100 * best['high']:.0f}",
         f"The clearest of {len(studies)} controlled comparisons in pain after an amputation: "
-        f"{best['label'].split(':')[0]}. Most are of a few dozen people.",
+        f"{best['label'].split(':')[0]}. Most trials had only a few dozen patients.",
         Markup(""),
         shown["contrasts_established"].link,
     )
@@ -193,7 +194,7 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
     return Card(
         "What drives the answer?",
         f"{100 * rows['value'].iloc[0]:.0f}%",
-        f"of the uncertainty of people in pain in {year}: "
+        f"of the uncertainty about people in pain in {year} comes from one input: "
         f"{_uncapped(str(rows['label'].iloc[0]))}",
         study.split(", from ")[0] + ".",
         _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
@@ -207,8 +208,8 @@ def _chairs(shown: Mapping[str, Shown]) -> Card:
     return Card(
         "How many chairs does a clinic need?",
         answers[1].split(",")[0],
-        "for Los Angeles, Orange and Ventura counties, 2027, if the assumed shares hold",
-        f"{answers[0]} Other places and other shares: the clinic planner.",
+        "for Los Angeles, Orange and Ventura counties in 2027, if the assumed shares are right",
+        f"{answers[0]} For other places and shares, use the clinic planner.",
         Markup(""),
         shown["six_answers"].link,
     )

@@ -15,6 +15,7 @@ import pandas as pd
 
 from plcore.evidence.data import estimate_points
 from plcore.models.pain import BOUNDS, BOUNDS_IN_WORDS, SEVERITIES
+from plcore.printed import millions
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import Run
 from plcore.simulate.summary import interval_table, summarise
@@ -60,7 +61,7 @@ _SENTENCES = {
     "limb_loss": "{} Americans live with limb loss in {}.",
     "plp": "{} Americans with limb loss have phantom limb pain in {}{proxies}.",
     "plp_major_only": (
-        "{} have phantom limb pain in {} if nobody has who lost no more than fingers or toes."
+        "{} have phantom limb pain in {} if nobody who lost only fingers or toes has it."
     ),
     "plp_all_alike": (
         "{} have phantom limb pain in {} if it is as common after the loss of fingers or toes as "
@@ -121,7 +122,7 @@ def headline_numbers(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataF
             people = known.values[outcome][:, place[0]]
             limits = np.quantile(people, [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2])
             median, low, high = (float(limit) for limit in limits)
-            said = f"{_millions(median)} million ({_millions(low)} to {_millions(high)})"
+            said = f"{millions(median)} million ({millions(low)} to {millions(high)})"
             sentence = _SENTENCES[outcome].format(said, year, proxies=proxies)
             if pain != PAIN["current"]:
                 sentence = sentence.replace("have phantom", "have or had phantom")
@@ -340,7 +341,3 @@ def _model_of(estimate: Run) -> str:
     if scenario.parameters != usual.parameters and not others:
         others = [scenario.name]
     return f"{_ESTIMATE}, but {', '.join(others)}" if others else _ESTIMATE
-
-
-def _millions(people: float) -> str:
-    return f"{people / 1e6:.2f}"

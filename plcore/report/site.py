@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from html import unescape
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -22,14 +23,15 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
-from plcore.charts.display import table_html
 from plcore.charts.picture import OUTLINES
+from plcore.charts.tables import table_html
 from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.data import DATA, read
 from plcore.evidence.manifest import listed
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
+from plcore.report.glossary import glossary, link_terms
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
 from plcore.report.slide_charts import WIDE
@@ -223,7 +225,7 @@ def _refuse_shared_names(pages: Sequence[Page]) -> None:
     if faults:
         raise ValueError("\n".join(dict.fromkeys(faults)))
     for page in pages:
-        if page.stem in ("exhibits", "explore", "index", "planner", "statements"):
+        if page.stem in ("exhibits", "explore", "glossary", "index", "planner", "statements"):
             raise ValueError(
                 f"{page.stem}.ipynb: its page would replace one of the report; name it otherwise"
             )
@@ -246,7 +248,11 @@ def _write_files(
     scripts = (OUTLINES, _ASSETS / "report.js")
     _write(folder / "report.js", "".join(path.read_text(encoding="utf-8") for path in scripts))
 
-    def page(path: str, template: str, **values: object) -> None:
+    terms = glossary()
+    #: By term of the glossary: the pages that use it, each with its title.
+    used: dict[str, list[tuple[str, str]]] = {term.name: [] for term in terms}
+
+    def page(path: str, template: str, *, links: bool = True, **values: object) -> None:
         root = "../" * path.count("/")
         html = templates.get_template(template).render(
             pages=pages, stamp=stamp, root=root, deck=deck, planner=planner,
@@ -255,6 +261,12 @@ def _write_files(
         outside = _FROM_OUTSIDE.search(html)
         if outside is not None:
             raise ValueError(f"{path}: would load from outside: {outside[0][:120]}")
+        if links:
+            html, names = link_terms(html, terms, page=f"{root}glossary.html")
+            if not root:
+                title = "Slides for teaching" if path == "slides.html" else _title(html)
+                for name in names:
+                    used[name].append((path, title))
         _write(folder / path, html)
 
     _write(folder / "contents.json", _contents(pages, stamp, deck))
@@ -266,7 +278,7 @@ def _write_files(
         n_exhibits=n_exhibits,
     )  # fmt: skip
     page("exhibits.html", "exhibits.html")
-    there = {"index.html", *(f"{shown.stem}.html" for shown in pages)}
+    there = {"index.html", "glossary.html", *(f"{shown.stem}.html" for shown in pages)}
     if with_reference:
         there.add("api/index.html")
     page("statements.html", "statements.html", checklists=_checklists(), there=there)
@@ -291,6 +303,12 @@ def _write_files(
                 plain = {key: exhibit.figure[key] for key in kept if key in exhibit.figure}
                 _write(folder / "figures" / f"{exhibit.name}.json", _json(plain))
                 page(f"figures/{exhibit.name}.html", "figure.html", page=shown, exhibit=exhibit)
+    page("glossary.html", "glossary.html", links=False, terms=terms, used=used)
+
+
+def _title(html: str) -> str:
+    title = html[html.index("<title>") + len("<title>") : html.index("</title>")]
+    return unescape(title).removesuffix(" · plcore")
 
 
 #: The checklists of `data/checklists.csv`, and what each is for.
@@ -345,9 +363,26 @@ def _templates() -> jinja2.Environment:
 
 def _table(exhibit: Exhibit) -> Markup:
     html = table_html(
-        exhibit.csv, caption=exhibit.caption, numeric=exhibit.numeric, most_rows=_MOST_ROWS
+        exhibit.csv,
+        caption=exhibit.caption,
+        numeric=exhibit.numeric,
+        most_rows=_MOST_ROWS,
+        headings=_of_axes(exhibit),
     )
     return Markup(html)
+
+
+def _of_axes(exhibit: Exhibit) -> dict[str, str]:
+    """What the columns x and value of a chart over an axis x are called: as its axes are."""
+    columns = exhibit.csv.partition("\n")[0].split(",")
+    if exhibit.figure is None or not {"x", "value"} <= set(columns):
+        return {}
+    layout = exhibit.figure["layout"]
+    titles = {
+        column: str(layout.get(axis, {}).get("title", {}).get("text", "")).replace("<br>", " ")
+        for column, axis in (("x", "xaxis"), ("value", "yaxis"))
+    }
+    return {column: unescape(title) for column, title in titles.items() if title}
 
 
 def _figure_json(exhibit: Exhibit) -> Markup:

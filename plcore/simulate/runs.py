@@ -19,6 +19,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from plcore.inputs import check_whole_number
 from plcore.models.outcome import Outcome
+from plcore.printed import short
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import Sampler, sobol
 from plcore.simulate.synthesis import draws_of
@@ -68,10 +69,7 @@ class Run:
             f"{years[-1]}, median (95% interval):",
         ]
         for name, values in self.outcome.values.items():
-            median, low, high = (
-                f"{float(f'{x:.3g}'):,.10g}"
-                for x in np.quantile(values[:, -1], [0.5, 0.025, 0.975])
-            )
+            median, low, high = (short(x) for x in np.quantile(values[:, -1], [0.5, 0.025, 0.975]))
             lines.append(f"  {name}: {median} ({low} to {high})")
         return "\n".join(lines)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from plcore import printed
 from plcore.simulate.runs import Run
 
 #: The levels of the intervals reported, in percent.
@@ -174,7 +175,7 @@ def interval_table(
             if (outcome, year) not in by.index:
                 raise ValueError(f"no {outcome} in {year}; expected an outcome and year of a run")
             middle, low, high = by.loc[(outcome, year), ["median", "low_95", "high_95"]] / scale
-            row[str(year)] = f"{middle:.2f} ({low:.2f} to {high:.2f})"
+            row[str(year)] = f"{middle:,.2f} ({low:,.2f} to {high:,.2f})"
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -197,7 +198,7 @@ def in_words(
     scale : float
         Numbers are divided by it.
     digits : int
-        Significant digits printed.
+        Significant digits printed; where the table has a column `unit`, people are whole numbers.
 
     Returns
     -------
@@ -212,17 +213,18 @@ def in_words(
     """
     replaced = {column for limits in columns.values() for column in limits}
     worded = table.drop(columns=sorted(replaced))
+    units = table["unit"] if "unit" in table else [""] * len(table)
     for name, (middle, low, high) in columns.items():
         worded[name] = [
-            f"{_significant(m / scale, digits)} "
-            f"({_significant(lo / scale, digits)} to {_significant(hi / scale, digits)})"
-            for m, lo, hi in zip(table[middle], table[low], table[high], strict=True)
+            _with_limits([x / scale for x in limits], str(unit), digits)
+            for *limits, unit in zip(table[middle], table[low], table[high], units, strict=True)
         ]
     return worded
 
 
-def _significant(value: float, digits: int) -> str:
-    if value == 0 or not np.isfinite(value):
-        return f"{value:g}"
-    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:,.{decimals}f}"
+def _with_limits(limits: Sequence[float], unit: str, digits: int) -> str:
+    middle, low, high = (
+        printed.people(x) if unit.startswith("people") else printed.digits(x, digits)
+        for x in limits
+    )
+    return f"{middle} ({low} to {high})"

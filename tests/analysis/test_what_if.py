@@ -87,7 +87,7 @@ def test_a_straight_line_crosses_once_where_algebra_says():
     assert (found.low, found.high) == pytest.approx((0.005, 0.995))
     assert (found.least, found.greatest) == pytest.approx((1.01, 2.99))
     assert str(found) == (
-        "Y in 2030: more than 2.5 where the a is below 0.25 (a chance of 25%); looked for from "
+        "Y in 2030: more than 2.5 where the a is below 0.25 (a chance of 25%); searched from "
         "0.005 to 0.995."
     )
 

@@ -87,8 +87,8 @@ def test_every_claim_that_a_trial_decides_names_it_with_whom_it_studied():
     claims = read("claims")
 
     assert len(table) == (claims["trials"] != "").sum() >= 25
-    assert table["Trials"].str.contains(r"\((?:established plp|other pain|prevention|acute plp|"
-                                        r"stump or phantom), ").all()  # fmt: skip
+    assert table["Trials"].str.contains(r"\((?:(?:established|acute|stump or) phantom limb pain|"
+                                        r"stump or phantom limb pain|other pain|prevention), ").all()  # fmt: skip
     assert (table["What they found"] != "").all()
 
 

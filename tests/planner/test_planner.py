@@ -40,8 +40,8 @@ from plcore.planner.tables import (
     key_figures,
     settings_table,
     side_by_side,
-    three,
 )
+from plcore.printed import digits
 from plcore.scenarios import read_scenario, scenario_names
 from plcore.simulate.runs import run
 
@@ -573,12 +573,12 @@ def test_sentences_say_what_was_counted_and_what_nobody_can_say():
     text = " ".join(in_sentences(planned(OWN), None))
     assert "700,000 residents in 2027; 5,000 of them live with limb loss" in text
     assert "the planner's own referrals, 6 a month" in text
-    assert "By its own count 7" in text
-    assert "The 4 visits a day that were counted take the place of chairs" in text
+    assert "By its own count, 7" in text
+    assert "The 4 visits a day that the clinic counted replace chairs" in text
 
     nobody = " ".join(in_sentences(planned(share_served=0.0, runs=1), None))
-    assert "Nobody was referred, so that the service level cannot be judged" in nobody
-    assert "nobody is referred in 2027, so that nobody waits" in nobody
+    assert "Nobody was referred, so the service level cannot be judged" in nobody
+    assert "nobody is referred in 2027, so nobody waits" in nobody
     assert "Nothing needs to be found out first" in nobody
 
 
@@ -588,7 +588,7 @@ def test_sentences_say_what_was_counted_and_what_nobody_can_say():
      (-0.5, "-0.500"), (np.nan, "none"), (1234.5, "1,230")],
 )  # fmt: skip
 def test_three_digits_are_shown(value, text):
-    assert three(value) == text
+    assert digits(value) == text
 
 
 def test_a_distance_makes_a_rural_share_larger_than_that_of_a_city():

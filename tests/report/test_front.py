@@ -54,7 +54,10 @@ def test_cards_say_what_the_tables_say():
     assert (people.number, people.interval) == ("2.2 million", "in 2025; 95% interval 2.0 to 2.6")
     assert "3.3 million in 2050 (2.2 to 5.6)" in people.sentence
     assert pain.number == "0.84 million"
-    assert "0.49 if only major losses hurt, 1.7 if all losses hurt alike" in pain.sentence
+    assert (
+        "0.49 million if only the loss of a hand, a foot or more causes it; 1.7 million if losing"
+        in pain.sentence
+    )
     # The clearest comparison is the one whose lower limit is highest, not the largest.
     assert trials.number == "+18 percentage points"
     assert "2 controlled comparisons" in trials.sentence

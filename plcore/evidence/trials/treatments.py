@@ -402,5 +402,25 @@ def _after(days: float) -> str:
     return f"{round(days * 1440)} minutes"
 
 
+#: Arms and settings whose keys are no words.
+_NAMES = {
+    "established_plp": "established phantom limb pain",
+    "acute_plp": "acute phantom limb pain",
+    "stump_or_phantom": "stump or phantom limb pain",
+    "meta_analysis": "meta-analysis",
+    "cbt_and_mirror": "cognitive behavioural therapy and mirror",
+    "crps": "complex regional pain syndrome",
+    "emdr": "eye movement therapy (EMDR)",
+    "pca": "patient-controlled analgesia",
+    "pca_then_epidural": "patient-controlled, then epidural analgesia",
+    "pns": "nerve stimulation",
+    "rpni": "regenerative nerve interface",
+    "rtms": "magnetic stimulation",
+    "tdcs": "direct current stimulation",
+    "tens": "electrical stimulation through the skin",
+    "tmr": "targeted muscle reinnervation",
+}
+
+
 def _words(key: object) -> str:
-    return str(key).replace("_", " ")
+    return _NAMES.get(str(key), str(key).replace("_", " "))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plcore.evidence.data import DATA, cite, reference
+from plcore.evidence.labels import in_unit, label_of
 from plcore.evidence.parameters import Parameter
 from plcore.models.pain import BOUNDS_IN_WORDS
 from plcore.planner.page.clinic import MOST_BUSY
@@ -27,27 +28,27 @@ LABELS: Mapping[str, str] = {
     "choosing": "would have it at this clinic",
     **{f"patients_{i}": "New patients in {year}" for i in _YEARS},
     "patients_all": "New patients in all five years",
-    **{f"infusions_{i}": "Infusions for those of {year}" for i in _YEARS},
+    **{f"infusions_{i}": "Infusions for the new patients of {year}" for i in _YEARS},
     "busiest_year": "Busiest year",
-    "visits_a_week": "Visits to book a week in it",
-    "held_a_week": "Visits that the clinic can book a week",
-    "visits_a_day": "Visits that a day holds",
-    "nurses": "Nurses on duty for that",
+    "visits_a_week": "Visits to book each week of that year",
+    "held_a_week": "Visits that the clinic can book each week",
+    "visits_a_day": "Visits that fit into a day",
+    "nurses": "Nurses on duty for these visits",
     "load": "Load of the busiest year",
-    "never_clears": "Chance that it exceeds capacity",
-    "growth_a_week": "then the list grows, while that lasts, a week by",
+    "never_clears": "Chance that demand exceeds capacity",
+    "growth_a_week": "Patients by whom the list then grows each week",
     "wait_mean": "Mean wait for the first infusion",
     "wait_90th_percentile": "Nine in ten wait less than",
     "first_infusion_within_14_days": "First infusion within 14 days",
     "first_infusion_within_30_days": "First infusion within 30 days",
     "wait_by_luck": "Mean wait by luck alone, all else at its median",
     "chairs_needed": f"Chairs for a load of at most {MOST_BUSY:.0%}",
-    "chairs_to_plan": "Chairs that keep it in four of five cases",
-    "nurses_to_plan": "Nurses on duty for these",
-    "days_to_plan": "Days a week on which these are enough",
+    "chairs_to_plan": "Chairs that keep to this load in four of five cases",
+    "nurses_to_plan": "Nurses on duty for these chairs",
+    "days_to_plan": "Open days a week that are enough with these chairs",
     "half_load": "Load of the busiest year if half as many come",
     "half_chairs_needed": "Chairs if half as many come",
-    "half_chairs_to_plan": "Chairs then that keep it in four of five cases",
+    "half_chairs_to_plan": "Chairs that then keep to this load in four of five cases",
     "clear_week": "Weeks until the waiting list is cleared",
     "no_list": "Chance that no list builds up",
 }
@@ -112,18 +113,13 @@ def references(notes: list[dict[str, str]], *, folder: Path = DATA) -> list[str]
 
 
 def _note(parameter: Parameter, scenario: str, folder: Path) -> dict[str, str]:
-    percent = parameter.unit == "share"
     low, high = parameter.interval()
-    numbers = [
-        f"{100 * value:.3g}%" if percent else f"{value:.4g}"
-        for value in (parameter.median, low, high)
-    ]
+    numbers = [in_unit(value, parameter.unit) for value in (parameter.median, low, high)]
     value = numbers[0] if low == high else f"{numbers[0]} ({numbers[1]} to {numbers[2]})"
-    unit = "" if percent or parameter.unit == "ratio" else parameter.unit.replace("_", " ")
     return {
         "parameter": parameter.name,
-        "label": parameter.name.replace("_", " ").replace("plp", "phantom limb pain:"),
-        "value": f"{value} {unit}".strip(),
+        "label": label_of(parameter.name),
+        "value": value,
         "sources": parameter.source,
         "cited": cite(parameter.source, seen=parameter.seen, folder=folder),
         "seen": parameter.seen,

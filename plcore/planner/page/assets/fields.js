@@ -112,7 +112,7 @@ function readFields() {
   if (centre !== null && settings.radius_km === null && !faults.radius_km) faults.radius_km = `The radius is empty; expected one around ${centre.name}.`;
   if (countyFault !== "") faults.county = countyFault;
   else if (centre !== null) {
-    if (!faults.radius_km && !countiesNear(grid, settings).length) faults.radius_km = `No county has its centre of people within ${settings.radius_km} km of ${centre.name}; expected a longer radius.`;
+    if (!faults.radius_km && !countiesNear(grid, settings).length) faults.radius_km = `No county has its population centre within ${settings.radius_km} km of ${centre.name}; expected a longer radius.`;
   } else if (!chosen.length) faults.county = "No county is chosen; expected one or more.";
   return { settings, faults };
 }
