@@ -182,8 +182,6 @@ def options_table(
         def enough(i: int) -> bool:
             return float(str(row(i)["probability"])) >= probability
 
-        # The largest, which is hardly ever full, settles most of the others.
-        row(high)
         # Small clinics are mostly enough: up from the smallest in growing steps, then halving.
         step, below = 1, low - 1
         at = low

@@ -24,6 +24,7 @@ foresee, death and moving away.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -418,6 +419,8 @@ class _Clinic:
         return new, place
 
     def _miss(self, day: int, who: Integers) -> None:
+        if not who.size:
+            return
         self.missed[who] += 1
         out = self.missed[who] > self.plan.most_missed
         lost = who[out]
@@ -498,13 +501,14 @@ class _Clinic:
 
     def _book(self, who: Integers, day: Integers) -> None:
         """Book patients for a day, or for the next on which the clinic is open."""
+        if not who.size:
+            return
         target = self.next_open[np.minimum(day, self.last)]
         order = np.argsort(target, kind="stable")
         who, target = who[order], target[order]
-        edges = np.flatnonzero(np.diff(target)) + 1
-        for group in np.split(np.arange(len(who)), edges):
-            if len(group):
-                self.calendar[int(target[group[0]])].append(who[group])
+        edges = [0, *(np.flatnonzero(target[1:] != target[:-1]) + 1).tolist(), len(who)]
+        for first, end in pairwise(edges):
+            self.calendar[int(target[first])].append(who[first:end])
 
     def _uniform(self, kind: str, rep: Integers, patient: Integers, occasion: Integers) -> Floats:
         return uniform(self.luck[kind][rep], patient, occasion)

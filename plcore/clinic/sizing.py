@@ -87,7 +87,7 @@ def sample_of(
         hours_used=outcome.chair_minutes.sum(axis=2) / 60,
         wait=mean_wait(outcome),
         soon=share_within(outcome, within_days, from_day=from_day, to_day=to_day),
-        unseen=outcome.unseen.any(axis=2),
+        unseen=np.asarray(outcome.unseen.any(axis=2)),
         most_booked=outcome.most_booked,
     )
 
@@ -120,8 +120,8 @@ def sample_size(
         found.append((same, {name: getattr(other, name)[same] for name in _BY_RUN}))
         missing &= ~same
     if missing.any():
-        # Where most lists never clear, nobody follows them to the end.
-        most = None if load.never_clears.mean() < 0.5 else max(within_days, len(open_days) // 4)
+        # Long enough for the service level, and for lists that clear.
+        most = max(within_days, len(open_days) // 4)
         outcome = simulate_clinic(
             plan, inputs, referrals, relief, open_days, seed=seed, follow_days=most, only=missing
         )

@@ -369,10 +369,11 @@ def sizes(
         [size_row(samples[n], share=settings.share_within) for n in sorted(samples)]
     )
     draws = settings.draws
-    while (doubtful := advise(found, probability=settings.probability).toss_up) and (
-        draws < _MOST_DRAWS
-    ):
-        draws = min(4 * draws, _MOST_DRAWS)
+    # Where patients are many, more draws take minutes, and a toss-up is said to be one.
+    of_draw = int((patients.referrals < len(patients.open_days)).sum()) // draws
+    most = min(_MOST_DRAWS, _MANY // max(of_draw, 1))
+    while (doubtful := advise(found, probability=settings.probability).toss_up) and draws < most:
+        draws = min(4 * draws, most)
         # More draws of what we do not know tell more than more runs of chance for each.
         again = table(doubtful, _more_patients(answer, draws)).set_index("chairs")
         for name in ("probability", "standard_error"):

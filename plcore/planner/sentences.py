@@ -133,7 +133,7 @@ def _people(answer: Answer) -> list[str]:
             f"{_place(answer)} {shown(float(np.median(people['residents'][:, 0])), 'people')} residents in "
             f"{settings.year}; {_spread(people['limb_loss'][:, 0])} of them live with limb loss."
         ),
-        f"{in_pain}.",
+        f"{in_pain[0].upper()}{in_pain[1:]}.",
     ]
 
 
@@ -171,12 +171,20 @@ def _patients(answer: Answer) -> list[str]:
 
 def _infusions(answer: Answer) -> str:
     measures = clinic_measures(answer.outcome)
-    chairs, nurses = answer.outcome.plan.day.chairs, answer.outcome.plan.day.nurses
+    nurses = answer.outcome.plan.day.nurses
+    on_duty = "" if answer.outcome.plan.changes else f" and {_count(nurses, 'nurse')} on duty"
     return (
-        f"With {_count(chairs, 'chair')} and {_count(nurses, 'nurse')} on duty the clinic gives "
+        f"With {_own_chairs(answer)}{on_duty} the clinic gives "
         f"{_spread(measures['infusions_a_year'][1], 'infusions')} infusions a year, and the chairs are in use "
         f"for {_spread(measures['chair_utilisation'][1], 'share')} of the open hours."
     )
+
+
+def _own_chairs(answer: Answer) -> str:
+    """The chairs of the plan: "2 chairs", or "1 to 3 chairs" where they change by month."""
+    chairs = [day.chairs for _, day in answer.outcome.plan.periods]
+    least = "" if min(chairs) == max(chairs) else f"{min(chairs)} to "
+    return least + _count(max(chairs), "chair")
 
 
 def _level(answer: Answer) -> str:
@@ -209,11 +217,18 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
             f"(probability {row['probability']:.2f}, standard error {row['standard_error']:.2f})."
         )
     last = sizing.iloc[-1]
+    chance = f"with {last['chairs']:.0f} the probability is {last['probability']:.2f}"
+    if last["growth_a_week"] == 0 and last["chairs"] < MOST_CHAIRS:
+        lost = ", and on those who give up" if settings.patience_days is not None else ""
+        return (
+            f"No number of chairs is enough for this service level ({level}{ignored}): {chance}, and "
+            "more chairs change no wait, which then rests on the lead time, the days of opening "
+            f"and missed visits{lost}."
+        )
     end = " (where the search ends)" if last["chairs"] >= MOST_CHAIRS else ""
     return (
-        f"No number of chairs up to {last['chairs']:.0f}{end} is enough for this service level: "
-        f"{level}{ignored}. With {last['chairs']:.0f} the probability is "
-        f"{last['probability']:.2f}, and the waiting list grows by "
+        f"No number of chairs up to {last['chairs']:.0f}{end} is enough for this service level "
+        f"({level}{ignored}): {chance}, and the waiting list grows by "
         f"{shown(float(last['growth_a_week']), 'infusions')} patients a week."
     )
 
@@ -233,13 +248,12 @@ def _kept(answer: Answer) -> str:
     """How well the clinic of the settings keeps the service level, and who waits at the end."""
     settings = answer.settings
     waiting = _spread(clinic_measures(answer.outcome)["waiting_at_end"][1])
-    chairs = _count(answer.outcome.plan.day.chairs, "chair")
     soon = share_within(answer.outcome, settings.within_days)
     shares = soon[np.isfinite(soon)]
     if not shares.size:
         return "Nobody was referred, so that the service level cannot be judged."
     return (
-        f"With {chairs}, {_spread(shares, 'share')} of patients have a first infusion within "
+        f"With {_own_chairs(answer)}, {_spread(shares, 'share')} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "
         f"probability of {(shares >= settings.share_within).mean():.2f}, and {waiting} people wait "
         "for a first visit at the end."
@@ -265,12 +279,11 @@ def _spread(values: ArrayLike, unit: str = "people") -> str:
     """Median and 95% interval of all values but NaN; a single number where it was counted."""
     draws = np.asarray(values, dtype=float)
     median, low, high = np.nanquantile(draws, [0.5, 0.025, 0.975])
-    # A count is divided and multiplied on its way, so that the last digits of the draws differ.
-    if np.isclose(np.nanmin(draws), np.nanmax(draws), rtol=1e-9):
-        return shown(median, unit)
-    return f"{shown(median, unit)} ({shown(low, unit)} to {shown(high, unit)})"
+    # A range that reads like the number itself says nothing more.
+    text, *ends = (shown(value, unit) for value in (median, low, high))
+    return text if ends == [text, text] else f"{text} ({ends[0]} to {ends[1]})"
 
 
 def _count(n: int, thing: str) -> str:
     plural = {"county": "counties", "person": "people"}.get(thing, f"{thing}s")
-    return f"{n} {thing if n == 1 else plural}"
+    return f"{n:,} {thing if n == 1 else plural}"

@@ -60,6 +60,13 @@ SHEETS: Mapping[str, tuple[str, str]] = {
         "What became of the patients who were referred.",
     ),
     "own_numbers": ("Own numbers", "What was counted, beside what the model expects without it."),
+    "sites": (
+        "Sites",
+        (
+            "Each site and all of them together, added up draw by draw: median and 95% interval. "
+            "What is not known is the same at all sites."
+        ),
+    ),
     "side_by_side": ("Side by side", "What differs between the plans: median (95% interval)."),
     "settings": ("Settings", "Settings that were chosen are bold; the others have their defaults."),
     "assumptions": (
@@ -155,15 +162,28 @@ def write_plan(
     _close(book)
 
 
-def write_comparison(path: Path, answers: Mapping[str, Answer], side: pd.DataFrame) -> None:
-    """Write the workbook of several plans, as `side_by_side` compares them."""
-    book = _new(path, "Plans side by side")
-    sheet = _text_sheet(book, "Summary", "Plans side by side")
+def write_comparison(
+    path: Path,
+    answers: Mapping[str, Answer],
+    table: pd.DataFrame,
+    *,
+    together: Sequence[str] = (),
+) -> None:
+    """Write the workbook of several plans: side by side, or sites added up.
+
+    `table` is as `side_by_side` gives it, or with `together`, the six answers for all sites, as
+    `sites_table` does.
+    """
+    title = "All sites together" if together else "Plans side by side"
+    book = _new(path, title)
+    sheet = _text_sheet(book, "Summary", title)
     row = 2
+    if together:
+        row = _answers(book, sheet, row, "All sites (median and 95% interval)", together)
     for name, answer in answers.items():
-        row = _answers(book, sheet, row, f"{name}: {_where(answer)}", answer)
+        row = _answers(book, sheet, row, f"{name}: {_where(answer)}", six_answers(answer))
     _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
-    _sheet(book, "side_by_side", side)
+    _sheet(book, "sites" if together else "side_by_side", table)
     _close(book)
 
 
@@ -192,7 +212,7 @@ def _summary(
 ) -> None:
     sheet = _text_sheet(book, "Summary", f"Plan: {answer.settings.name}")
     sheet.write_string(1, 0, _where(answer), book.style(font_color=_GREY))
-    row = _answers(book, sheet, 3, "In short (median and 95% interval)", answer)
+    row = _answers(book, sheet, 3, "In short (median and 95% interval)", six_answers(answer))
     row = _paragraphs(book, sheet, row, "Behind it", behind(answer, sizing))
     row = _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
     names = ", ".join(SHEETS[name][0] for name in shown)
@@ -217,10 +237,10 @@ def _text_sheet(book: _Book, name: str, title: str) -> Any:
     return sheet
 
 
-def _answers(book: _Book, sheet: Any, row: int, heading: str, answer: Answer) -> int:
+def _answers(book: _Book, sheet: Any, row: int, heading: str, sentences: Sequence[str]) -> int:
     """The six questions with their answers; the row to go on with is returned."""
     _heading(book, sheet, row, heading)
-    for question, sentence in zip(QUESTIONS, six_answers(answer), strict=True):
+    for question, sentence in zip(QUESTIONS, sentences, strict=True):
         row += 1
         lines = max(_n_lines(question, _QUESTION), _n_lines(sentence, _ANSWER))
         sheet.set_row(row, _LINE * lines)

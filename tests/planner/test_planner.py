@@ -517,7 +517,7 @@ def test_too_few_chairs_are_said_to_be_too_few():
     side = side_by_side({"busy": planned(BUSY)}, sizing={"busy": table}).set_index("figure")
     assert side.loc["fewest chairs for the service level", "busy"] == "more than 2"
     text = " ".join(in_sentences(planned(BUSY), table))
-    assert "No number of chairs up to 2 is enough for this service level: at least 90%" in text
+    assert "No number of chairs up to 2 is enough for this service level (at least 90%" in text
     assert "the waiting list grows by" in text
 
 
