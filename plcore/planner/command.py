@@ -23,7 +23,7 @@ from plcore.clinic.sizing import advise
 from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
-from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
+from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     NEEDS_RADIUS,
     PLACES,
@@ -265,7 +265,6 @@ def _planned(options: argparse.Namespace) -> list[str]:
     if options.save is not None:
         _require_folder(options.save.parent, "--save")
     plan, sizing = _answered(request, settings, options)
-    replaced, paths = _written(options.to, _files_of(plan, sizing, options))
     by_target = ways = None
     if sizing is not None:
         months = plan.settings.target_months
@@ -275,7 +274,9 @@ def _planned(options: argparse.Namespace) -> list[str]:
         one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
         if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
             ways = ways_to_run(plan)
-    sentences = in_sentences(plan, sizing, by_target=by_target, ways=ways)
+    more = on_target_and_ways(plan, by_target=by_target, ways=ways)
+    replaced, paths = _written(options.to, _files_of(plan, sizing, options, more))
+    sentences = in_sentences(plan, sizing, more)
     lines = [*sentences, *WHAT_IT_IS_NOT, ""]
     if options.save is not None:
         lines.append(_saved(options.save, plan))
@@ -393,14 +394,20 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _files_of(
-    plan: Answer, sizing: pd.DataFrame | None, options: argparse.Namespace
+    plan: Answer,
+    sizing: pd.DataFrame | None,
+    options: argparse.Namespace,
+    more: Sequence[str] = (),
 ) -> dict[str, Callable[[Path], None]]:
-    """What is written for a plan: a function of the path by the name of the file."""
+    """What is written for a plan: a function of the path by the name of the file.
+
+    `more` are sentences that follow the six answers.
+    """
     name = plan.settings.name
     tables = answer_tables(plan, sizing, period=options.period)
     text = settings_text(plan.requested)
     files: dict[str, Callable[[Path], None]] = {
-        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables),
+        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables, more=more),
         f"{name}.toml": partial(_write_text, text=text),
     }
     for table, rows in tables.items():

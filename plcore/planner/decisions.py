@@ -173,16 +173,18 @@ def decision_of(answer: Answer) -> Decision:
     settings, load = answer.settings, answer.load
     opening = settings.opening()
     weekly = np.broadcast_to(answer.patients.weekly, (settings.draws, opening.n_weeks))
-    busiest, room = answer.patients.busiest, _room_by_week(answer)
+    busiest, room = answer.patients.busiest, _room_by_day(answer)
+    first, end = round(365.25 * busiest), round(365.25 * (busiest + 1))
     visits = answer.patients.per_week * load.visits_each
     wanted = visits / settings.most_load
-    served = (load.capacity / load.visits_each)[:, np.newaxis] * room
+    weekly_room = room.reshape(-1, 7).mean(axis=1)
+    served = (load.capacity / load.visits_each)[:, np.newaxis] * weekly_room
     return Decision(
         busiest=busiest,
         choosing=answer.funnel.people["choosing"][:, 0],
         patients=by_year(weekly, opening).sum(axis=1),
         visits=visits,
-        capacity=load.capacity * _in_year(room, busiest),
+        capacity=load.capacity * float(room[first:end].mean()),
         wanted=wanted,
         held=held_by_chairs(answer, float(wanted.max())),
         never=load.never_clears,
@@ -257,17 +259,11 @@ def held_by_chairs(answer: Answer, most: float) -> Floats:
     return np.array(held)
 
 
-def _room_by_week(answer: Answer) -> Floats:
-    """Visits that a day of each week holds over those in the end, shape (n_weeks,)."""
+def _room_by_day(answer: Answer) -> Floats:
+    """Visits that each day holds over those in the end, for whole weeks, shape (7 * n_weeks,)."""
     plan, n_weeks = answer.outcome.plan, answer.settings.opening().n_weeks
-    of_day = plan.by_day(plan.visits_on, 7 * n_weeks) / plan.visits_on(plan.periods[-1][1])
-    return np.asarray(of_day.reshape(n_weeks, 7).mean(axis=1))
-
-
-def _in_year(weekly: Floats, year: int) -> float:
-    """The mean of a number of each week over a year since the opening."""
-    first, end = (round(n * WEEKS_A_YEAR) for n in (year, year + 1))
-    return float(weekly[first:end].mean())
+    held = plan.by_day(plan.visits_on, 7 * n_weeks)
+    return np.asarray(held / plan.visits_on(plan.periods[-1][1]))
 
 
 def weeks_until_clear(
@@ -304,7 +300,7 @@ def worth_in_all(answers: Sequence[Answer]) -> list[Worth]:
     A factor must be one of all sites. People and referrals are added up, other factors are the mean
     of the sites'.
     """
-    sites = [_Site.of(answer) for answer in answers]
+    sites = [Asked.of(answer) for answer in answers]
     names = [name for name in sites[0].factors if all(name in site.factors for site in sites)]
     if not all((values > 0).all() for site in sites for values in site.factors.values()):
         return []
@@ -329,7 +325,7 @@ def worth_in_all(answers: Sequence[Answer]) -> list[Worth]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Site:
+class Asked:
     """Visits asked for at a site and their factors, by draw, and what chairs hold."""
 
     asked: Floats
@@ -338,7 +334,7 @@ class _Site:
     probability: float
 
     @classmethod
-    def of(cls, answer: Answer) -> _Site:
+    def of(cls, answer: Answer) -> Asked:
         settings = answer.settings
         asked = answer.patients.per_week * answer.load.visits_each / settings.most_load
         held = held_by_chairs(answer, 2 * float(asked.max()))

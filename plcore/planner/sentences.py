@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -59,25 +60,27 @@ _KINDS = {
 
 
 def in_sentences(
-    answer: Answer,
-    sizing: pd.DataFrame | None,
-    *,
-    by_target: pd.DataFrame | None = None,
-    ways: pd.DataFrame | None = None,
+    answer: Answer, sizing: pd.DataFrame | None, more: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """What a planner asks, in sentences with 95% intervals: six answers, then what is behind them.
 
     `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated;
-    `by_target` the same for the months of the settings by which the service level is to be kept;
-    `ways` as `ways_to_run` gives it.
+    `more` stands after the six answers, as `on_target_and_ways` gives it.
     """
-    sentences = [*six_answers(answer)]
+    return (*six_answers(answer), *more, *behind(answer, sizing))
+
+
+def on_target_and_ways(
+    answer: Answer, *, by_target: pd.DataFrame | None, ways: pd.DataFrame | None
+) -> tuple[str, ...]:
+    """Sentences on the target by a date and on ways to run the clinic, where these were asked."""
+    sentences = []
     if by_target is not None:
         sentences.append(_by_target(answer, by_target))
     if ways is not None:
         full, prices = answer.settings.days_a_week, answer.settings.prices()
         sentences.append(options_in_words(ways, prices, days_a_week=full))
-    return (*sentences, *behind(answer, sizing))
+    return tuple(sentences)
 
 
 def six_answers(answer: Answer) -> tuple[str, ...]:

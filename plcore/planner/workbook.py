@@ -147,15 +147,21 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_plan(
-    path: Path, answer: Answer, sizing: pd.DataFrame | None, tables: Mapping[str, pd.DataFrame]
+    path: Path,
+    answer: Answer,
+    sizing: pd.DataFrame | None,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    more: Sequence[str] = (),
 ) -> None:
     """Write the workbook of one plan; an older file is replaced.
 
-    `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them.
+    `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them; `more` are
+    sentences that follow the six answers.
     """
     book = _new(path, f"Plan: {answer.settings.name}")
     shown = [name for name in SHEETS if name in tables]
-    _summary(book, answer, sizing, shown)
+    _summary(book, answer, [*more, *behind(answer, sizing)], shown)
     for name in shown:
         _sheet(book, name, tables[name])
     _charts(book, answer, tables)
@@ -207,13 +213,11 @@ def _where(answer: Answer) -> str:
     return f"{answer.area.name}, opens {answer.first_day:%d %B %Y}"
 
 
-def _summary(
-    book: _Book, answer: Answer, sizing: pd.DataFrame | None, shown: Sequence[str]
-) -> None:
+def _summary(book: _Book, answer: Answer, basis: Sequence[str], shown: Sequence[str]) -> None:
     sheet = _text_sheet(book, "Summary", f"Plan: {answer.settings.name}")
     sheet.write_string(1, 0, _where(answer), book.style(font_color=_GREY))
     row = _answers(book, sheet, 3, "In short (median and 95% interval)", six_answers(answer))
-    row = _paragraphs(book, sheet, row, "Behind it", behind(answer, sizing))
+    row = _paragraphs(book, sheet, row, "Behind it", basis)
     row = _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
     names = ", ".join(SHEETS[name][0] for name in shown)
     _paragraphs(book, sheet, row, "Sheets", [f"{names}; Charts: the same numbers, drawn."])

@@ -23,7 +23,7 @@ from plcore.evidence.data import DATA
 from plcore.planner import answers
 from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes, ways_to_run
 from plcore.planner.decisions import shown
-from plcore.planner.sentences import in_sentences
+from plcore.planner.sentences import in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     LEVELS,
     PLACES,
@@ -628,7 +628,8 @@ def test_sentences_say_what_else_would_do_and_by_when():
     plan = planned(OwnNumbers("2026-01", (3, 4, 3)), target_months=6, waiting_list=9)
     table = sizes(plan, by_month=6)
     ways = ways_to_run(plan)
-    text = " ".join(in_sentences(plan, table, by_target=table, ways=ways))
+    more = on_target_and_ways(plan, by_target=table, ways=ways)
+    text = " ".join(in_sentences(plan, table, more))
 
     assert "For those referred in the month before July 2027 it takes 1 chair from the" in text
     assert (

@@ -104,6 +104,7 @@ function settingsInWords(settings) {
     ["Pain", text("severity")],
     ["Would have a course", percent(settings.accepting_percent)],
     ["Share served", percent(settings.served_percent)],
+    ...(settings.distance_km === null ? [] : [["Distance of travel", `${settings.distance_km} km`]]),
     ["Course", `${text("infusions")}, then ${text("returns")}`],
     ["Clinic", `${settings.chairs} chairs, ${settings.hours} hours, Monday to Friday`],
     ...OWN.filter((name) => byId(name).value.trim() !== "").map((name) => [document.querySelector(`label[for=${name}]`).textContent, byId(name).value.trim()]),
