@@ -175,6 +175,7 @@ def options_table(
                 samples[i] = sample_size(
                     replace(plan, day=ladder[i], changes=()), inputs, referrals, relief, is_open,
                     per_week=per_week, within_days=within_days, seed=seed, judged=judged,
+                    follow_days=within_days,
                     others=[samples[known] for known in sorted(samples, reverse=True)],
                 )  # fmt: skip
             return size_row(samples[i], share=share)

@@ -16,6 +16,7 @@ from plcore.clinic.results import (
     Load,
     clinic_load,
     mean_wait,
+    quantiles,
     share_within,
 )
 from plcore.clinic.schedule import simulate_clinic
@@ -103,13 +104,16 @@ def sample_size(
     within_days: int,
     seed: int,
     judged: tuple[int, int] | None = None,
+    follow_days: int | None = None,
     others: Sequence[Sample] = (),
 ) -> Sample:
     """What the row of a size rests on, simulated only where no other size tells.
 
     A run in which a clinic is never full is the same in every clinic that holds as many visits a day
     as it books at most, whatever their chairs and nurses, and is taken from `others`: samples of the
-    same patients, days, service level and seed. The rest is as for `sizing_table`.
+    same patients, days, service level and seed. Patients who wait at the end are followed for
+    `follow_days`, by default for as long as the service level and most lists need. The rest is as for
+    `sizing_table`.
     """
     load = clinic_load(plan, inputs, relief, open_days, per_week)
     shape = (inputs.n_draws, referrals.shape[1])
@@ -120,8 +124,7 @@ def sample_size(
         found.append((same, {name: getattr(other, name)[same] for name in _BY_RUN}))
         missing &= ~same
     if missing.any():
-        # Long enough for the service level, and for lists that clear.
-        most = max(within_days, len(open_days) // 4)
+        most = max(within_days, len(open_days) // 4) if follow_days is None else follow_days
         outcome = simulate_clinic(
             plan, inputs, referrals, relief, open_days, seed=seed, follow_days=most, only=missing
         )
@@ -165,9 +168,9 @@ def sizing_table(
     -------
     DataFrame
         A row for each size: chairs, nurses, visits_a_day, infusions_a_year, chair_utilisation, load
-        (median over draws); wait_mean (of those referred in these days, followed until they are
-        seen), never_clears (share of draws in which the waiting list grows without end, so that the
-        wait has no mean) and wait (both in words); share_within, growth_a_week (of the waiting
+        (median over draws); wait_mean (median over draws of the mean wait of those referred in these
+        days, infinite where the list never clears), never_clears (share of draws in which the waiting
+        list grows without end) and wait (both in words); share_within, growth_a_week (of the waiting
         list); probability that the service level is kept, over both kinds of uncertainty, and its
         Monte-Carlo standard_error; and what the size adds to the one before: infusions_gained,
         days_saved, share_gained.
@@ -198,9 +201,15 @@ def with_gains(table: pd.DataFrame) -> pd.DataFrame:
     """A table of sizes with what each size adds to the one before."""
     return table.assign(
         infusions_gained=table["infusions_a_year"].diff(),
-        days_saved=-table["wait_mean"].diff(),
+        days_saved=[np.nan, *_saved(table["wait_mean"].to_numpy(dtype=float))],
         share_gained=table["share_within"].diff(),
     )
+
+
+def _saved(waits: Floats) -> Floats:
+    """Days saved by each size on the one before; NaN where neither wait has an end."""
+    endless = np.isinf(waits[:-1]) & np.isinf(waits[1:])
+    return np.where(endless, np.nan, waits[:-1] - np.where(endless, 0.0, waits[1:]))
 
 
 def size_row(sample: Sample, *, share: float) -> dict[str, object]:
@@ -211,11 +220,7 @@ def size_row(sample: Sample, *, share: float) -> dict[str, object]:
         raise ValueError("nobody was referred, so that no service level can be judged")
     day, load = sample.plan.day, sample.load
     kept = np.where(np.isfinite(sample.soon), sample.soon >= share, np.nan)
-    wait, never = float(np.nanmean(sample.wait)), float(load.never_clears.mean())
-    at_least = "at least " if sample.unseen.any() else ""
-    end = (
-        "" if never == 0 else f", and no end in {never:.0%} of the draws, as the list never clears"
-    )
+    wait, words = _wait_of(sample)
     return {
         "chairs": day.chairs,
         "nurses": day.nurses,
@@ -224,13 +229,28 @@ def size_row(sample: Sample, *, share: float) -> dict[str, object]:
         "chair_utilisation": float(sample.hours_used.mean()) / sample.chair_hours,
         "load": float(np.median(load.load)),
         "wait_mean": wait,
-        "never_clears": never,
-        "wait": f"{at_least}{wait:,.1f} days{end}",
+        "never_clears": float(load.never_clears.mean()),
+        "wait": words,
         "share_within": float(np.nanmean(sample.soon)),
         "growth_a_week": float(load.growth.mean()),
         "probability": float(np.nanmean(kept)),
         "standard_error": _standard_error(kept),
     }
+
+
+def _wait_of(sample: Sample) -> tuple[float, str]:
+    """The median over draws of the mean wait, infinite where the list never clears, and in words."""
+    never = sample.load.never_clears
+    some = np.isfinite(sample.wait).any(axis=1)
+    means = np.full(len(some), np.nan)
+    means[some] = np.nanmean(sample.wait[some], axis=1)
+    wait = float(quantiles(np.where(never & some, np.inf, means), [0.5])[0])
+    share = f"{never.mean():.0%}" if never.mean() >= 0.01 else f"{never.mean():.1%}"
+    end = f"no end in {share} of the draws, as the list never clears"
+    if np.isinf(wait):
+        return wait, end
+    at_least = "at least " if sample.unseen[~never].any() else ""
+    return wait, f"{at_least}{wait:,.1f} days" + (f", and {end}" if never.any() else "")
 
 
 def _standard_error(kept: Floats) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from plcore.clinic.distance import median_distance
 from plcore.clinic.options import options_in_words
 from plcore.clinic.results import (
     cleared_in_words,
@@ -121,7 +122,30 @@ def behind(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
     ]
     if answer.settings.waiting_list:
         sentences.insert(-2, cleared_in_words(answer.outcome, answer.first_day))
-    return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
+    return (*sentences, *_far(answer), *(f"{caveat}." for caveat in answer.caveats))
+
+
+#: Half of the people live farther away than this where it is said that distance plays no part: over
+#: an hour's drive, at which patients are usually taken to think twice.
+_FAR_KM = 100.0
+
+
+def _far(answer: Answer) -> list[str]:
+    """A warning where the same share is taken to come from far away as from next door."""
+    settings = answer.settings
+    counted = answer.own is not None and answer.own.referrals
+    if settings.distance_km is not None or settings.share_served is not None or counted:
+        return []
+    site = settings.site(answer.area, folder=answer.folder)
+    km = median_distance(answer.area, point=site, folder=answer.folder)
+    if km <= _FAR_KM:
+        return []
+    far = (
+        f"Half of the people of this area live more than {shown(km, 'km')} km from the clinic, and the "
+        "same share of them is taken to come as from next door; with --distance-km fewer come from "
+        "afar."
+    )
+    return [far]
 
 
 def _people(answer: Answer) -> list[str]:

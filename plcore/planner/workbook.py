@@ -96,7 +96,7 @@ _HEADERS = {
     "seen": "how the source was read",
     "how": "chosen or default",
     "growth_a_week": "waiting list grows by, a week",
-    "wait_mean": "mean wait (days)",
+    "wait_mean": "mean wait (days; median of the draws)",
     "never_clears": "the list never clears in",
     "wait": "wait, in words",
     "share_within": "share in time",
@@ -189,6 +189,9 @@ def write_comparison(
     for name, answer in answers.items():
         row = _answers(book, sheet, row, f"{name}: {_where(answer)}", six_answers(answer))
     _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
+    # Some four plans to a sheet of paper.
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, -(-(len(answers) + bool(together)) // 4))
     _sheet(book, "sites" if together else "side_by_side", table)
     _close(book)
 

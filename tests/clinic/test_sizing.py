@@ -380,3 +380,50 @@ def test_runs_simulated_alone_are_as_they_are_among_all():
         np.testing.assert_array_equal(getattr(some, name)[:, 0], getattr(whole, name)[only], name)
     busiest = np.maximum(whole.booked.max(axis=2), 0)
     assert (whole.most_booked >= busiest).all()
+
+
+@pytest.mark.parametrize(
+    ("chairs", "median", "words"),
+    [
+        (1, np.inf, "no end in 75% of the draws, as the list never clears"),
+        (2, None, "days, and no end in 25% of the draws, as the list never clears"),
+        (4, None, "days"),
+    ],
+)
+def test_no_mean_wait_stands_for_a_list_that_never_clears(chairs, median, words):
+    # A visit a day for each chair: 7, 14 and 28 a week, against 5, 9, 12 and 20 who come.
+    rates = np.array([5.0, 9.0, 12.0, 20.0])
+    referrals = random_referrals(rates[:, None], n_days=120, n_runs=2, seed=1)
+    table = sizing_table(
+        ONE_INFUSION, [visits(chairs)], draws(SURE, 4), referrals, NOBODY_HELPED, ALL_DAYS,
+        within_days=14, share=0.9, seed=1, per_week=rates,
+    )  # fmt: skip
+    row = table.iloc[0]
+
+    assert row["wait"].endswith(words)
+    assert row["never_clears"] == (rates >= 7 * chairs).mean()
+    if median is not None:
+        assert row["wait_mean"] == median
+    else:
+        outcome = simulate_clinic(
+            replace(ONE_INFUSION, day=visits(chairs)), draws(SURE, 4), referrals, NOBODY_HELPED,
+            ALL_DAYS, seed=1,
+        )  # fmt: skip
+        waits = clinic_measures(outcome)["wait_mean"][1].mean(axis=1)
+        waits[rates >= 7 * chairs] = np.inf
+        two = np.sort(waits)[1:3]
+        expected = two[0] if np.isinf(waits).any() else two.mean()
+        assert row["wait_mean"] == pytest.approx(expected)
+
+
+def test_days_saved_are_none_where_neither_wait_has_an_end():
+    rates = np.full(4, 12.0)
+    referrals = random_referrals(rates[:, None], n_days=120, n_runs=2, seed=1)
+    table = sizing_table(
+        ONE_INFUSION, [visits(n) for n in (1, 1, 2, 3)], draws(SURE, 4), referrals, NOBODY_HELPED,
+        ALL_DAYS, within_days=14, share=0.9, seed=1, per_week=rates,
+    )  # fmt: skip
+
+    assert np.isnan(table["days_saved"][:2]).all()
+    assert table["days_saved"][2] == np.inf
+    assert 0 < table["days_saved"][3] < 30

@@ -637,3 +637,14 @@ def test_sentences_say_what_else_would_do_and_by_when():
     )
     assert "The waiting list of the opening (9 people) is cleared in" in text
     assert "A course of 10 infusions planned for 3.5 weeks takes 3" in text
+
+
+def test_an_area_too_wide_for_one_share_is_said():
+    plan = planned(state="OH")
+    said = " ".join(in_sentences(plan, None))
+    assert "Half of the people of this area live more than 145 km from the clinic" in said
+    assert "with --distance-km fewer come from afar" in said
+    for known in ({"distance_km": 60.0}, {"share_served": 0.1}, {"own": OWN}):
+        other = replace(plan, settings=replace(plan.settings, **known))
+        assert "come from afar" not in " ".join(in_sentences(other, None))
+    assert "come from afar" not in " ".join(in_sentences(planned(), None))

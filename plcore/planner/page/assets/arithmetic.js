@@ -246,9 +246,7 @@ function funnel(grid, settings, area) {
  * exp(-d / reach) would travel, to this clinic and to others, which stand where people are. */
 function sharesByDistance(grid, settings, area, reach, choosing) {
   const people = peopleOf(grid);
-  const most = area.reduce((best, i) => (people[i] > people[best] ? i : best), area[0]);
-  const at = settings.radius_km === null ? most : grid.at.get(settings.counties[0]);
-  const site = settings.point ?? { lat: grid.lat[at], lon: grid.lon[at] };
+  const site = siteOf(grid, settings, area);
   const others = crowding(grid, reach);
   const total = area.reduce((sum, i) => sum + people[i], 0);
   const found = new Float64Array(choosing.length);
@@ -260,6 +258,15 @@ function sharesByDistance(grid, settings, area, reach, choosing) {
     });
   }
   return found;
+}
+
+/** Where the clinic stands: where it was set, or where most people of the area live. */
+function siteOf(grid, settings, area) {
+  if (settings.point) return settings.point;
+  const people = peopleOf(grid);
+  const most = area.reduce((best, i) => (people[i] > people[best] ? i : best), area[0]);
+  const at = settings.radius_km === null ? most : grid.at.get(settings.counties[0]);
+  return { lat: grid.lat[at], lon: grid.lon[at] };
 }
 
 /** Each county's share of the nation's people, the mean over age groups and sexes. */
