@@ -281,7 +281,8 @@ function peopleOf(grid) {
 
 /** People within reach of each county's people, over those within reach of the mean American. */
 function crowding(grid, reach) {
-  if (grid.crowding?.reach === reach) return grid.crowding.found;
+  grid.crowding ??= new Map();
+  if (grid.crowding.has(reach)) return grid.crowding.get(reach);
   const people = peopleOf(grid);
   const rad = Math.PI / 180;
   const [x, y, z] = [
@@ -300,8 +301,8 @@ function crowding(grid, reach) {
     }
   }
   const mean = within.reduce((sum, value, i) => sum + value * people[i], 0);
-  grid.crowding = { reach, found: within.map((value) => value / mean) };
-  return grid.crowding.found;
+  grid.crowding.set(reach, within.map((value) => value / mean));
+  return grid.crowding.get(reach);
 }
 
 function residentsOf(grid, area, year) {
