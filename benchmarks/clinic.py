@@ -24,8 +24,12 @@ from plcore.clinic.day import ClinicPlan, DayPlan, Dose, open_days, us_federal_h
 from plcore.clinic.patients import ClinicDraws, random_referrals
 from plcore.clinic.queue import waits
 from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.sizing import advise
 from plcore.evidence.distributions import Floats
 from plcore.models.course import CoursePlan, infusion_days
+from plcore.planner.answers import answer, sizes, ways_to_run
+from plcore.planner.sentences import six_answers
+from plcore.planner.settings import Settings
 
 SERVERS, LOAD, VISITS, REPLICATIONS = 10, 0.9, 20_000, 200
 #: Replications simulated by those that do one after the other.
@@ -171,6 +175,21 @@ def five_years() -> Callable[[], object]:
     return call
 
 
+def plan_with_sizes(chairs: int) -> Callable[[], object]:
+    """The outcome of a metropolitan plan, with all that the command works out for it."""
+    settings = Settings(zip="90012", radius_km=60, year=2030, chairs=chairs)
+
+    def call() -> object:
+        plan = answer(settings)
+        sizing = sizes(plan)
+        six_answers(plan)
+        if advise(sizing, probability=settings.probability).chairs == 1:
+            ways_to_run(plan)
+        return plan.outcome
+
+    return call
+
+
 def cases() -> Iterator[Case]:
     ours = "plcore.clinic.waits"
     many, few = visits(REPLICATIONS), visits(FEW)
@@ -205,6 +224,14 @@ def cases() -> Iterator[Case]:
         yield Case(
             job="clinic", size=size, ours=ours, ours_call=ours_call, peer=peer,
             peer_version=number, peer_call=peer_call, peer_part=FEW / REPLICATIONS, **floor,
+        )  # fmt: skip
+    for chairs, limit in ((2, 5.0), (200, 15.0)):
+        planned = plan_with_sizes(chairs)
+        yield Case(
+            job="clinic", size=f"a plan of Los Angeles with {chairs} chairs, its sizes and its words",
+            ours="plcore.planner.answer, sizes, six_answers", ours_call=planned, peer="limit",
+            peer_version="", peer_call=None, limit_s=limit, floor="its outcome written",
+            floor_call=written(planned()),
         )  # fmt: skip
     simulated = five_years()
     yield Case(

@@ -302,6 +302,7 @@ def spread_weekdays(n: int) -> tuple[int, ...]:
     return _SPREAD[n - 1]
 
 
+@lru_cache(maxsize=64)
 def us_federal_holidays(first: date, last: date) -> tuple[date, ...]:
     """Days from `first` to `last` on which US federal offices are closed (5 U.S.C. 6103)."""
     days = USFederalHolidayCalendar().holidays(pd.Timestamp(first), pd.Timestamp(last))

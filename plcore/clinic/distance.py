@@ -107,6 +107,22 @@ def divided(here: Floats, elsewhere: Floats) -> tuple[Floats, Floats]:
     return here / together, elsewhere / together
 
 
+def median_distance(
+    area: Area, *, point: tuple[float, float] | None = None, folder: Path = DATA
+) -> float:
+    """Kilometres from a clinic within which half of the people of an area live.
+
+    Parameters are those of `share_choosing`.
+    """
+    at = places_of(area, read_counties(folder=folder))
+    lat, lon = site_of(area, folder=folder) if point is None else point
+    centres = county_centres(folder=folder).iloc[at]
+    away = np.asarray(great_circle_km(lat, lon, centres["lat"], centres["lon"]))
+    order = np.argsort(away, kind="stable")
+    people = np.cumsum(_people(folder)[at][order])
+    return float(away[order][np.searchsorted(people, people[-1] / 2)])
+
+
 def site_of(area: Area, *, folder: Path = DATA) -> tuple[float, float]:
     """Where a clinic of the area stands if nobody says: at the people of its largest county."""
     at = places_of(area, read_counties(folder=folder))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from plcore.clinic.day import ClinicPlan, DayPlan, with_chairs
 from plcore.clinic.patients import ClinicDraws, Integers
-from plcore.clinic.results import Load, clinic_load, clinic_measures
+from plcore.clinic.results import clinic_load, clinic_measures
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import size_row
+from plcore.clinic.sizing import Sample, sample_size, size_row
 from plcore.evidence.distributions import Floats
 from plcore.models.course import CoursePlan
 
@@ -161,31 +161,24 @@ def options_table(
             for day in ladder
         ]
         # A clinic whose list grows in too many draws need not be simulated.
-        able = [float((load.load < 1).mean()) >= probability for load in loads]
+        able = [float((~load.never_clears).mean()) >= probability for load in loads]
         low, high = (able.index(True) if any(able) else len(able) - 1), len(able) - 1
-        known: dict[int, dict[str, object]] = {}
+        samples: dict[int, Sample] = {}
 
         def row(
             i: int,
             ladder: Sequence[DayPlan] = ladder,
-            loads: Sequence[Load] = loads,
             is_open: NDArray[np.bool_] = is_open,
-            known: dict[int, dict[str, object]] = known,
+            samples: dict[int, Sample] = samples,
         ) -> dict[str, object]:
-            if i not in known:
-                sized = replace(plan, day=ladder[i], changes=())
-                outcome = simulate_clinic(
-                    sized, inputs, referrals, relief, is_open, seed=seed, follow_days=within_days
-                )
-                measures = clinic_measures(outcome)
-                of_size = size_row(
-                    outcome, loads[i], within_days=within_days, share=share, judged=judged
-                )
-                known[i] = of_size | {
-                    "vials": float(measures["vials_a_year"][1].mean()),
-                    "nurse_hours": float(measures["nurse_hours_a_year"][1].mean()),
-                }
-            return known[i]
+            if i not in samples:
+                samples[i] = sample_size(
+                    replace(plan, day=ladder[i], changes=()), inputs, referrals, relief, is_open,
+                    per_week=per_week, within_days=within_days, seed=seed, judged=judged,
+                    follow_days=within_days,
+                    others=[samples[known] for known in sorted(samples, reverse=True)],
+                )  # fmt: skip
+            return size_row(samples[i], share=share)
 
         def enough(i: int) -> bool:
             return float(str(row(i)["probability"])) >= probability
@@ -200,10 +193,16 @@ def options_table(
                 middle = (at + below) // 2
                 below, at = (below, middle) if enough(middle) else (middle, at)
         found, day = row(at), ladder[at]
-        cost = prices.cost(
-            nurse_hours=float(str(found["nurse_hours"])), chairs=day.chairs,
-            vials=float(str(found["vials"])),
-        )  # fmt: skip
+        cost = None
+        if prices != Prices(leave_share=prices.leave_share):
+            outcome = simulate_clinic(
+                samples[at].plan, inputs, referrals, relief, is_open, seed=seed, follow_days=0
+            )
+            used = clinic_measures(outcome)
+            nurse_hours, vials = (
+                float(used[name][1].mean()) for name in ("nurse_hours_a_year", "vials_a_year")
+            )
+            cost = prices.cost(nurse_hours=nurse_hours, chairs=day.chairs, vials=vials)
         fee = prices.infusion_fee
         rows.append(
             {

@@ -77,6 +77,9 @@ class ClinicOutcome:
         Who still waited for a first infusion on `last_day`.
     returns_broken_off : ndarray of int, shape (n_draws, n_runs)
         Returns for more treatment that were broken off for lack of slots.
+    most_booked : ndarray of int, shape (n_draws, n_runs)
+        Most visits booked on a day, also of those on which patients are followed on. Where they are
+        fewer than the clinic can book, more room would change nothing.
     """
 
     plan: ClinicPlan
@@ -104,6 +107,7 @@ class ClinicOutcome:
     returns: Integers
     unseen: NDArray[np.bool_]
     returns_broken_off: Integers
+    most_booked: Integers
 
     @property
     def n_days(self) -> int:
@@ -198,9 +202,7 @@ def _referred(outcome: ClinicOutcome, from_day: int) -> NDArray[np.bool_]:
 def _waits(
     outcome: ClinicOutcome, from_day: int, never: NDArray[np.bool_]
 ) -> dict[str, tuple[str, Floats]]:
-    seen = outcome.first_day < outcome.last_day
-    counted = _referred(outcome, from_day) & (seen | outcome.unseen)
-    days = (outcome.first_day - outcome.referred_day).astype(float)
+    counted, days = _days_waited(outcome, from_day)
     n = counted.sum(axis=2)
     mean = _share_of(np.where(counted, days, 0.0).sum(axis=2), n)
     in_order = np.sort(np.where(counted, days, np.inf), axis=2)
@@ -216,6 +218,19 @@ def _waits(
             share_within(outcome, limit, from_day=from_day),
         )
     return waits
+
+
+def mean_wait(outcome: ClinicOutcome) -> Floats:
+    """Mean days to the first infusion of all patients referred, shape (n_draws, n_runs)."""
+    counted, days = _days_waited(outcome, 0)
+    return _share_of(np.where(counted, days, 0.0).sum(axis=2), counted.sum(axis=2))
+
+
+def _days_waited(outcome: ClinicOutcome, from_day: int) -> tuple[NDArray[np.bool_], Floats]:
+    """Whose wait counts, and how long it was; so far, of those who are still unseen."""
+    seen = outcome.first_day < outcome.last_day
+    counted = _referred(outcome, from_day) & (seen | outcome.unseen)
+    return counted, (outcome.first_day - outcome.referred_day).astype(float)
 
 
 def _gave_up(outcome: ClinicOutcome, from_day: int) -> Floats:

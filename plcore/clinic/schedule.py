@@ -24,6 +24,7 @@ foresee, death and moving away.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,7 @@ def simulate_clinic(
     *,
     seed: int,
     follow_days: int | None = None,
+    only: NDArray[np.bool_] | None = None,
 ) -> ClinicOutcome:
     """The clinic simulated day by day under every draw of the inputs, in several runs of chance.
 
@@ -95,11 +97,14 @@ def simulate_clinic(
     follow_days : int, optional
         Days for which patients who wait for a first infusion at the end are followed on, at most;
         by default four times as many as `open_days`. The clinic is open on them as in the last year.
+    only : ndarray of bool, shape (n_draws, n_runs), optional
+        The runs of each draw that are simulated, each as it is among all; by default all.
 
     Returns
     -------
     ClinicOutcome
         The clinic by day and patient, in arrays of shape (n_draws, n_runs, n_days or n_patients).
+        With `only`, those that are True stand one after the other: (n_true, 1, ...).
 
     Raises
     ------
@@ -131,11 +136,12 @@ def simulate_clinic(
     year = open_days[-min(n_days // 7 * 7 or n_days, 364) :]
     is_open = np.concatenate([open_days, np.resize(year, after)])
     luck = {kind: states(kind, n_runs, n_draws=n_draws, seed=seed) for kind in KINDS}
-    n = n_draws * n_runs
+    chosen = np.arange(n_draws * n_runs) if only is None else np.flatnonzero(only)
+    n = len(chosen)
     merged: dict[str, np.ndarray] = {}
     for low in range(0, n, _CHUNK):
         rows = slice(low, min(low + _CHUNK, n))
-        draw, run = np.divmod(np.arange(n)[rows], n_runs)
+        draw, run = np.divmod(chosen[rows], n_runs)
         x = {name: np.asarray(getattr(inputs, name), dtype=float)[draw] for name in INPUTS}
         lead = np.zeros(n_draws) if inputs.lead_days is None else inputs.lead_days
         never = np.full(n_draws, np.inf)
@@ -156,9 +162,8 @@ def simulate_clinic(
             if name not in merged:
                 merged[name] = np.empty((n, *values.shape[1:]), dtype=values.dtype)
             merged[name][rows] = values
-    shaped = {
-        name: values.reshape(n_draws, n_runs, *values.shape[1:]) for name, values in merged.items()
-    }
+    shape = (n_draws, n_runs) if only is None else (n, 1)
+    shaped = {name: values.reshape(*shape, *values.shape[1:]) for name, values in merged.items()}
     return ClinicOutcome(plan=plan, open=open_days, last_day=len(is_open), **shaped)
 
 
@@ -187,7 +192,7 @@ class _Clinic:
         ) = np.zeros((7, size), dtype=np.int64)  # fmt: skip
         self.offered_day, self.first_day, self.completed_day = np.full((3, size), self.last)
         self.fate = np.where(self.referred < n_days, WAITING, NOT_REFERRED).ravel()
-        self.head, self.returns_broken_off = np.zeros((2, self.n), dtype=np.int64)
+        self.head, self.returns_broken_off, self.most_booked = np.zeros((3, self.n), dtype=np.int64)
         floats = BY_DAY[BY_DAY.index("chair_minutes") :]
         self.by_day: dict[str, np.ndarray] = {
             name: np.zeros((n_days, self.n), dtype=np.float64 if name in floats else np.int64)
@@ -290,7 +295,8 @@ class _Clinic:
         }  # fmt: skip
         for name in BY_PATIENT:
             arrays[name] = patients[name].reshape(self.n, self.width)
-        return {**arrays, "returns_broken_off": at_end["returns_broken_off"]}
+        of_runs = {"most_booked": self.most_booked}
+        return {**arrays, **of_runs, "returns_broken_off": at_end["returns_broken_off"]}
 
     def _begin(self, plan: DayPlan) -> None:
         """A period with another day begins."""
@@ -334,7 +340,10 @@ class _Clinic:
         new, new_place = self._offer(day, who)
         who, place = np.concatenate([who, new]), np.concatenate([place, new_place])
         rep, patient = np.divmod(who, self.width)
-        self._note("booked", day, rep)
+        booked = np.bincount(rep, minlength=self.n)
+        np.maximum(self.most_booked, booked, out=self.most_booked)
+        if day < self.n_days:
+            self.by_day["booked"][day] = booked
         first = self.had[who] == 0
         chance = np.where(first, self.x["first_no_show"][rep], self.x["no_show"][rep])
         comes = self._uniform("no_show", rep, patient, self.bookings[who]) >= chance
@@ -410,6 +419,8 @@ class _Clinic:
         return new, place
 
     def _miss(self, day: int, who: Integers) -> None:
+        if not who.size:
+            return
         self.missed[who] += 1
         out = self.missed[who] > self.plan.most_missed
         lost = who[out]
@@ -490,13 +501,14 @@ class _Clinic:
 
     def _book(self, who: Integers, day: Integers) -> None:
         """Book patients for a day, or for the next on which the clinic is open."""
+        if not who.size:
+            return
         target = self.next_open[np.minimum(day, self.last)]
         order = np.argsort(target, kind="stable")
         who, target = who[order], target[order]
-        edges = np.flatnonzero(np.diff(target)) + 1
-        for group in np.split(np.arange(len(who)), edges):
-            if len(group):
-                self.calendar[int(target[group[0]])].append(who[group])
+        edges = [0, *(np.flatnonzero(target[1:] != target[:-1]) + 1).tolist(), len(who)]
+        for first, end in pairwise(edges):
+            self.calendar[int(target[first])].append(who[first:end])
 
     def _uniform(self, kind: str, rep: Integers, patient: Integers, occasion: Integers) -> Floats:
         return uniform(self.luck[kind][rep], patient, occasion)

@@ -15,11 +15,131 @@ from plcore.clinic.results import (
     ClinicOutcome,
     Load,
     clinic_load,
-    clinic_measures,
+    mean_wait,
+    quantiles,
     share_within,
 )
 from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.distributions import Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """What the row of a size rests on; arrays by run of each draw, shape (n_draws, n_runs).
+
+    Attributes
+    ----------
+    plan : ClinicPlan
+        The clinic of that size.
+    load : Load
+        Demand against its capacity.
+    chair_hours : float
+        Hours that its chairs are open, over all days.
+    infusions_a_year, hours_used : ndarray
+        Infusions of a year, and hours with a patient in a chair over all days.
+    wait : ndarray
+        Mean days to the first infusion, NaN where nobody was referred.
+    soon : ndarray
+        Share of patients with a first infusion in time, NaN where nobody is counted.
+    unseen : ndarray of bool
+        Whether somebody had not been seen when patients were no longer followed.
+    most_booked : ndarray of int
+        Most visits booked on a day.
+    """
+
+    plan: ClinicPlan
+    load: Load
+    chair_hours: float
+    infusions_a_year: Floats
+    hours_used: Floats
+    wait: Floats
+    soon: Floats
+    unseen: NDArray[np.bool_]
+    most_booked: Integers
+
+    def first_runs(self) -> Sample:
+        """The first run of each draw alone."""
+        return replace(self, **{name: getattr(self, name)[:, :1] for name in _BY_RUN})
+
+    def same_in(self, plan: ClinicPlan) -> NDArray[np.bool_]:
+        """Runs that another clinic has as well, as neither is ever full in them."""
+        least = min(self.plan.visits_on(day) for _, day in self.plan.periods)
+        most = plan.visits_on(plan.day)
+        return np.asarray((self.most_booked < least) & (self.most_booked <= most))
+
+
+_BY_RUN = ("infusions_a_year", "hours_used", "wait", "soon", "unseen", "most_booked")
+
+
+def sample_of(
+    outcome: ClinicOutcome,
+    load: Load,
+    *,
+    within_days: int,
+    judged: tuple[int, int] | None = None,
+) -> Sample:
+    """What the row of a size rests on, from the simulated clinic and the load of the same draws."""
+    from_day, to_day = judged or (0, outcome.n_days)
+    return Sample(
+        plan=outcome.plan,
+        load=load,
+        chair_hours=_chair_hours(outcome.plan, outcome.open),
+        infusions_a_year=outcome.infusions.sum(axis=2) * (365.25 / outcome.n_days),
+        hours_used=outcome.chair_minutes.sum(axis=2) / 60,
+        wait=mean_wait(outcome),
+        soon=share_within(outcome, within_days, from_day=from_day, to_day=to_day),
+        unseen=np.asarray(outcome.unseen.any(axis=2)),
+        most_booked=outcome.most_booked,
+    )
+
+
+def sample_size(
+    plan: ClinicPlan,
+    inputs: ClinicDraws,
+    referrals: Integers,
+    relief: Floats,
+    open_days: NDArray[np.bool_],
+    *,
+    per_week: ArrayLike,
+    within_days: int,
+    seed: int,
+    judged: tuple[int, int] | None = None,
+    follow_days: int | None = None,
+    others: Sequence[Sample] = (),
+) -> Sample:
+    """What the row of a size rests on, simulated only where no other size tells.
+
+    A run in which a clinic is never full is the same in every clinic that holds as many visits a day
+    as it books at most, whatever their chairs and nurses, and is taken from `others`: samples of the
+    same patients, days, service level and seed. Patients who wait at the end are followed for
+    `follow_days`, by default for as long as the service level and most lists need. The rest is as for
+    `sizing_table`.
+    """
+    load = clinic_load(plan, inputs, relief, open_days, per_week)
+    shape = (inputs.n_draws, referrals.shape[1])
+    missing = np.ones(shape, dtype=bool)
+    found: list[tuple[NDArray[np.bool_], dict[str, np.ndarray]]] = []
+    for other in others:
+        same = missing & other.same_in(plan)
+        found.append((same, {name: getattr(other, name)[same] for name in _BY_RUN}))
+        missing &= ~same
+    if missing.any():
+        most = max(within_days, len(open_days) // 4) if follow_days is None else follow_days
+        outcome = simulate_clinic(
+            plan, inputs, referrals, relief, open_days, seed=seed, follow_days=most, only=missing
+        )
+        simulated = sample_of(outcome, load, within_days=within_days, judged=judged)
+        found.append((missing, {name: getattr(simulated, name)[:, 0] for name in _BY_RUN}))
+    arrays = {name: np.zeros(shape, dtype=values.dtype) for name, values in found[-1][1].items()}
+    for rows, values in found:
+        for name in _BY_RUN:
+            arrays[name][rows] = values[name]
+    return Sample(plan=plan, load=load, chair_hours=_chair_hours(plan, open_days), **arrays)
+
+
+def _chair_hours(plan: ClinicPlan, open_days: NDArray[np.bool_]) -> float:
+    minutes = plan.by_day(lambda day: day.chairs * day.open_minutes, len(open_days))
+    return max(float((minutes * open_days).sum()), 1.0) / 60
 
 
 def sizing_table(
@@ -41,22 +161,20 @@ def sizing_table(
     The day of `plan` is replaced by each of `sizes`, for all time. The service level is kept where
     at least `share` of patients have a first infusion within `within_days` days of referral.
     With `judged`, the service level counts only those referred from the first of these days to
-    before the second. `per_week`, of shape (n_draws,), are the referrals that are taken to continue (by default the
-    mean of these days); the rest is as for `simulate_clinic`.
+    before the second. `per_week`, of shape (n_draws,), are the referrals that are taken to continue
+    (by default the mean of these days); the rest is as for `simulate_clinic`.
 
     Returns
     -------
     DataFrame
         A row for each size: chairs, nurses, visits_a_day, infusions_a_year, chair_utilisation, load
-        (median over draws); wait_mean (of those referred in these days, followed until they are
-        seen), never_clears (share of draws in which the waiting list grows without end, so that the
-        wait has no mean) and wait (both in words); share_within, growth_a_week (of the waiting
+        (median over draws); wait_mean (median over draws of the mean wait of those referred in these
+        days, infinite where the list never clears), never_clears (share of draws in which the waiting
+        list grows without end) and wait (both in words); share_within, growth_a_week (of the waiting
         list); probability that the service level is kept, over both kinds of uncertainty, and its
         Monte-Carlo standard_error; and what the size adds to the one before: infusions_gained,
         days_saved, share_gained.
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"share is {share:g}; expected above 0 and at most 1")
     if within_days < 0:
         raise ValueError(f"within_days is {within_days}; expected 0 or more")
     if not sizes:
@@ -65,64 +183,74 @@ def sizing_table(
     if per_week is None:
         here = (referrals >= 0) & (referrals < n_days)
         per_week = np.broadcast_to(here.sum(axis=2).mean(axis=1) * 7 / n_days, inputs.n_draws)
-    rows = []
-    for day in sizes:
+    samples: list[Sample] = []
+    # From the largest, which settles most of the others.
+    for day in sorted(sizes, key=plan.visits_on, reverse=True):
         sized = replace(plan, day=day, changes=())
-        load = clinic_load(sized, inputs, relief, open_days, per_week)
-        # Where most lists never clear, nobody follows them to the end.
-        most = None if load.never_clears.mean() < 0.5 else max(within_days, n_days // 4)
-        outcome = simulate_clinic(
-            sized, inputs, referrals, relief, open_days, seed=seed, follow_days=most
-        )
-        rows.append(size_row(outcome, load, within_days=within_days, share=share, judged=judged))
-    return with_gains(pd.DataFrame(rows))
+        samples.append(
+            sample_size(
+                sized, inputs, referrals, relief, open_days, per_week=per_week,
+                within_days=within_days, seed=seed, judged=judged, others=samples,
+            )
+        )  # fmt: skip
+    by_day = {sample.plan.day: size_row(sample, share=share) for sample in samples}
+    return with_gains(pd.DataFrame([by_day[day] for day in sizes]))
 
 
 def with_gains(table: pd.DataFrame) -> pd.DataFrame:
     """A table of sizes with what each size adds to the one before."""
     return table.assign(
         infusions_gained=table["infusions_a_year"].diff(),
-        days_saved=-table["wait_mean"].diff(),
+        days_saved=[np.nan, *_saved(table["wait_mean"].to_numpy(dtype=float))],
         share_gained=table["share_within"].diff(),
     )
 
 
-def size_row(
-    outcome: ClinicOutcome,
-    load: Load,
-    *,
-    within_days: int,
-    share: float,
-    judged: tuple[int, int] | None = None,
-) -> dict[str, object]:
-    """The row of `sizing_table` for a clinic that has been simulated, but for its gains."""
-    from_day, to_day = judged or (0, outcome.n_days)
-    soon = share_within(outcome, within_days, from_day=from_day, to_day=to_day)
-    if not np.isfinite(soon).any():
+def _saved(waits: Floats) -> Floats:
+    """Days saved by each size on the one before; NaN where neither wait has an end."""
+    endless = np.isinf(waits[:-1]) & np.isinf(waits[1:])
+    return np.where(endless, np.nan, waits[:-1] - np.where(endless, 0.0, waits[1:]))
+
+
+def size_row(sample: Sample, *, share: float) -> dict[str, object]:
+    """The row of `sizing_table` for a size, but for its gains."""
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share:g}; expected above 0 and at most 1")
+    if not np.isfinite(sample.soon).any():
         raise ValueError("nobody was referred, so that no service level can be judged")
-    day = outcome.plan.day
-    measures = clinic_measures(outcome)
-    kept = np.where(np.isfinite(soon), soon >= share, np.nan)
-    wait, never = float(np.nanmean(measures["wait_mean"][1])), float(load.never_clears.mean())
-    at_least = "at least " if outcome.unseen.any() else ""
-    end = (
-        "" if never == 0 else f", and no end in {never:.0%} of the draws, as the list never clears"
-    )
+    day, load = sample.plan.day, sample.load
+    kept = np.where(np.isfinite(sample.soon), sample.soon >= share, np.nan)
+    wait, words = _wait_of(sample)
     return {
         "chairs": day.chairs,
         "nurses": day.nurses,
-        "visits_a_day": outcome.plan.visits_a_day,
-        "infusions_a_year": float(measures["infusions_a_year"][1].mean()),
-        "chair_utilisation": float(measures["chair_utilisation"][1].mean()),
+        "visits_a_day": sample.plan.visits_a_day,
+        "infusions_a_year": float(sample.infusions_a_year.mean()),
+        "chair_utilisation": float(sample.hours_used.mean()) / sample.chair_hours,
         "load": float(np.median(load.load)),
         "wait_mean": wait,
-        "never_clears": never,
-        "wait": f"{at_least}{wait:,.1f} days{end}",
-        "share_within": float(np.nanmean(soon)),
+        "never_clears": float(load.never_clears.mean()),
+        "wait": words,
+        "share_within": float(np.nanmean(sample.soon)),
         "growth_a_week": float(load.growth.mean()),
         "probability": float(np.nanmean(kept)),
         "standard_error": _standard_error(kept),
     }
+
+
+def _wait_of(sample: Sample) -> tuple[float, str]:
+    """The median over draws of the mean wait, infinite where the list never clears, and in words."""
+    never = sample.load.never_clears
+    some = np.asarray(np.isfinite(sample.wait).any(axis=1))
+    means = np.full(len(some), np.nan)
+    means[some] = np.nanmean(sample.wait[some], axis=1)
+    wait = float(quantiles(np.where(never & some, np.inf, means), [0.5])[0])
+    share = f"{never.mean():.0%}" if never.mean() >= 0.01 else f"{never.mean():.1%}"
+    end = f"no end in {share} of the draws, as the list never clears"
+    if np.isinf(wait):
+        return wait, end
+    at_least = "at least " if sample.unseen[~never].any() else ""
+    return wait, f"{at_least}{wait:,.1f} days" + (f", and {end}" if never.any() else "")
 
 
 def _standard_error(kept: Floats) -> float:

@@ -6,6 +6,7 @@
 * `decisions`: the numbers that a manager decides by, and their sentences. `gazetteer`: ZIP codes,
   cities, counties by name.
 * `tables`: an answer as tables, and several answers side by side. `sentences`: in plain words.
+  `sites`: several sites added up.
 * `workbook`: the tables as an Excel workbook and CSV files. `command`: ``python3 run.py plan``.
 * `page`: the planner's web page.
 """

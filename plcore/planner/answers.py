@@ -57,7 +57,15 @@ from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, caveats
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load, share_within
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import advise, size_row, sizing_table, with_gains
+from plcore.clinic.sizing import (
+    Sample,
+    advise,
+    sample_of,
+    sample_size,
+    size_row,
+    sizing_table,
+    with_gains,
+)
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
@@ -337,35 +345,48 @@ def sizes(
 
     if chairs is not None:
         return table(chairs)
-    rows: dict[int, pd.DataFrame] = {}
-
     # All sizes meet the same patients. Of many, one run of chance for each draw tells nearly as much
     # as several.
     patients = answer.patients
+    simulated = sample_of(
+        answer.outcome, answer.load, within_days=settings.within_days, judged=judged
+    )
     if patients.referrals.size > _MANY:
         patients = replace(patients, referrals=patients.referrals[:, :1])
-    elif with_chairs(day, settings.chairs) == plan.day and not plan.changes:
-        row = size_row(
-            answer.outcome, answer.load, within_days=settings.within_days,
-            share=settings.share_within, judged=judged,
-        )  # fmt: skip
-        rows[settings.chairs] = pd.DataFrame([row])
+        simulated = simulated.first_runs()
+    samples: dict[int, Sample] = {}
+    if with_chairs(day, settings.chairs) == plan.day and not plan.changes:
+        samples[settings.chairs] = simulated
 
     def probability(n: int) -> float:
-        if n not in rows:
-            rows[n] = table([n], patients)
-        return float(rows[n]["probability"].iloc[0])
+        if n not in samples:
+            samples[n] = sample_size(
+                replace(plan, day=with_chairs(day, n), changes=()),
+                patients.inputs,
+                patients.referrals,
+                patients.relief,
+                patients.open_days,
+                per_week=patients.per_week,
+                within_days=settings.within_days,
+                seed=settings.seed,
+                judged=judged,
+                others=[simulated, *(samples[known] for known in sorted(samples, reverse=True))],
+            )
+        return float(str(size_row(samples[n], share=settings.share_within)["probability"]))
 
-    enough = _fewest_by_halving(probability, settings.probability, rows, able=_able(answer, day))
+    enough = _fewest_by_halving(probability, settings.probability, samples, able=_able(answer, day))
     around = range(max(1, enough - 1), min(enough + 3, MOST_CHAIRS + 1)) if enough else ()
     for n in {*around, settings.chairs, min(settings.chairs + 1, MOST_CHAIRS)}:
         probability(n)
-    found = pd.concat([rows[n] for n in sorted(rows)], ignore_index=True)
+    found = pd.DataFrame(
+        [size_row(samples[n], share=settings.share_within) for n in sorted(samples)]
+    )
     draws = settings.draws
-    while (doubtful := advise(found, probability=settings.probability).toss_up) and (
-        draws < _MOST_DRAWS
-    ):
-        draws = min(4 * draws, _MOST_DRAWS)
+    # Where patients are many, more draws take minutes, and a toss-up is said to be one.
+    of_draw = int((patients.referrals < len(patients.open_days)).sum()) // draws
+    most = min(_MOST_DRAWS, _MANY // max(of_draw, 1))
+    while (doubtful := advise(found, probability=settings.probability).toss_up) and draws < most:
+        draws = min(4 * draws, most)
         # More draws of what we do not know tell more than more runs of chance for each.
         again = table(doubtful, _more_patients(answer, draws)).set_index("chairs")
         for name in ("probability", "standard_error"):
@@ -376,6 +397,8 @@ def sizes(
 def _able(answer: Answer, day: DayPlan) -> int:
     """The fewest chairs whose waiting list does not grow in so many draws that they cannot do."""
     settings, patients = answer.settings, answer.patients
+    if answer.load.gives_up:
+        return 1
     wanted = float(np.quantile(answer.load.demand, settings.probability))
     share = patients.open_days.mean()
     plan = replace(answer.outcome.plan, changes=())
@@ -388,7 +411,7 @@ def _able(answer: Answer, day: DayPlan) -> int:
 def _fewest_by_halving(
     probability: Callable[[int], float],
     wanted: float,
-    rows: Mapping[int, pd.DataFrame],
+    samples: Mapping[int, Sample],
     *,
     able: int,
 ) -> int | None:
@@ -398,7 +421,7 @@ def _fewest_by_halving(
     """
     low, high, tried = able - 1, able, 0
     while probability(high) < wanted:
-        same = tried and rows[tried]["wait_mean"].equals(rows[high]["wait_mean"])
+        same = tried and np.array_equal(samples[tried].wait, samples[high].wait, equal_nan=True)
         # Where twice the chairs leave every wait as it was, more of them will too.
         if high == MOST_CHAIRS or same:
             return None

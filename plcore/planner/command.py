@@ -23,7 +23,7 @@ from plcore.clinic.sizing import advise
 from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
-from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences
+from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     NEEDS_RADIUS,
     PLACES,
@@ -36,6 +36,7 @@ from plcore.planner.settings import (
     settings_from,
     settings_text,
 )
+from plcore.planner.sites import check_shared, sites_in_sentences, sites_table
 from plcore.planner.tables import PERIODS, answer_tables, side_by_side
 from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_table
 from plcore.scenarios import read_scenario, scenario_names
@@ -58,6 +59,7 @@ _OTHER_NAMES = {
 _POINT = "latitude, then longitude, such as 34.05,-118.24"
 #: The files that several plans share.
 _SIDE = "side_by_side"
+_SITES = "all_sites"
 #: Own numbers that may not fit the modelled ones.
 _OWN_NUMBERS = ("visits_a_day", "limb_loss", "plp")
 
@@ -140,7 +142,7 @@ def main(arguments: Sequence[str], *, prog: str = "run.py plan") -> int:
         require_xlsxwriter()
         if options.to.exists() and not options.to.is_dir():
             raise ValueError(f"--to: {options.to} is a file; expected a folder, old or new")
-        lines = _compared(options) if options.compare else _planned(options)
+        lines = _several(options) if options.compare or options.sites else _planned(options)
         print("\n".join(lines))
     except ValueError as error:
         print(f"plan: {error}", file=sys.stderr)
@@ -203,6 +205,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="Several files of settings, whose plans are written and compared side by side.",
     )  # fmt: skip
     files.add_argument(
+        "--sites", type=Path, nargs="+", metavar="TOML",
+        help="Several files of settings, one for each site, which are added up in one answer.",
+    )  # fmt: skip
+    files.add_argument(
         "--to", type=Path, default=Path("plan"), metavar="FOLDER",
         help="Folder to write to. Default: plan.",
     )  # fmt: skip
@@ -259,7 +265,6 @@ def _planned(options: argparse.Namespace) -> list[str]:
     if options.save is not None:
         _require_folder(options.save.parent, "--save")
     plan, sizing = _answered(request, settings, options)
-    replaced, paths = _written(options.to, _files_of(plan, sizing, options))
     by_target = ways = None
     if sizing is not None:
         months = plan.settings.target_months
@@ -269,28 +274,33 @@ def _planned(options: argparse.Namespace) -> list[str]:
         one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
         if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
             ways = ways_to_run(plan)
-    sentences = in_sentences(plan, sizing, by_target=by_target, ways=ways)
+    more = on_target_and_ways(plan, by_target=by_target, ways=ways)
+    replaced, paths = _written(options.to, _files_of(plan, sizing, options, more))
+    sentences = in_sentences(plan, sizing, more)
     lines = [*sentences, *WHAT_IT_IS_NOT, ""]
     if options.save is not None:
         lines.append(_saved(options.save, plan))
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 
-def _compared(options: argparse.Namespace) -> list[str]:
-    """Several plans, written and side by side; the lines to be printed."""
+def _several(options: argparse.Namespace) -> list[str]:
+    """Several plans, written and side by side or added up; the lines to be printed."""
+    if options.compare and options.sites:
+        raise ValueError("--sites: expected it without --compare, which has other plans")
+    said = "--sites" if options.sites else "--compare"
     for flag in ("settings", "own", "save"):
         if getattr(options, flag) is not None:
             raise ValueError(
-                f"--{flag}: with --compare there are several plans; expected "
-                + ("one plan" if flag == "save" else "it in the files of --compare")
+                f"--{flag}: with {said} there are several plans; expected "
+                + ("one plan" if flag == "save" else f"it in the files of {said}")
             )
     flags = _flags(options)
     if "name" in flags:
-        raise ValueError("--name: with --compare each plan has the name of its file")
+        raise ValueError(f"--name: with {said} each plan has the name of its file")
     # All are checked, then all are worked out, and only then is anything written.
     requests: dict[str, tuple[Request, Settings]] = {}
-    taken = {_SIDE.casefold(): "the comparison"}
-    for file in options.compare:
+    taken = {_SIDE.casefold(): "the comparison", _SITES.casefold(): "the sum of all sites"}
+    for file in options.sites or options.compare:
         # A plan without a name of its own has that of its file.
         named = {} if "name" in read_given(file) else {"name": file.stem}
         request = Request({**flags, **named}, file)
@@ -303,6 +313,8 @@ def _compared(options: argparse.Namespace) -> list[str]:
             )
         taken[settings.name.casefold()] = file.name
         requests[settings.name] = request, settings
+    if options.sites:
+        check_shared({name: settings for name, (_, settings) in requests.items()})
     plans: dict[str, Answer] = {}
     sizing: dict[str, pd.DataFrame] = {}
     files: dict[str, Callable[[Path], None]] = {}
@@ -317,8 +329,17 @@ def _compared(options: argparse.Namespace) -> list[str]:
                     "different name"
                 )
             files[file_name] = write
+    if options.sites:
+        together = sites_table(plans)
+        answers = sites_in_sentences(plans, together)
+        files[f"{_SITES}.xlsx"] = partial(
+            write_comparison, answers=plans, table=together, together=answers
+        )
+        files[f"{_SITES}.csv"] = partial(write_table, table=together)
+        replaced, paths = _written(options.to, files)
+        return [*answers, *WHAT_IT_IS_NOT, "", *_summary_of_files(paths, replaced, options.to)]
     side = side_by_side(plans, sizing=sizing if sizing else None)
-    files[f"{_SIDE}.xlsx"] = partial(write_comparison, answers=plans, side=side)
+    files[f"{_SIDE}.xlsx"] = partial(write_comparison, answers=plans, table=side)
     files[f"{_SIDE}.csv"] = partial(write_table, table=side)
     replaced, paths = _written(options.to, files)
     lines = [side.to_string(index=False, max_colwidth=40), "", *WHAT_IT_IS_NOT, ""]
@@ -373,14 +394,20 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _files_of(
-    plan: Answer, sizing: pd.DataFrame | None, options: argparse.Namespace
+    plan: Answer,
+    sizing: pd.DataFrame | None,
+    options: argparse.Namespace,
+    more: Sequence[str] = (),
 ) -> dict[str, Callable[[Path], None]]:
-    """What is written for a plan: a function of the path by the name of the file."""
+    """What is written for a plan: a function of the path by the name of the file.
+
+    `more` are sentences that follow the six answers.
+    """
     name = plan.settings.name
     tables = answer_tables(plan, sizing, period=options.period)
     text = settings_text(plan.requested)
     files: dict[str, Callable[[Path], None]] = {
-        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables),
+        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables, more=more),
         f"{name}.toml": partial(_write_text, text=text),
     }
     for table, rows in tables.items():

@@ -22,7 +22,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from plcore.clinic.day import with_chairs
 from plcore.clinic.demand import WEEKS_A_YEAR, by_year
@@ -50,6 +50,9 @@ FACTORS: Mapping[str, str] = {
     "visits": "how many visits a patient leads to",
 }
 
+#: Units of those that are no shares.
+FACTOR_UNITS = {"limb_loss": "people", "referrals": "referrals", "visits": "visits"}
+
 #: The pain that is counted, in words.
 SEVERITY_WORDS: Mapping[str, str] = {
     "any": "of any severity",
@@ -61,9 +64,9 @@ SEVERITY_WORDS: Mapping[str, str] = {
 #: The sentences, by name; what stands in braces is filled in.
 SENTENCES: Mapping[str, str] = {
     "come": "{choosing} people would come to this clinic sooner or later, {patients_all} of them as "
-    "new patients in the {years} from {first_year} to {last_year}.",
-    "come_own": "By its own count, {patients_all} new patients will be referred to this clinic in the "
-    "{years} from {first_year} to {last_year}.",
+    "new patients in {span}.",
+    "come_own": "By its own count, {patients_all} new patients will be referred to this clinic in {span}.",
+    "span": "the {n_years} years from {first_year} to {last_year}",
     "chairs": "{chairs}, {nurses} on duty and {days} open a week are the least that keeps the load "
     "of {year}, the busiest year, at {most_load} or less with a probability of {probability}; 95% of "
     "cases take {chairs_range}.",
@@ -73,6 +76,7 @@ SENTENCES: Mapping[str, str] = {
     "then wait {wait_mean} days on average for the first infusion{over}.",
     "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "
     "grows by {growth_a_week} patients a week",
+    "gave_up": "; {gave_up} of them give up waiting before they are seen",
     "wait_none": "With {own_chairs} nobody is referred in {year}, so nobody waits.",
     "wait_never": "With {own_chairs} the load of {year}, the busiest year, is {load}: with a "
     "probability of {never_clears} demand exceeds capacity, the waiting list then grows by "
@@ -89,9 +93,12 @@ SENTENCES: Mapping[str, str] = {
     "never": "nor is it in 95% of cases or more",
     "clear_none": "By demand and capacity alone no waiting list builds up in {no_list} of cases{late}.",
     "late": ", and with a probability of 97.5% any list is cleared {clear_high} at the latest",
+    "late_not": ", and in 1 case of 40 or more a list is still there at the end of {last_year}",
     "find": "Find out first {factor} ({factor_low} to {factor_high}): knowing it would take {worth} off "
     "the expected cost of a clinic of the wrong size, and would change the number of chairs in "
     "{changes} of cases.",
+    "find_same": "Nothing needs to be found out first for the number of chairs: even knowing {factor} "
+    "({factor_low} to {factor_high}), which matters most, changes it in no case.",
     "find_nothing": "Nothing needs to be found out first: no input moves the visits that are asked "
     "for ({visits_a_week} a week in {year}).",
 }
@@ -120,48 +127,110 @@ class Worth:
     changes: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """What the answers rest on, by draw: shape (n_draws,) where nothing else is said.
+
+    Attributes
+    ----------
+    busiest : int
+        The busiest year since the opening, from 0.
+    choosing, patients : ndarray
+        People who would come, and new patients of all years.
+    visits : ndarray
+        Visits a week that the patients of the busiest year lead to.
+    capacity : ndarray
+        Visits a week that the clinic can book in that year.
+    wanted : ndarray
+        Visits a week that the chairs must hold to keep within the load that is wanted.
+    held : ndarray, shape (n_chairs,)
+        Visits a week that 1, 2, ... chairs hold.
+    never : ndarray of bool
+        Whether the waiting list grows for as long as one looks.
+    growth : ndarray
+        New patients a week by which it does.
+    wait : ndarray
+        Mean days to the first infusion of those referred in the busiest year; infinite where the
+        list never clears, NaN where nobody is referred.
+    cleared : ndarray
+        Weeks until nobody waits any more, as `weeks_until_clear` has it.
+    """
+
+    busiest: int
+    choosing: Floats
+    patients: Floats
+    visits: Floats
+    capacity: Floats
+    wanted: Floats
+    held: Floats
+    never: NDArray[np.bool_]
+    growth: Floats
+    wait: Floats
+    cleared: Floats
+
+
+def decision_of(answer: Answer) -> Decision:
+    """What the answers to a manager's questions rest on, by draw."""
+    settings, load = answer.settings, answer.load
+    opening = settings.opening()
+    weekly = np.broadcast_to(answer.patients.weekly, (settings.draws, opening.n_weeks))
+    busiest, room = answer.patients.busiest, _room_by_day(answer)
+    first, end = round(365.25 * busiest), round(365.25 * (busiest + 1))
+    visits = answer.patients.per_week * load.visits_each
+    wanted = visits / settings.most_load
+    weekly_room = room.reshape(-1, 7).mean(axis=1)
+    served = (load.capacity / load.visits_each)[:, np.newaxis] * weekly_room
+    return Decision(
+        busiest=busiest,
+        choosing=answer.funnel.people["choosing"][:, 0],
+        patients=by_year(weekly, opening).sum(axis=1),
+        visits=visits,
+        capacity=load.capacity * float(room[first:end].mean()),
+        wanted=wanted,
+        held=held_by_chairs(answer, float(wanted.max())),
+        never=load.never_clears,
+        growth=load.growth,
+        wait=np.where(load.never_clears, np.inf, _waits(answer, busiest)),
+        cleared=weeks_until_clear(
+            weekly, served, settings.waiting_list, patience_days=settings.patience_days
+        ),
+    )
+
+
 def decision_rows(answer: Answer) -> pd.DataFrame:
     """The numbers behind the six answers, a row each: key, unit, median, low, high.
 
     Keys and units are those of the page; what does not settle is infinite.
     """
-    settings = answer.settings
-    opening = settings.opening()
-    weekly = np.broadcast_to(answer.patients.weekly, (settings.draws, opening.n_weeks))
-    visits = answer.load.visits_each
-    busiest = answer.patients.busiest
-    rate = answer.patients.per_week
-    capacity, load = answer.load.capacity, answer.load.load
-    wanted = rate * visits / settings.most_load
-    held = held_by_chairs(answer, float(wanted.max()))
-    needed = chairs_for(wanted, held)
-    half = chairs_for(wanted / 2, held)
+    settings, found = answer.settings, decision_of(answer)
+    load = found.visits / found.capacity
+    needed = chairs_for(found.wanted, found.held)
+    half = chairs_for(found.wanted / 2, found.held)
     chairs = ranked(needed, [settings.probability])[0]
-    over = load >= 1
-    growth = (rate - capacity / visits)[over]
-    waits = np.where(over, np.inf, _waits(answer, busiest))
-    waits = waits[~np.isnan(waits)]
-    cleared = weeks_until_clear(weekly, capacity / visits, settings.waiting_list)
+    growth = found.growth[found.never]
+    waits = found.wait[~np.isnan(found.wait)]
     worth = worth_of_knowing(answer)[:1]
     rows = [
-        ("choosing", "people", *quantiles(answer.funnel.people["choosing"][:, 0])),
-        ("patients_all", "people", *quantiles(by_year(weekly, opening).sum(axis=1))),
-        ("busiest_year", "year", *[settings.year + busiest] * 3),
-        ("visits_a_week", "visits", *quantiles(rate * visits)),
+        ("choosing", "people", *quantiles(found.choosing)),
+        ("patients_all", "people", *quantiles(found.patients)),
+        ("busiest_year", "year", *[settings.year + found.busiest] * 3),
+        ("visits_a_week", "visits", *quantiles(found.visits)),
         ("load", "share", *quantiles(load)),
-        ("never_clears", "share", *[over.mean()] * 3),
-        ("growth_a_week", "people", *(ranked(growth) if over.any() else [0.0] * 3)),
+        ("never_clears", "share", *[found.never.mean()] * 3),
+        ("growth_a_week", "people", *(ranked(growth) if len(growth) else [0.0] * 3)),
         ("wait_mean", "days", *(ranked(waits) if len(waits) else [np.nan] * 3)),
         ("chairs_needed", "chairs", *ranked(needed)),
         ("chairs_to_plan", "chairs", *[chairs] * 3),
-        ("nurses_to_plan", "nurses", *[_nurses(answer, chairs)] * 3),
-        ("days_to_plan", "days a week", *[_days(answer, chairs, wanted, held)] * 3),
+        ("nurses_to_plan", "nurses", *[nurses_of(answer, chairs)] * 3),
+        ("days_to_plan", "days a week", *[_days(answer, chairs, found.wanted, found.held)] * 3),
         ("half_load", "share", *quantiles(load / 2)),
         ("half_chairs_needed", "chairs", *ranked(half)),
         ("half_chairs_to_plan", "chairs", *[ranked(half, [settings.probability])[0]] * 3),
-        ("clear_week", "weeks", *ranked(cleared)),
-        ("no_list", "share", *[float((cleared == 0).mean())] * 3),
+        ("clear_week", "weeks", *ranked(found.cleared)),
+        ("no_list", "share", *[float((found.cleared == 0).mean())] * 3),
     ]
+    if settings.patience_days is not None:
+        rows.append(("gave_up", "share", *_gave_up(answer, found.busiest)))
     rows += [(f"find_{w.factor}", "share", w.worth, w.low, w.high) for w in worth]
     rows += [("find_changes", "share", *[w.changes] * 3) for w in worth]
     return pd.DataFrame(rows, columns=["key", "unit", "median", "low", "high"])
@@ -191,17 +260,27 @@ def held_by_chairs(answer: Answer, most: float) -> Floats:
     return np.array(held)
 
 
-def weeks_until_clear(weekly: Floats, served: Floats, listed: float) -> Floats:
+def _room_by_day(answer: Answer) -> Floats:
+    """Visits that each day holds over those in the end, for whole weeks, shape (7 * n_weeks,)."""
+    plan, n_weeks = answer.outcome.plan, answer.settings.opening().n_weeks
+    held = plan.by_day(plan.visits_on, 7 * n_weeks)
+    return np.asarray(held / plan.visits_on(plan.periods[-1][1]))
+
+
+def weeks_until_clear(
+    weekly: Floats, served: Floats, listed: float, *, patience_days: float | None = None
+) -> Floats:
     """Weeks from the opening until the last week with people on the list, shape (n_draws,).
 
-    A list that changes by the new patients of a week less those whom the clinic can take on, and
-    never falls below nobody. 0 where none builds up; infinite where it is there at the end.
+    A list that changes by the new patients of a week less those whom the clinic can take on (both of
+    shape (n_draws, n_weeks)) and those who give up, and never falls below nobody. 0 where none builds up; infinite where it is there at the end.
     """
     n_weeks = weekly.shape[1]
     waiting = np.full(len(weekly), float(listed))
     last = np.where(waiting > 0, 1.0, 0.0)
+    stay = 1.0 if patience_days is None else float(np.exp(-7 / patience_days))
     for week in range(n_weeks):
-        waiting = np.maximum(waiting + weekly[:, week] - served, 0.0)
+        waiting = np.maximum(waiting * stay + weekly[:, week] - served[:, week], 0.0)
         last = np.where(waiting > 0, week + 2.0, last)
     return np.where(waiting > 0, np.inf, last)
 
@@ -213,34 +292,71 @@ def worth_of_knowing(answer: Answer) -> list[Worth]:
     their logarithm is taken to vary alike whatever the factor is. Factors that do not vary, and
     those worth less than 1% of the cost, are left out.
     """
-    settings = answer.settings
-    factors = _factors(answer)
-    if not all((values > 0).all() for values in factors.values()):
+    return worth_in_all([answer])
+
+
+def worth_in_all(answers: Sequence[Answer]) -> list[Worth]:
+    """The same for several sites, whose costs and chairs add up, draw by draw.
+
+    A factor must be one of all sites. People and referrals are added up, other factors are the mean
+    of the sites'.
+    """
+    sites = [Asked.of(answer) for answer in answers]
+    names = [name for name in sites[0].factors if all(name in site.factors for site in sites)]
+    if not all((values > 0).all() for site in sites for values in site.factors.values()):
         return []
-    probability = settings.probability
-    asked = answer.patients.per_week * answer.load.visits_each / settings.most_load
-    logs = np.log(asked)
-    whole = expected_cost(asked, probability)
-    if whole == 0 or np.ptp(logs) < 1e-9:
+    probability = answers[0].settings.probability
+    whole = sum(expected_cost(site.asked, probability) for site in sites)
+    if whole == 0 or all(np.ptp(np.log(site.asked)) < 1e-9 for site in sites):
         return []
-    held = held_by_chairs(answer, 2 * float(asked.max()))
-    planned = ranked(chairs_for(asked, held), [probability])[0]
+    planned = sum(site.planned for site in sites)
     found = []
-    for name, values in factors.items():
-        _, low, high = quantiles(values)
-        x = np.log(values)
-        away = x - x.mean()
-        if np.ptp(x) < 1e-9:
+    for name in names:
+        values = np.array([site.factors[name] for site in sites])
+        if (np.ptp(np.log(values), axis=1) < 1e-9).all():
             continue
-        slope = (away * (logs - logs.mean())).sum() / (away**2).sum()
-        rest = np.exp(logs - slope * away)
-        left = np.exp(slope * away)
-        known = left.mean() * expected_cost(rest, probability)
-        chairs = chairs_for(left * ranked(rest, [probability])[0], held)
-        worth = 1 - known / whole
+        known = [site.known(name) for site in sites]
+        worth = 1 - sum(cost for cost, _ in known) / whole
+        chairs = np.sum([chairs for _, chairs in known], axis=0)
+        of_all = values.sum(axis=0) if name in ("limb_loss", "referrals") else values.mean(axis=0)
         if worth >= 0.01:
+            _, low, high = quantiles(of_all)
             found.append(Worth(name, low, high, worth, float((chairs != planned).mean())))
     return sorted(found, key=lambda each: -each.worth)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Visits asked for at a site and their factors, by draw, and what chairs hold."""
+
+    asked: Floats
+    factors: dict[str, Floats]
+    held: Floats
+    probability: float
+
+    @classmethod
+    def of(cls, answer: Answer) -> Asked:
+        settings = answer.settings
+        asked = answer.patients.per_week * answer.load.visits_each / settings.most_load
+        held = held_by_chairs(answer, 2 * float(asked.max()))
+        return cls(asked, _factors(answer), held, settings.probability)
+
+    @property
+    def planned(self) -> float:
+        return ranked(chairs_for(self.asked, self.held), [self.probability])[0]
+
+    def known(self, name: str) -> tuple[float, Floats]:
+        """The expected cost, and the chairs of each draw, if a factor is known."""
+        x, logs = np.log(self.factors[name]), np.log(self.asked)
+        away = x - x.mean()
+        if np.ptp(x) < 1e-9:
+            whole = expected_cost(self.asked, self.probability)
+            return whole, np.full(len(x), self.planned)
+        slope = (away * (logs - logs.mean())).sum() / (away**2).sum()
+        rest, left = np.exp(logs - slope * away), np.exp(slope * away)
+        size = ranked(rest, [self.probability])[0]
+        cost = float(left.mean() * expected_cost(rest, self.probability))
+        return cost, chairs_for(left * size, self.held)
 
 
 def expected_cost(asked: Floats, probability: float) -> float:
@@ -285,7 +401,18 @@ def _waits(answer: Answer, busiest: int) -> Floats:
     return np.where(n > 0, days / np.maximum(n, 1), np.nan)
 
 
-def _nurses(answer: Answer, chairs: float) -> float:
+def _gave_up(answer: Answer, busiest: int) -> list[float]:
+    """Share of those referred in a year who give up waiting, over draws and runs."""
+    outcome = answer.outcome
+    start, end = (np.array([busiest, busiest + 1]) * 365.25).tolist()
+    referred = (outcome.referred_day >= start) & (outcome.referred_day < min(end, outcome.n_days))
+    gone = referred & (outcome.offered_day == outcome.last_day) & ~outcome.unseen
+    n = referred.sum(axis=(1, 2))
+    return quantiles((gone.sum(axis=(1, 2)) / np.maximum(n, 1))[n > 0]) if n.any() else [0.0] * 3
+
+
+def nurses_of(answer: Answer, chairs: float) -> float:
+    """The nurses that so many chairs of a plan need."""
     if not np.isfinite(chairs):
         return np.inf
     return float(
@@ -355,7 +482,10 @@ def counted(n: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the sentences say besides the rows: the settings that they name."""
+    """What the sentences say besides the rows: the settings that they name.
+
+    `last_chairs` are those of the last month, where chairs change by month.
+    """
 
     year: int
     n_years: int
@@ -366,14 +496,16 @@ class Words:
     severity: str
     own_referrals: bool
     most_chairs: int = MOST_CHAIRS
+    last_chairs: int | None = None
 
     @classmethod
     def of(cls, answer: Answer) -> Words:
         s = answer.settings
         own = answer.own is not None and bool(answer.own.referrals)
         return cls(
-            s.year, s.n_years, s.chairs, s.most_load, s.probability, s.waiting_list, s.severity, own
-        )
+            s.year, s.n_years, s.chairs, s.most_load, s.probability, s.waiting_list, s.severity, own,
+            last_chairs=s.chairs_by_month[-1] if answer.outcome.plan.changes else None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,24 +540,21 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         end = counted(high, "chair", most_chairs=most)
         return end if low == high else f"{shown(low, 'chairs', most_chairs=most)} to {end}"
 
-    def when(weeks: float) -> str:
-        if weeks == 0:
-            return "at once"
-        if np.isinf(weeks):
-            return f"after {words.year + words.n_years - 1}"
-        day = date(words.year, 1, 1) + timedelta(days=7 * (int(weeks) - 1))
-        return f"in {day:%B %Y}"
-
     common = {
-        "years": "year" if words.n_years == 1 else f"{words.n_years} years",
+        "n_years": str(words.n_years),
         "first_year": str(words.year),
         "last_year": str(words.year + words.n_years - 1),
         "year": shown(at["busiest_year"].median, "year"),
-        "most_load": shown(words.most_load, "share"),
-        "probability": shown(words.probability, "share"),
+        "most_load": f"{100 * words.most_load:.5g}%",
+        "probability": f"{100 * words.probability:.5g}%",
         "most_chairs": str(words.most_chairs),
-        "own_chairs": counted(words.chairs, "chair"),
+        "own_chairs": (
+            counted(words.chairs, "chair")
+            if words.last_chairs is None
+            else f"chairs by month, {words.last_chairs} in the end,"
+        ),
     }
+    common["span"] = common["first_year"] if words.n_years == 1 else fill("span")
     come = fill("come_own" if words.own_referrals else "come")
     plan, half = at["chairs_to_plan"].median, at["half_chairs_to_plan"].median
     chairs = fill(
@@ -441,16 +570,20 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
     elif np.isinf(wait):
         waiting = fill("wait_never")
     else:
-        waiting = fill("wait", over=fill("over") if np.isinf(at["wait_mean"].high) else "")
+        over = fill("over") if np.isinf(at["wait_mean"].high) else ""
+        waiting = fill("wait", over=over or (fill("gave_up") if "gave_up" in at else ""))
     halved = fill(
         "half" if np.isfinite(half) else "half_none",
         half_chairs=counted(half, "chair"),
         half_range=a_range("half_chairs_needed"),
     )
     row = at["clear_week"]
-    clear, low, high = (when(float(weeks)) for weeks in (row.median, row.low, row.high))
+    clear, low, high = (
+        when(float(weeks), words.year, words.n_years) for weeks in (row.median, row.low, row.high)
+    )
     if row.median == 0:
-        late = fill("late", clear_high=high) if row.high > 0 else ""
+        late = "late" if np.isfinite(row.high) else "late_not"
+        late = fill(late, clear_high=high) if row.high > 0 else ""
         cleared = fill("clear_none", late=late)
     else:
         listed = "nobody" if words.waiting_list == 0 else _people(words.waiting_list)
@@ -468,6 +601,15 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
     return tuple(text[0].upper() + text[1:] for text in sentences)
 
 
+def when(weeks: float, year: int, n_years: int) -> str:
+    """The month in which a list is cleared so many weeks after the start of a year."""
+    if weeks == 0:
+        return "at once"
+    if np.isinf(weeks):
+        return f"after {year + n_years - 1}"
+    return f"in {date(year, 1, 1) + timedelta(days=7 * (int(weeks) - 1)):%B %Y}"
+
+
 def _people(n: int) -> str:
     return "1 person" if n == 1 else f"{shown(n, 'people')} people"
 
@@ -478,10 +620,9 @@ def _find(at: Mapping[str, _Figure], words: Words, fill: Callable[..., str]) -> 
         return fill("find_nothing")
     factor = name.removeprefix("find_")
     row = at[name]
-    units = {"limb_loss": "people", "referrals": "referrals", "visits": "visits"}
-    unit = units.get(factor, "share")
+    unit = FACTOR_UNITS.get(factor, "share")
     return fill(
-        "find",
+        "find" if at["find_changes"].median > 0 else "find_same",
         factor=FACTORS[factor].format(severity=SEVERITY_WORDS[words.severity]),
         factor_low=shown(row.low, unit),
         factor_high=shown(row.high, unit),

@@ -234,6 +234,7 @@ def _parted(name: str, folder: Path) -> tuple[str, str]:
     return place.strip(), code
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(name: str) -> str:
     """A name in small letters, without accents, dots and apostrophes; Saint and Fort in short."""
     letters = unicodedata.normalize("NFD", name.casefold())

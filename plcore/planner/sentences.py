@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from plcore.clinic.distance import median_distance
 from plcore.clinic.options import options_in_words
 from plcore.clinic.results import (
     cleared_in_words,
@@ -61,25 +63,27 @@ _KINDS = {
 
 
 def in_sentences(
-    answer: Answer,
-    sizing: pd.DataFrame | None,
-    *,
-    by_target: pd.DataFrame | None = None,
-    ways: pd.DataFrame | None = None,
+    answer: Answer, sizing: pd.DataFrame | None, more: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """What a planner asks, in sentences with 95% intervals: six answers, then what is behind them.
 
     `sizing` is as `sizes` gives it, or None where only the size of the settings was simulated;
-    `by_target` the same for the months of the settings by which the service level is to be kept;
-    `ways` as `ways_to_run` gives it.
+    `more` stands after the six answers, as `on_target_and_ways` gives it.
     """
-    sentences = [*six_answers(answer)]
+    return (*six_answers(answer), *more, *behind(answer, sizing))
+
+
+def on_target_and_ways(
+    answer: Answer, *, by_target: pd.DataFrame | None, ways: pd.DataFrame | None
+) -> tuple[str, ...]:
+    """Sentences on the target by a date and on ways to run the clinic, where these were asked."""
+    sentences = []
     if by_target is not None:
         sentences.append(_by_target(answer, by_target))
     if ways is not None:
         full, prices = answer.settings.days_a_week, answer.settings.prices()
         sentences.append(options_in_words(ways, prices, days_a_week=full))
-    return (*sentences, *behind(answer, sizing))
+    return tuple(sentences)
 
 
 def six_answers(answer: Answer) -> tuple[str, ...]:
@@ -120,7 +124,30 @@ def behind(answer: Answer, sizing: pd.DataFrame | None) -> tuple[str, ...]:
     ]
     if answer.settings.waiting_list:
         sentences.insert(-2, cleared_in_words(answer.outcome, answer.first_day))
-    return (*sentences, *(f"{caveat}." for caveat in answer.caveats))
+    return (*sentences, *_far(answer), *(f"{caveat}." for caveat in answer.caveats))
+
+
+#: Half of the people live farther away than this where it is said that distance plays no part: over
+#: an hour's drive, at which patients are usually taken to think twice.
+_FAR_KM = 100.0
+
+
+def _far(answer: Answer) -> list[str]:
+    """A warning where the same share is taken to come from far away as from next door."""
+    settings = answer.settings
+    counted = answer.own is not None and answer.own.referrals
+    if settings.distance_km is not None or settings.share_served is not None or counted:
+        return []
+    site = settings.site(answer.area, folder=answer.folder)
+    km = median_distance(answer.area, point=site, folder=answer.folder)
+    if km <= _FAR_KM:
+        return []
+    far = (
+        f"Half of the people of this area live more than {shown(km, 'km')} km from the clinic, and the "
+        "same share of them is taken to come as from next door; with --distance-km fewer come from "
+        "afar."
+    )
+    return [far]
 
 
 def _people(answer: Answer) -> list[str]:
@@ -135,7 +162,7 @@ def _people(answer: Answer) -> list[str]:
             f"{_place(answer)} {shown(float(np.median(people['residents'][:, 0])), 'people')} residents in "
             f"{settings.year}; {_spread(people['limb_loss'][:, 0])} of them live with limb loss."
         ),
-        f"{in_pain}.",
+        f"{in_pain[0].upper()}{in_pain[1:]}.",
     ]
 
 
@@ -183,12 +210,20 @@ def _patients(answer: Answer) -> list[str]:
 
 def _infusions(answer: Answer) -> str:
     measures = clinic_measures(answer.outcome)
-    chairs, nurses = answer.outcome.plan.day.chairs, answer.outcome.plan.day.nurses
+    nurses = answer.outcome.plan.day.nurses
+    on_duty = "" if answer.outcome.plan.changes else f" and {_count(nurses, 'nurse')} on duty"
     return (
-        f"With {_count(chairs, 'chair')} and {_count(nurses, 'nurse')} on duty the clinic gives "
+        f"With {_own_chairs(answer)}{on_duty} the clinic gives "
         f"{_spread(measures['infusions_a_year'][1], 'infusions')} infusions a year, and the chairs are in use "
         f"for {_spread(measures['chair_utilisation'][1], 'share')} of the open hours."
     )
+
+
+def _own_chairs(answer: Answer) -> str:
+    """The chairs of the plan: "2 chairs", or "1 to 3 chairs" where they change by month."""
+    chairs = [day.chairs for _, day in answer.outcome.plan.periods]
+    least = "" if min(chairs) == max(chairs) else f"{min(chairs)} to "
+    return least + _count(max(chairs), "chair")
 
 
 def _level(answer: Answer) -> str:
@@ -221,11 +256,18 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
             f"(probability {row['probability']:.2f}, standard error {row['standard_error']:.2f})."
         )
     last = sizing.iloc[-1]
+    chance = f"with {last['chairs']:.0f} the probability is {last['probability']:.2f}"
+    if last["growth_a_week"] == 0 and last["chairs"] < MOST_CHAIRS:
+        lost = ", and on those who give up" if settings.patience_days is not None else ""
+        return (
+            f"No number of chairs is enough for this service level ({level}{ignored}): {chance}, and "
+            "more chairs change no wait, which then rests on the lead time, the days of opening "
+            f"and missed visits{lost}."
+        )
     end = " (where the search ends)" if last["chairs"] >= MOST_CHAIRS else ""
     return (
-        f"No number of chairs up to {last['chairs']:.0f}{end} is enough for this service level: "
-        f"{level}{ignored}. With {last['chairs']:.0f} the probability is "
-        f"{last['probability']:.2f}, and the waiting list grows by "
+        f"No number of chairs up to {last['chairs']:.0f}{end} is enough for this service level "
+        f"({level}{ignored}): {chance}, and the waiting list grows by "
         f"{shown(float(last['growth_a_week']), 'infusions')} patients a week."
     )
 
@@ -245,13 +287,12 @@ def _kept(answer: Answer) -> str:
     """How well the clinic of the settings keeps the service level, and who waits at the end."""
     settings = answer.settings
     waiting = _spread(clinic_measures(answer.outcome)["waiting_at_end"][1])
-    chairs = _count(answer.outcome.plan.day.chairs, "chair")
     soon = share_within(answer.outcome, settings.within_days)
     shares = soon[np.isfinite(soon)]
     if not shares.size:
         return "Nobody was referred, so the service level cannot be judged."
     return (
-        f"With {chairs}, {_spread(shares, 'share')} of patients have a first infusion within "
+        f"With {_own_chairs(answer)}, {_spread(shares, 'share')} of patients have a first infusion within "
         f"{_count(settings.within_days, 'day')} of referral; the service level is kept with a "
         f"probability of {(shares >= settings.share_within).mean():.2f}, and {waiting} people wait "
         "for a first visit at the end."
@@ -273,12 +314,11 @@ def _spread(values: ArrayLike, unit: str = "people") -> str:
     """Median and 95% interval of all values but NaN; a single number where it was counted."""
     draws = np.asarray(values, dtype=float)
     median, low, high = np.nanquantile(draws, [0.5, 0.025, 0.975])
-    # A count is divided and multiplied on its way, so that the last digits of the draws differ.
-    if np.isclose(np.nanmin(draws), np.nanmax(draws), rtol=1e-9):
-        return shown(median, unit)
-    return f"{shown(median, unit)} ({shown(low, unit)} to {shown(high, unit)})"
+    # A range that reads like the number itself says nothing more.
+    text, *ends = (shown(value, unit) for value in (median, low, high))
+    return text if ends == [text, text] else f"{text} ({ends[0]} to {ends[1]})"
 
 
 def _count(n: int, thing: str) -> str:
     plural = {"county": "counties", "person": "people"}.get(thing, f"{thing}s")
-    return f"{n} {thing if n == 1 else plural}"
+    return f"{n:,} {thing if n == 1 else plural}"

@@ -60,6 +60,13 @@ SHEETS: Mapping[str, tuple[str, str]] = {
         "What became of the patients who were referred.",
     ),
     "own_numbers": ("Own numbers", "What was counted, beside what the model expects without it."),
+    "sites": (
+        "Sites",
+        (
+            "Each site and all of them together, added up draw by draw: median and 95% interval. "
+            "What is not known is the same at all sites."
+        ),
+    ),
     "side_by_side": ("Side by side", "What differs between the plans: median (95% interval)."),
     "settings": ("Settings", "Settings that were chosen are bold; the others have their defaults."),
     "assumptions": (
@@ -89,7 +96,7 @@ _HEADERS = {
     "seen": "how the source was read",
     "how": "chosen or default",
     "growth_a_week": "waiting list grows by, a week",
-    "wait_mean": "mean wait (days)",
+    "wait_mean": "mean wait (days; median of the draws)",
     "never_clears": "the list never clears in",
     "wait": "wait, in words",
     "share_within": "share in time",
@@ -140,30 +147,52 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_plan(
-    path: Path, answer: Answer, sizing: pd.DataFrame | None, tables: Mapping[str, pd.DataFrame]
+    path: Path,
+    answer: Answer,
+    sizing: pd.DataFrame | None,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    more: Sequence[str] = (),
 ) -> None:
     """Write the workbook of one plan; an older file is replaced.
 
-    `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them.
+    `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them; `more` are
+    sentences that follow the six answers.
     """
     book = _new(path, f"Plan: {answer.settings.name}")
     shown = [name for name in SHEETS if name in tables]
-    _summary(book, answer, sizing, shown)
+    _summary(book, answer, [*more, *behind(answer, sizing)], shown)
     for name in shown:
         _sheet(book, name, tables[name])
     _charts(book, answer, tables)
     _close(book)
 
 
-def write_comparison(path: Path, answers: Mapping[str, Answer], side: pd.DataFrame) -> None:
-    """Write the workbook of several plans, as `side_by_side` compares them."""
-    book = _new(path, "Plans side by side")
-    sheet = _text_sheet(book, "Summary", "Plans side by side")
+def write_comparison(
+    path: Path,
+    answers: Mapping[str, Answer],
+    table: pd.DataFrame,
+    *,
+    together: Sequence[str] = (),
+) -> None:
+    """Write the workbook of several plans: side by side, or sites added up.
+
+    `table` is as `side_by_side` gives it, or with `together`, the six answers for all sites, as
+    `sites_table` does.
+    """
+    title = "All sites together" if together else "Plans side by side"
+    book = _new(path, title)
+    sheet = _text_sheet(book, "Summary", title)
     row = 2
+    if together:
+        row = _answers(book, sheet, row, "All sites (median and 95% interval)", together)
     for name, answer in answers.items():
-        row = _answers(book, sheet, row, f"{name}: {_where(answer)}", answer)
+        row = _answers(book, sheet, row, f"{name}: {_where(answer)}", six_answers(answer))
     _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
-    _sheet(book, "side_by_side", side)
+    # Some four plans to a sheet of paper.
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, -(-(len(answers) + bool(together)) // 4))
+    _sheet(book, "sites" if together else "side_by_side", table)
     _close(book)
 
 
@@ -187,13 +216,11 @@ def _where(answer: Answer) -> str:
     return f"{answer.area.name}, opens {answer.first_day:%d %B %Y}"
 
 
-def _summary(
-    book: _Book, answer: Answer, sizing: pd.DataFrame | None, shown: Sequence[str]
-) -> None:
+def _summary(book: _Book, answer: Answer, basis: Sequence[str], shown: Sequence[str]) -> None:
     sheet = _text_sheet(book, "Summary", f"Plan: {answer.settings.name}")
     sheet.write_string(1, 0, _where(answer), book.style(font_color=_GREY))
-    row = _answers(book, sheet, 3, "In short (median and 95% interval)", answer)
-    row = _paragraphs(book, sheet, row, "Behind it", behind(answer, sizing))
+    row = _answers(book, sheet, 3, "In short (median and 95% interval)", six_answers(answer))
+    row = _paragraphs(book, sheet, row, "Behind it", basis)
     row = _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
     names = ", ".join(SHEETS[name][0] for name in shown)
     _paragraphs(book, sheet, row, "Sheets", [f"{names}; Charts: the same numbers, drawn."])
@@ -217,10 +244,10 @@ def _text_sheet(book: _Book, name: str, title: str) -> Any:
     return sheet
 
 
-def _answers(book: _Book, sheet: Any, row: int, heading: str, answer: Answer) -> int:
+def _answers(book: _Book, sheet: Any, row: int, heading: str, sentences: Sequence[str]) -> int:
     """The six questions with their answers; the row to go on with is returned."""
     _heading(book, sheet, row, heading)
-    for question, sentence in zip(QUESTIONS, six_answers(answer), strict=True):
+    for question, sentence in zip(QUESTIONS, sentences, strict=True):
         row += 1
         lines = max(_n_lines(question, _QUESTION), _n_lines(sentence, _ANSWER))
         sheet.set_row(row, _LINE * lines)

@@ -1,7 +1,9 @@
 """The clinic day by day: against a plain simulation, by hand, and by what must always hold."""
 
+import json
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -497,3 +499,27 @@ def test_a_clinic_in_which_people_give_up_is_erlangs(servers, load):
         assert abs(values.mean() - closed) < 4 * values.std(ddof=1) / runs**0.5
         # Days are steps: the first infusion is given on the day of referral or later.
         assert values.mean() == pytest.approx(closed, rel=0.08)
+
+
+CIW = json.loads((Path(__file__).parents[1] / "reference" / "ciw_reneging.json").read_text())
+
+
+@pytest.mark.parametrize("case", CIW["cases"], ids=lambda case: f"{case['slots']} slots")
+def test_who_gives_up_and_when_others_are_seen_is_ciws_patient_by_patient(case):
+    slots, n_days, seed = case["slots"], CIW["n_days"], CIW["seed"]
+    n_runs = len(case["first_day"])
+    referrals = random_referrals(case["per_week"], n_days=n_days, n_runs=n_runs, seed=seed)
+    day = replace(DAY, chairs=slots, nurses=slots, open_minutes=90, recovering_per_nurse=1)
+    plan = replace(PLAN, day=day, course=CoursePlan((0,)))
+    x = replace(draws(SURE), patience_days=np.array([case["patience_days"]]))
+    found = simulate_clinic(
+        plan, x, referrals, NOBODY_HELPED, np.ones(n_days, dtype=bool), seed=seed
+    )
+
+    gave_up = 0
+    for run, expected in enumerate(case["first_day"]):
+        first = found.first_day[0, run, : len(expected)].tolist()
+        assert [None if day == found.last_day else day for day in first] == expected
+        assert not found.unseen[0, run].any()
+        gave_up += expected.count(None)
+    assert gave_up > 20

@@ -7,7 +7,17 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from clinic_models import ALL_DAYS, DAY, NOBODY_HELPED, PLAN, SURE, draws, on_days, simulate
+from clinic_models import (
+    ALL_DAYS,
+    DAY,
+    EVENTFUL,
+    NOBODY_HELPED,
+    PLAN,
+    SURE,
+    draws,
+    on_days,
+    simulate,
+)
 
 from plcore.clinic.day import appointments, fewest_nurses, open_days, spread_weekdays
 from plcore.clinic.options import Prices, course_weeks, options_in_words, options_table
@@ -20,7 +30,7 @@ from plcore.clinic.results import (
     share_within,
 )
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import advise, sizing_table
+from plcore.clinic.sizing import advise, sample_of, sample_size, size_row, sizing_table
 from plcore.models.course import CoursePlan, infusion_days
 
 ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))
@@ -316,3 +326,104 @@ def test_the_weeks_of_a_course_are_those_of_a_patient_who_misses_no_visit(days):
         spans.append((found.completed_day - found.first_day)[0, 0, 0] + 1)
 
     assert course_weeks(plan.course, is_open) == pytest.approx(np.mean(spans) / 7, abs=0.1)
+
+
+#: Few and many patients, with all that may happen to them, and some who give up.
+MANY_KINDS = replace(
+    draws(EVENTFUL, 24), patience_days=np.full(24, 60.0), lead_days=np.full(24, 5.0)
+)
+
+
+def of_sizes(chairs, days=182, n_runs=2):
+    rates = np.geomspace(0.5, 20, 24)[:, None]
+    referrals = random_referrals(rates, n_days=days, n_runs=n_runs, seed=9)
+    relief = np.array([[np.nan, 20.0, 5.0]])
+    is_open = open_days(date(2026, 1, 5), days)
+    given = MANY_KINDS, referrals, relief, is_open
+    level = {"within_days": 14, "judged": (30, days)}
+    plans = [replace(PLAN, day=replace(DAY, chairs=n, nurses=n)) for n in chairs]
+    return given, level, plans, rates[:, 0]
+
+
+@pytest.mark.parametrize("chairs", [(6, 1, 3, 2), (1, 2, 3, 6), (2, 6, 1)])
+def test_what_other_sizes_tell_is_what_a_simulation_of_the_size_gives(chairs, monkeypatch):
+    given, level, plans, rates = of_sizes(chairs)
+    simulated = []
+
+    def counted(*args, only, **options):
+        simulated.append(int(only.sum()))
+        return simulate_clinic(*args, only=only, **options)
+
+    monkeypatch.setattr("plcore.clinic.sizing.simulate_clinic", counted)
+    samples = []
+    for plan in plans:
+        found = sample_size(plan, *given, per_week=rates, seed=9, others=samples, **level)
+        samples.append(found)
+        outcome = simulate_clinic(plan, *given, seed=9, follow_days=182 // 4)
+        direct = sample_of(outcome, found.load, **level)
+        for name in ("infusions_a_year", "hours_used", "wait", "soon", "unseen", "most_booked"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(direct, name), name)
+        assert size_row(found, share=0.9) == size_row(direct, share=0.9)
+    # The first is simulated whole, the others where they or all before them are ever full.
+    assert simulated[0] == 48
+    assert 0 < sum(simulated[1:]) < 48 * (len(chairs) - 1)
+
+
+def test_runs_simulated_alone_are_as_they_are_among_all():
+    given, _, plans, _ = of_sizes((2,))
+    whole = simulate_clinic(plans[0], *given, seed=9)
+    only = np.zeros((24, 2), dtype=bool)
+    only[[0, 5, 23], [1, 0, 1]] = True
+    some = simulate_clinic(plans[0], *given, seed=9, only=only)
+
+    for name in ("infusions", "first_day", "fate", "late_minutes", "most_booked"):
+        np.testing.assert_array_equal(getattr(some, name)[:, 0], getattr(whole, name)[only], name)
+    busiest = np.maximum(whole.booked.max(axis=2), 0)
+    assert (whole.most_booked >= busiest).all()
+
+
+@pytest.mark.parametrize(
+    ("chairs", "median", "words"),
+    [
+        (1, np.inf, "no end in 75% of the draws, as the list never clears"),
+        (2, None, "days, and no end in 25% of the draws, as the list never clears"),
+        (4, None, "days"),
+    ],
+)
+def test_no_mean_wait_stands_for_a_list_that_never_clears(chairs, median, words):
+    # A visit a day for each chair: 7, 14 and 28 a week, against 5, 9, 12 and 20 who come.
+    rates = np.array([5.0, 9.0, 12.0, 20.0])
+    referrals = random_referrals(rates[:, None], n_days=120, n_runs=2, seed=1)
+    table = sizing_table(
+        ONE_INFUSION, [visits(chairs)], draws(SURE, 4), referrals, NOBODY_HELPED, ALL_DAYS,
+        within_days=14, share=0.9, seed=1, per_week=rates,
+    )  # fmt: skip
+    row = table.iloc[0]
+
+    assert row["wait"].endswith(words)
+    assert row["never_clears"] == (rates >= 7 * chairs).mean()
+    if median is not None:
+        assert row["wait_mean"] == median
+    else:
+        outcome = simulate_clinic(
+            replace(ONE_INFUSION, day=visits(chairs)), draws(SURE, 4), referrals, NOBODY_HELPED,
+            ALL_DAYS, seed=1,
+        )  # fmt: skip
+        waits = clinic_measures(outcome)["wait_mean"][1].mean(axis=1)
+        waits[rates >= 7 * chairs] = np.inf
+        two = np.sort(waits)[1:3]
+        expected = two[0] if np.isinf(waits).any() else two.mean()
+        assert row["wait_mean"] == pytest.approx(expected)
+
+
+def test_days_saved_are_none_where_neither_wait_has_an_end():
+    rates = np.full(4, 12.0)
+    referrals = random_referrals(rates[:, None], n_days=120, n_runs=2, seed=1)
+    table = sizing_table(
+        ONE_INFUSION, [visits(n) for n in (1, 1, 2, 3)], draws(SURE, 4), referrals, NOBODY_HELPED,
+        ALL_DAYS, within_days=14, share=0.9, seed=1, per_week=rates,
+    )  # fmt: skip
+
+    assert np.isnan(table["days_saved"][:2]).all()
+    assert table["days_saved"][2] == np.inf
+    assert 0 < table["days_saved"][3] < 30

@@ -102,7 +102,7 @@ def test_a_small_clinic_need_not_open_every_day():
 def test_the_list_is_cleared_by_hand(arrivals, served, listed, week):
     weekly = np.array([arrivals], dtype=float)
 
-    assert weeks_until_clear(weekly, np.array([served]), listed)[0] == week
+    assert weeks_until_clear(weekly, np.full(weekly.shape, served), listed)[0] == week
 
 
 def test_chairs_are_whole_and_at_least_one():
@@ -208,6 +208,60 @@ def test_no_mean_wait_is_printed_where_the_list_keeps_growing():
     assert "wait 3.0 (1.0 to no end) days on average" in six_sentences(rows, words)[2]
 
 
+def test_people_who_give_up_leave_no_list_that_grows_for_ever():
+    busy = OwnNumbers("2026-01", (300, 310, 290))
+    rows, never = rows_of(planned(busy, patience_days=30.0)), rows_of(planned(busy))
+    said = six_answers(planned(busy, patience_days=30.0))[2]
+
+    assert never.loc["never_clears", "median"] == 1
+    assert rows.loc["load", "median"] > 1
+    assert rows.loc["never_clears", "median"] == rows.loc["growth_a_week", "high"] == 0
+    assert rows.loc["wait_mean", "high"] < 365
+    # In the long run those beyond capacity give up: 1 - 1 / load of them.
+    load = rows.loc["load", "median"]
+    assert rows.loc["gave_up", "median"] == pytest.approx(1 - 1 / load, abs=0.15)
+    assert "of them give up waiting before they are seen" in said
+    assert "grows" not in said
+
+
+def test_giving_up_shortens_the_list_by_hand():
+    weekly, served = np.full((1, 3), 1.0), np.full((1, 3), 2.0)
+    # Of 10 who wait 7 days with a mean patience of 7 days e^-1 stay: 3.68 + 1 - 2 = 2.68, then none.
+    assert weeks_until_clear(weekly, served, 10, patience_days=7.0)[0] == 2
+    assert weeks_until_clear(weekly, served, 10)[0] == np.inf
+
+
+def test_chairs_by_month_are_those_of_the_year_that_is_named():
+    # Twelve months with one chair, then four: 2028 is the busiest year.
+    months = planned(chairs_by_month=(1,) * 12 + (4,))
+    rows, four = rows_of(months), rows_of(planned(chairs=4))
+    said = six_answers(months)
+
+    assert rows.loc["busiest_year", "median"] == 2028
+    assert rows.loc["load", "median"] == pytest.approx(four.loc["load", "median"])
+    late = rows_of(planned(chairs_by_month=(1,) * 18 + (4,)))
+    one = rows_of(planned(chairs=1))
+    assert four.loc["load", "median"] < late.loc["load", "median"] < one.loc["load", "median"]
+    assert said[2].startswith("With chairs by month, 4 in the end, the load of 2028")
+    # One chair serves fewer than four, until there are four.
+    assert rows.loc["no_list", "median"] < four.loc["no_list", "median"]
+
+
+def test_what_changes_no_number_of_chairs_need_not_be_found_out():
+    said = six_answers(planned(share_served=0.003))[5]
+
+    assert said.startswith(
+        "Nothing needs to be found out first for the number of chairs: even know"
+    )
+    assert said.endswith("which matters most, changes it in no case.")
+
+
+def test_a_probability_is_printed_as_it_was_set():
+    assert "with a probability of 99.9%" in six_answers(planned(probability=0.999))[1]
+    one_year = six_answers(planned(n_years=1))[0]
+    assert one_year.endswith("of them as new patients in 2027.")
+
+
 def test_every_sentence_is_said_somewhere():
     text = "\n".join(SENTENCES.values())
 
@@ -240,6 +294,7 @@ def test_numbers_are_printed_as_the_page_prints_them(value, unit, text):
         ),
         ((0, 0, 10), "no waiting list builds up in", "is cleared in March 2027 at the latest."),
         ((0, 0, 0), "no waiting list builds up in", "of cases."),
+        ((0, 0, np.inf), "no waiting list", "list is still there at the end of 2028."),
         ((np.inf, 60, np.inf), "is not cleared by the end of 2028", "is in February 2028."),
         ((np.inf,) * 3, "is not cleared by the end of 2028", "nor is it in 95% of cases or more."),
     ],

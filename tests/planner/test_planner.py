@@ -23,7 +23,7 @@ from plcore.evidence.data import DATA
 from plcore.planner import answers
 from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes, ways_to_run
 from plcore.planner.decisions import shown
-from plcore.planner.sentences import in_sentences
+from plcore.planner.sentences import in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     LEVELS,
     PLACES,
@@ -517,7 +517,7 @@ def test_too_few_chairs_are_said_to_be_too_few():
     side = side_by_side({"busy": planned(BUSY)}, sizing={"busy": table}).set_index("figure")
     assert side.loc["fewest chairs for the service level", "busy"] == "more than 2"
     text = " ".join(in_sentences(planned(BUSY), table))
-    assert "No number of chairs up to 2 is enough for this service level: at least 90%" in text
+    assert "No number of chairs up to 2 is enough for this service level (at least 90%" in text
     assert "the waiting list grows by" in text
 
 
@@ -648,7 +648,8 @@ def test_sentences_say_what_else_would_do_and_by_when():
     plan = planned(OwnNumbers("2026-01", (3, 4, 3)), target_months=6, waiting_list=9)
     table = sizes(plan, by_month=6)
     ways = ways_to_run(plan)
-    text = " ".join(in_sentences(plan, table, by_target=table, ways=ways))
+    more = on_target_and_ways(plan, by_target=table, ways=ways)
+    text = " ".join(in_sentences(plan, table, more))
 
     assert "For those referred in the month before July 2027 it takes 1 chair from the" in text
     assert (
@@ -656,3 +657,14 @@ def test_sentences_say_what_else_would_do_and_by_when():
     )
     assert "The waiting list of the opening (9 people) is cleared in" in text
     assert "A course of 10 infusions planned for 3.5 weeks takes 3" in text
+
+
+def test_an_area_too_wide_for_one_share_is_said():
+    plan = planned(state="OH")
+    said = " ".join(in_sentences(plan, None))
+    assert "Half of the people of this area live more than 145 km from the clinic" in said
+    assert "with --distance-km fewer come from afar" in said
+    for known in ({"distance_km": 60.0}, {"share_served": 0.1}, {"own": OWN}):
+        other = replace(plan, settings=replace(plan.settings, **known))
+        assert "come from afar" not in " ".join(in_sentences(other, None))
+    assert "come from afar" not in " ".join(in_sentences(planned(), None))

@@ -38,7 +38,7 @@ from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.pain import BOUNDS
 from plcore.planner import answers
 from plcore.planner.answers import pain_bounds
-from plcore.planner.decisions import Words, decision_rows, six_sentences
+from plcore.planner.decisions import Asked, Words, decision_rows, six_sentences
 from plcore.planner.page import planner_html
 from plcore.planner.page.clinic import (
     CERTAINTY,
@@ -288,6 +288,7 @@ def random_settings(n):
         year = (2027, 2030, 2034)[at % 3]
         severity = pick("any", "weekly", "moderate_severe", "extremely_bothersome")
         accepting, served = pick(None, 40, 100), pick(None, 10, 60)
+        distance = pick(None, 15.0, 80.0) if served is None else None
         chairs, hours = int(pick(1, 2, 3, 5)), float(pick(2, 4.5, 8, 10))
         infusions, returns = int(pick(5, 8, 10, 12)), pick("boosters", "none")
         own = {}
@@ -306,7 +307,7 @@ def random_settings(n):
         fields = {
             "scenario": scenario, "year": year, "severity": severity, "chairs": chairs,
             "hours": hours, "infusions": infusions, "returns": returns,
-            "accepting_percent": accepting, "served_percent": served,
+            "accepting_percent": accepting, "served_percent": served, "distance_km": distance,
             "own_referrals": ", ".join(map(str, own["referrals"])) if "referrals" in own else None,
             "waiting_list": own.get("waiting_list"), "own_visits_a_day": own.get("visits_a_day"),
             "own_limb_loss": own.get("limb_loss"), "own_plp": own.get("plp"),
@@ -319,7 +320,7 @@ def random_settings(n):
             **given, scenario=scenario, year=year, severity=severity, chairs=chairs, hours=hours,
             infusions=infusions, weeks=COURSES[infusions], returns=returns, runs=1,
             share_accepting=None if accepting is None else accepting / 100,
-            share_served=None if served is None else served / 100,
+            share_served=None if served is None else served / 100, distance_km=distance,
             own=counted if own else None,
         )  # fmt: skip
         cases.append((f"{address}&{link}", command))
@@ -345,8 +346,7 @@ def near(key, page, command, load, chairs):
         if key == "find_changes" and chairs > 11:
             return True
         if key in ("never_clears", "no_list", "find_changes"):
-            # One chair more or less in the plan changes the chairs in more of the cases.
-            return bool((apart <= (0.15 if key == "find_changes" else 0.08)).all())
+            return bool((apart <= 0.08).all())
         if key.startswith("find_"):
             return bool(apart[0] <= 0.06 and (ratio[1:] < 0.09).all())
         limits = np.log1p([0.04, 0.09, 0.09] if key != "growth_a_week" else [0.6, 9, 0.6])
@@ -367,11 +367,8 @@ def no_days(plan, inputs, referrals, relief, open_days, *, seed):
 def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
     monkeypatch.setattr("plcore.planner.answers.run", run_once)
     page = open_page()
-    faults, first = [], []
-    for number, (address, settings) in enumerate(random_settings(60)):
-        # Days are simulated for one in six: they bear on nothing but the wait.
-        with_days = number % 6 == 0
-        monkeypatch.setattr(answers, "simulate_clinic", simulate_clinic if with_days else no_days)
+    faults, first, with_days = [], [], 0
+    for address, settings in random_settings(60):
         page.evaluate(
             "(address) => { history.replaceState(null, '', `#${address}`); restore(); }", address
         )
@@ -390,10 +387,16 @@ def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
         )
         # The same sentences from the same numbers, letter by letter.
         assert tuple(said) == six_sentences(rows, Words(**words)), address
+        by_key = rows.set_index("key")
+        # Days bear on nothing but the wait, and are simulated for the first ten whose waits settle.
+        # The page's waits are of those who come when there is no list from before.
+        listed = settings.own is not None and settings.own.waiting_list
+        waits = with_days < 10 and not listed and 0 < by_key.loc["load", "high"] < 0.9
+        with_days += waits
+        monkeypatch.setattr(answers, "simulate_clinic", simulate_clinic if waits else no_days)
         plan = answers.answer(settings)
         assert tuple(fips) == plan.area.fips, address
         expected = decision_rows(plan).set_index("key")
-        by_key = rows.set_index("key")
         for name, values in plan.funnel.people.items():
             expected.loc[name] = ["people", *np.quantile(values[:, 0], TAILS)]
         for name, values in pain_bounds(plan).items():
@@ -406,16 +409,22 @@ def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
         ]
         first.append(found[0] == found[1])
         for key in expected.index:
-            # The page's waits are of those who come when there is no list from before.
-            if key == "wait_mean" and (not with_days or plan.settings.waiting_list):
+            if key == "wait_mean" and not waits:
                 continue
             if key not in by_key.index:
                 continue
             ends = [table.loc[key, ["median", "low", "high"]] for table in (by_key, expected)]
+            if key == "find_changes":
+                # In how many cases the chairs change is a question of the chairs that are planned,
+                # which may be one more or fewer, and of the input that is known.
+                of_factor, chairs = found[0] - {key}, by_key.loc["chairs_to_plan", "median"]
+                _, known = Asked.of(plan).known(of_factor.pop().removeprefix("find_"))
+                ends[1] = [(known != chairs).mean()] * 3
             if not near(key, *ends, load, expected.loc["chairs_to_plan", "median"]):
                 faults.append((key, *[list(map(float, end)) for end in ends], address))
             assert by_key.loc[key, "unit"] == expected.loc[key, "unit"], key
     assert not faults, "\n".join(map(str, faults))
+    assert with_days == 10
     # Two inputs of nearly the same worth may change places.
     assert np.mean(first) >= 0.9
 

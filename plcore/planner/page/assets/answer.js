@@ -74,10 +74,23 @@ function areaName({ settings, area }) {
   return named.join("; ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-function caveats({ area }) {
+/** The first kilometres within which half of an area's people live. */
+function medianDistance(settings, area) {
+  const people = peopleOf(grid);
+  const site = siteOf(grid, settings, area);
+  const away = area.map((i) => [greatCircleKm(grid, site, i), people[i]]).sort(([a], [b]) => a - b);
+  const half = area.reduce((sum, i) => sum + people[i], 0) / 2;
+  let sum = 0;
+  return away.find(([, n]) => (sum += n) >= half)[0];
+}
+
+function caveats({ settings, area }) {
   const states = (flags) => [...new Set(area.filter((i) => flags[i]).map((i) => places.names[i].slice(-2)))].sort().join(", ");
   const [ages, diabetes] = [states(grid.agesEstimated), states(grid.diabetesOfState)];
+  const same = [settings.distance_km, settings.served_percent, settings.own_referrals].every((value) => value === null);
+  const km = medianDistance(settings, area);
   return (
+    (same && km > 100 ? ` Half of the people live more than ${shown(km, "km", grid)} km from the clinic, and as many of them come as from next door, as no distance of travel is set.` : "") +
     (ages ? ` ${ages}: the ages of residents are estimated.` : "") +
     (diabetes ? ` ${diabetes}: diabetes is that of the whole state.` : "")
   );
@@ -104,6 +117,7 @@ function settingsInWords(settings) {
     ["Pain", text("severity")],
     ["Would have a course", percent(settings.accepting_percent)],
     ["Share served", percent(settings.served_percent)],
+    ...(settings.distance_km === null ? [] : [["Distance of travel", `${settings.distance_km} km`]]),
     ["Course", `${text("infusions")}, then ${text("returns")}`],
     ["Clinic", `${settings.chairs} chairs, ${settings.hours} hours, Monday to Friday`],
     ...OWN.filter((name) => byId(name).value.trim() !== "").map((name) => [document.querySelector(`label[for=${name}]`).textContent, byId(name).value.trim()]),

@@ -230,14 +230,79 @@ function funnel(grid, settings, area) {
   const resident = new Float64Array(nation.n_draws).fill(residentsOf(grid, area, settings.year - nation.openings[0]));
   const people = { residents: [resident], limb_loss: alive, plp, in_pain: inPain };
   const own = { accepting: settings.accepting_percent, choosing: settings.served_percent };
+  const distance = settings.served_percent === null ? settings.distance_km ?? null : null;
   let now = inPain;
   for (const [step, names] of Object.entries(nation.steps)) {
     const typed = own[step] ?? null;
-    const drawn = column(names[settings.severity]);
+    const next = column(names[settings.severity]);
+    const drawn = step === "choosing" && distance !== null ? sharesByDistance(grid, settings, area, distance, next) : next;
     now = now.map((row) => row.map((value, d) => value * (typed === null ? drawn[d] : typed / 100)));
     people[step] = now;
   }
   return { people, alive, newCases, patients: now, yearsToCome: column("demand_years_to_come") };
+}
+
+/** Share of an area's people who choose the clinic, by draw, as plcore.clinic.distance has it: of those d km away
+ * exp(-d / reach) would travel, to this clinic and to others, which stand where people are. */
+function sharesByDistance(grid, settings, area, reach, choosing) {
+  const people = peopleOf(grid);
+  const site = siteOf(grid, settings, area);
+  const others = crowding(grid, reach);
+  const total = area.reduce((sum, i) => sum + people[i], 0);
+  const found = new Float64Array(choosing.length);
+  for (const i of area) {
+    const travel = Math.exp(-greatCircleKm(grid, site, i) / reach);
+    choosing.forEach((share, d) => {
+      const elsewhere = (1 / Math.max(share, 1e-12) - 1) * others[i];
+      found[d] += ((people[i] / total) * travel) / Math.max(travel + elsewhere, 1);
+    });
+  }
+  return found;
+}
+
+/** Where the clinic stands: where it was set, or where most people of the area live. */
+function siteOf(grid, settings, area) {
+  if (settings.point) return settings.point;
+  const people = peopleOf(grid);
+  const most = area.reduce((best, i) => (people[i] > people[best] ? i : best), area[0]);
+  const at = settings.radius_km === null ? most : grid.at.get(settings.counties[0]);
+  return { lat: grid.lat[at], lon: grid.lon[at] };
+}
+
+/** Each county's share of the nation's people, the mean over age groups and sexes. */
+function peopleOf(grid) {
+  grid.people ??= Float64Array.from({ length: grid.n }, (_, i) => {
+    let sum = 0;
+    for (let k = 0; k < grid.cells; k++) sum += grid.share[i * grid.cells + k];
+    return sum / grid.cells;
+  });
+  return grid.people;
+}
+
+/** People within reach of each county's people, over those within reach of the mean American. */
+function crowding(grid, reach) {
+  grid.crowding ??= new Map();
+  if (grid.crowding.has(reach)) return grid.crowding.get(reach);
+  const people = peopleOf(grid);
+  const rad = Math.PI / 180;
+  const [x, y, z] = [
+    (i) => Math.cos(grid.lat[i] * rad) * Math.cos(grid.lon[i] * rad),
+    (i) => Math.cos(grid.lat[i] * rad) * Math.sin(grid.lon[i] * rad),
+    (i) => Math.sin(grid.lat[i] * rad),
+  ].map((axis) => Float64Array.from({ length: grid.n }, (_, i) => axis(i)));
+  const within = Float64Array.from(people);
+  const scale = (-2 * grid.content.places.earth_radius_km) / reach;
+  for (let i = 0; i < grid.n; i++) {
+    for (let j = 0; j < i; j++) {
+      const half = Math.sqrt((x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2 + (z[i] - z[j]) ** 2) / 2;
+      const pull = Math.exp(scale * Math.asin(Math.min(half, 1)));
+      within[i] += pull * people[j];
+      within[j] += pull * people[i];
+    }
+  }
+  const mean = within.reduce((sum, value, i) => sum + value * people[i], 0);
+  grid.crowding.set(reach, within.map((value) => value / mean));
+  return grid.crowding.get(reach);
 }
 
 function residentsOf(grid, area, year) {

@@ -200,7 +200,7 @@ function sixSentences(grid, at, words) {
   const counted = (n, thing) => `${text(n, "chairs")} ${thing}${n === 1 ? "" : "s"}`;
   const lastYear = String(words.year + words.n_years - 1);
   const common = {
-    years: words.n_years === 1 ? "year" : `${words.n_years} years`,
+    n_years: String(words.n_years),
     first_year: String(words.year),
     last_year: lastYear,
     year: text(at.busiest_year.median, "year"),
@@ -211,6 +211,7 @@ function sixSentences(grid, at, words) {
   };
   const fill = (name, more = {}) =>
     sentences[name].replace(/\{(\w+)\}/g, (_, key) => more[key] ?? (key in at ? whole(key) : common[key]));
+  common.span = words.n_years === 1 ? common.first_year : fill("span");
   const range = (key) => {
     const { low, high } = at[key];
     return low === high ? counted(high, "chair") : `${text(low, "chairs")} to ${counted(high, "chair")}`;
@@ -242,7 +243,7 @@ function sixSentences(grid, at, words) {
         : fill("wait", { over: at.wait_mean.high === Infinity ? fill("over") : "" }),
     fill(Number.isFinite(half) ? "half" : "half_none", { half_chairs: counted(half, "chair"), half_range: range("half_chairs_needed") }),
     list.median === 0
-      ? fill("clear_none", { late: list.high > 0 ? fill("late", { clear_high: high }) : "" })
+      ? fill("clear_none", { late: list.high > 0 ? fill(list.high === Infinity ? "late_not" : "late", { clear_high: high }) : "" })
       : fill(list.median === Infinity ? "clear_not" : "clear", {
           listed, clear, clear_low: low, clear_high: high,
           early: list.low === Infinity ? fill("never") : fill("early", { clear_low: low }),
@@ -253,7 +254,7 @@ function sixSentences(grid, at, words) {
     const factor = finding.slice("find_".length);
     const unit = { limb_loss: "people", referrals: "referrals", visits: "visits" }[factor] ?? "share";
     answers.push(
-      fill("find", {
+      fill(at.find_changes.median > 0 ? "find" : "find_same", {
         factor: factors[factor].replace("{severity}", severities[words.severity]),
         factor_low: text(at[finding].low, unit),
         factor_high: text(at[finding].high, unit),

@@ -11,7 +11,7 @@ const residents = residentsByCounty(0);
 /** Fields by name: the usual value, and what is right. Others are as the names say. */
 const USUAL = {
   radius_km: "100", year: "2027", scenario: "baseline", severity: "moderate_severe",
-  accepting_percent: "", served_percent: "", infusions: "10", returns: "boosters", hours: "8", chairs: "2",
+  accepting_percent: "", served_percent: "", distance_km: "", infusions: "10", returns: "boosters", hours: "8", chairs: "2",
   own_referrals: "", waiting_list: "", own_visits_a_day: "", own_limb_loss: "", own_plp: "",
 };
 const CHOICES = {
@@ -88,6 +88,7 @@ function readFields() {
     severity: choiceIn("severity", faults, "The pain that counts"),
     accepting_percent: numberIn("accepting_percent", faults, { ...percent, what: "The share who would have a course" }),
     served_percent: numberIn("served_percent", faults, { ...percent, what: "The share served" }),
+    distance_km: numberIn("distance_km", faults, { low: 1, high: 5000, what: "The distance", optional: true }),
     infusions: Number(choiceIn("infusions", faults, "The course")),
     returns: choiceIn("returns", faults, "What follows"),
     hours: numberIn("hours", faults, { low: 0.5, high: clinic.n_half_hours / 2, what: "The number of hours" }),

@@ -7,7 +7,7 @@ function addressOf() {
     if (name === "radius_km" && several) continue;
     const value = byId(name).value.trim();
     // Own numbers that were not given are left out.
-    if (value !== "" || !OWN.includes(name)) parts.push([name, value]);
+    if (value !== "" || !(OWN.includes(name) || name === "distance_km")) parts.push([name, value]);
   }
   return parts.map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&");
 }

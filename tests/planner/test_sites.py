@@ -1,0 +1,169 @@
+"""Several sites added up: by hand, against one plan, and what cannot be added up."""
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from planner_models import run_once
+
+from plcore.clinic.own import OwnNumbers
+from plcore.clinic.results import clinic_measures
+from plcore.planner.answers import answer
+from plcore.planner.command import main
+from plcore.planner.decisions import chairs_for, decision_of, decision_rows, worth_of_knowing
+from plcore.planner.sentences import QUESTIONS
+from plcore.planner.settings import Settings, settings_text
+from plcore.planner.sites import TOGETHER, sites_in_sentences, sites_table
+
+NORTH = Settings(state="CA", draws=64, runs=2, n_years=2, share_served=0.2, chairs=3)
+SOUTH = replace(NORTH, state="TX", share_served=0.3, chairs=2, hours=6.0)
+
+
+@pytest.fixture(autouse=True)
+def _people_once(monkeypatch):
+    monkeypatch.setattr("plcore.planner.answers.run", run_once)
+
+
+@functools.cache
+def planned(settings):
+    return answer(settings)
+
+
+def both(**changed):
+    return {"North": planned(NORTH), "South": planned(replace(SOUTH, **changed))}
+
+
+def row_of(table, figure, site=TOGETHER):
+    return table[(table["figure"] == figure) & (table["site"] == site)].iloc[0]
+
+
+def test_sites_are_added_up_draw_by_draw():
+    table = sites_table(both())
+    found = [decision_of(each) for each in both().values()]
+
+    come = found[0].choosing + found[1].choosing
+    expected = np.quantile(come, [0.5, 0.025, 0.975])
+    row = row_of(table, "people who would come")
+    np.testing.assert_allclose([row["median"], row["low"], row["high"]], expected)
+    # What is not known is the same at both: the ends are those of all sites at their worst at once.
+    ends = [row_of(table, "people who would come", site)["high"] for site in ("North", "South")]
+    assert row["high"] == pytest.approx(sum(ends), rel=0.02)
+    load = (found[0].visits + found[1].visits) / (found[0].capacity + found[1].capacity)
+    assert row_of(table, "load of the busiest year")["median"] == pytest.approx(np.median(load))
+    needed = sum(chairs_for(each.wanted, each.held) for each in found)
+    assert row_of(table, "chairs needed")["high"] == np.sort(needed)[int(np.ceil(0.975 * 64)) - 1]
+
+
+def test_each_site_has_the_numbers_of_its_own_plan():
+    table = sites_table(both())
+    for name, plan in both().items():
+        rows = decision_rows(plan).set_index("key")
+        for figure, key in (
+            ("people who would come", "choosing"), ("new patients of all years", "patients_all"),
+            ("load of the busiest year", "load"), ("chairs needed", "chairs_needed"),
+            ("chairs to plan", "chairs_to_plan"), ("mean wait", "wait_mean"),
+            ("nurses to plan", "nurses_to_plan"), ("weeks until the list is cleared", "clear_week"),
+        ):  # fmt: skip
+            ours, theirs = row_of(table, figure, name), rows.loc[key]
+            for end in ("median", "low", "high"):
+                assert ours[end] == pytest.approx(theirs[end]), (name, figure, end)
+
+
+def test_the_chance_that_all_sites_keep_their_load_is_that_of_the_same_draws():
+    plans = both()
+    table = sites_table(plans)
+    figure = "load kept with these chairs"
+    kept = []
+    for name, plan in plans.items():
+        found, n = decision_of(plan), row_of(table, "chairs to plan", name)["median"]
+        kept.append(chairs_for(found.wanted, found.held) <= n)
+    together = row_of(table, figure)["median"]
+
+    assert together == pytest.approx(np.mean(kept[0] & kept[1]))
+    # As independent sites they would keep it less often at the same time.
+    assert together > np.mean(kept[0]) * np.mean(kept[1]) + 0.05
+    said = sites_in_sentences(plans, table)
+    assert "independent sites would be with" in said[1]
+
+
+def test_chance_is_each_sites_own():
+    # The same plan twice: in the same run both would be lucky at once.
+    plans = {"one": planned(replace(NORTH, share_served=0.01)), "two": planned(replace(NORTH, share_served=0.01))}  # fmt: skip
+    infusions = clinic_measures(plans["one"].outcome)["infusions_a_year"][1]
+    row = row_of(sites_table(plans), "infusions a year")
+    crossed = (infusions + infusions[:, ::-1]).ravel()
+
+    np.testing.assert_allclose(
+        [row["median"], row["low"], row["high"]], np.quantile(crossed, [0.5, 0.025, 0.975])
+    )
+
+
+def test_the_same_site_twice_is_worth_what_it_is_once():
+    plans = {"one": planned(NORTH), "two": planned(NORTH)}
+    once = worth_of_knowing(plans["one"])[0]
+    said = sites_in_sentences(plans, sites_table(plans))[-1]
+
+    assert f"takes {once.worth:.0%} off" in said
+
+
+def test_a_list_that_never_clears_at_one_site_leaves_no_bare_mean():
+    busy = OwnNumbers("2026-01", (300, 310, 290))
+    table = sites_table(both(own=busy))
+
+    assert row_of(table, "list never clears")["median"] == 1
+    assert np.isinf(row_of(table, "mean wait")["median"])
+    said = sites_in_sentences(both(own=busy), table)
+    assert "wait without end for the first infusion; with a probability of 100%" in said[2]
+    assert "cleared after 2028" in said[4]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seed": 2}, "seed is 1 in North and 2 in South; expected the same at all sites"),
+        ({"year": 2030}, "year is 2027 in North and 2030 in South"),
+        ({"draws": 32}, "draws is 64 in North and 32 in South"),
+    ],
+)
+def test_plans_of_other_worlds_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        sites_table(both(**changed))
+
+
+def test_people_are_not_counted_or_served_twice():
+    overlap = both(state="CA", share_served=0.9)
+    with pytest.raises(ValueError, match="together they would serve up to 110% of those"):
+        sites_table(overlap)
+    assert len(sites_table(both(state="CA", share_served=0.8)))
+    counted = both(state="CA", share_served=0.1, own=OwnNumbers(limb_loss=90_000.0))
+    with pytest.raises(ValueError, match="counties of their own, so that nobody counts twice"):
+        sites_table(counted)
+    alone = {name: planned(replace(NORTH, runs=1)) for name in ("one", "two")}
+    with pytest.raises(ValueError, match="runs is 1; expected as many as there are sites, 2"):
+        sites_table(alone)
+    with pytest.raises(ValueError, match="1 site; expected the plans of two or more"):
+        sites_table({"one": planned(NORTH)})
+
+
+def test_the_command_adds_up_saved_plans(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    plans = {"north": replace(NORTH, draws=16, name="north", share_served=0.02)}
+    plans["south"] = replace(SOUTH, draws=16, name="south", share_served=0.02)
+    for name, settings in plans.items():
+        (tmp_path / f"{name}.toml").write_text(settings_text(settings), "utf-8")
+    assert main(["--sites", "north.toml", "south.toml", "--no-sizes", "--to", "out"]) == 0
+    said = capsys.readouterr().out.splitlines()[:6]
+
+    found = {name: answer(settings) for name, settings in plans.items()}
+    table = sites_table(found)
+    assert tuple(said) == sites_in_sentences(found, table)
+    pd.testing.assert_frame_equal(pd.read_csv("out/all_sites.csv"), table)
+    book = openpyxl.load_workbook("out/all_sites.xlsx")
+    cells = [[cell for cell in row if cell] for row in book["Summary"].values]
+    assert cells[3:9] == [list(pair) for pair in zip(QUESTIONS, said, strict=True)]
+    assert book["Sites"].max_row == len(table) + 1
+    assert main(["--sites", "north.toml", "--to", "out"]) == 2
+    assert "1 site; expected the plans of two or more" in capsys.readouterr().err
