@@ -287,7 +287,11 @@ def _saved_as_latin_1(sheet: Sheet, chance: random.Random) -> Mutation | None:
     raw = sheet.text().decode() if not sheet.packed else ""
     if raw.isascii():
         return None
-    first = next(i for i, line in enumerate(sheet.lines, start=1) if not line.isascii())
+    # Letters that Latin 1 does not have become question marks, which are UTF-8.
+    first = next(
+        (i for i, line in enumerate(sheet.lines, start=1) if any(127 < ord(c) < 256 for c in line)),
+        1,
+    )
     saved = raw.encode("latin-1", errors="replace")
     try:
         saved.decode()

@@ -121,6 +121,9 @@ def imports(path):
 def test_every_package_that_is_imported_is_declared(path):
     room = path.relative_to(PACKAGE).parts[0]
     allowed = {True: REPORT if room == "report" else BASE, False: ANY}
+    # Itself brought up only by those who ask for Word or PowerPoint.
+    if path.name == "office.py":
+        allowed[True] = ANY
     undeclared = [
         f"line {line}: {top}"
         for top, line, at_once in imports(path)

@@ -132,7 +132,8 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     ----------
     draws : DataFrame
         A row a draw and a column for each parameter of the model: those of `data/parameters.csv`
-        that begin with dysvascular_, trauma_ or cancer_.
+        that begin with dysvascular_, trauma_ or cancer_. `plcore.simulate.run` takes them from the
+        posterior in `data/posterior/`, in which `data/observations.csv` has its say.
     scenario : Scenario
         Its choices population, mortality, population_factor_2050, dysvascular_factor, hazard_ratio_change,
         first_year, last_year and extrapolate are used.

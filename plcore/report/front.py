@@ -15,6 +15,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from plcore.charts.frame import CLAIM, EVIDENCE, LIMB_LOSS, PAIN
+from plcore.evidence.data import read
 from plcore.report.headlines import AS_PUBLISHED, YEARS
 from plcore.report.headlines import LIMB_LOSS as LIMB_LOSS_ROWS
 from plcore.report.notebooks import Page
@@ -157,13 +158,15 @@ def _pain(shown: Mapping[str, Shown]) -> Card:
                    ("only major losses hurt", "all losses hurt alike"))  # fmt: skip
     year = int(central["year"].iloc[0])
     now, low, high = (rows[rows["year"] == year].iloc[0] for rows in (central, least, most))
+    last = central.iloc[-1]
     return Card(
         "How many have phantom limb pain?",
         f"{_millions(now['median'])} million",
         f"in {year}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
         f"{_millions(low['median'])} million if only the loss of a hand, a foot or more "
         f"causes it; {_millions(high['median'])} million if losing fingers or toes causes it as "
-        "often. Nobody has measured that.",
+        f"often. In {last['year']}: {_millions(last['median'])} million "
+        f"({_millions(last['low'])} to {_millions(last['high'])}).",
         _bars([(str(row["year"]), row["median"], row["low"], row["high"], PAIN)
                for row in central.to_dict("records")]),
         "04_plp_prevalence.html",
@@ -179,11 +182,20 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
         f"{100 * best['estimate']:+.0f} percentage points",
         f"more patients improved than in the control group; 95% interval {100 * best['low']:.0f} "
         f"to {100 * best['high']:.0f}",
-        f"The clearest of {len(studies)} controlled comparisons in pain after an amputation: "
-        f"{best['label'].split(':')[0]}. Most trials had only a few dozen patients.",
+        f"The strongest of {len(studies)} controlled comparisons in pain after an amputation: "
+        f"{best['label'].split(':')[0]}. Improved means: {_definition(best)}. Most trials had only "
+        "a few dozen patients.",
         Markup(""),
         shown["contrasts_established"].link,
     )
+
+
+def _definition(best: pd.Series) -> str:
+    """What counted as improved in the trial of a row of the contrasts."""
+    arms = read("trials").query("source == @best.source and role == 'treatment'")
+    counts = arms["responders"].map("{:g}".format) + " of " + arms["n"].map("{:g}".format)
+    counted = [number in str(best["label"]) for number in counts]
+    return str(arms.loc[counted, "definition_words"].iloc[0])
 
 
 def _drivers(shown: Mapping[str, Shown]) -> Card:
@@ -196,11 +208,21 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
         f"{100 * rows['value'].iloc[0]:.0f}%",
         f"of the uncertainty about people in pain in {year} comes from one input: "
         f"{_uncapped(str(rows['label'].iloc[0]))}",
-        study.split(", from ")[0] + ".",
+        f"{_later(effects, year)}{study.split(', from ')[0]}.",
         _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
                for row in rows.to_dict("records")], percent=True),
         shown["most_useful_study"].link,
     )  # fmt: skip
+
+
+def _later(effects: pd.DataFrame, year: int) -> str:
+    """A sentence on the last year, where another input leads."""
+    last = effects[(effects["series"] == effects["series"].max()) & effects["low"].notna()]
+    leads = str(last["label"].iloc[0])
+    if leads == effects.loc[effects["series"] == year, "label"].iloc[0]:
+        return ""
+    share = f"{100 * last['value'].iloc[0]:.0f}%"
+    return f"In {last['series'].iloc[0]:.0f} another leads ({_uncapped(leads)}, {share}). "
 
 
 def _chairs(shown: Mapping[str, Shown]) -> Card:
@@ -209,7 +231,7 @@ def _chairs(shown: Mapping[str, Shown]) -> Card:
         "How many chairs does a clinic need?",
         answers[1].split(",")[0],
         "for Los Angeles, Orange and Ventura counties in 2027, if the assumed shares are right",
-        f"{answers[0]} For other places and shares, use the clinic planner.",
+        f"{answers[1]} For other places and shares, use the clinic planner.",
         Markup(""),
         shown["six_answers"].link,
     )

@@ -191,7 +191,8 @@ def test_the_fewest_chairs_are_the_first_that_keep_the_service_level():
     assert table["infusions_gained"].iloc[1] == pytest.approx(
         table["infusions_a_year"].iloc[1] - table["infusions_a_year"].iloc[0]
     )
-    assert (table["days_saved"].iloc[1:] >= 0).all()
+    # Between two sizes whose lists never clear there is nothing to be saved.
+    assert (table["days_saved"].dropna() >= 0).all()
 
 
 def test_too_few_chairs_are_refused_with_the_growth_of_the_list():

@@ -220,7 +220,9 @@ def test_settings_saved_by_a_plan_make_the_same_plan_again():
 
 
 def test_counties_are_named_with_their_state_after_a_comma():
-    options = command._parser().parse_args(["--counties", "Kent County, DE", "Orange, CA", "06037"])
+    options = command._parser("plan").parse_args(
+        ["--counties", "Kent County, DE", "Orange, CA", "06037"]
+    )
     flags = command._flags(options)
 
     assert flags == {"counties": ["Kent County, DE", "Orange, CA", "06037"]}
@@ -257,7 +259,7 @@ def test_every_setting_is_a_flag_with_its_meaning_range_and_default(capsys):
      ["--near", "34.05,", "-118.24"]],
 )  # fmt: skip
 def test_a_point_west_of_greenwich_is_understood(place):
-    options = command._parser().parse_args([*place, "--radius-km", "60"])
+    options = command._parser("plan").parse_args([*place, "--radius-km", "60"])
 
     message_line = command.Request(command._flags(options)).settings()
     assert message_line == Settings(near=(34.05, -118.24), radius_km=60)
@@ -265,7 +267,7 @@ def test_a_point_west_of_greenwich_is_understood(place):
 
 def test_counties_may_be_separated_by_commas_or_spaces():
     for codes in (["50007,50001"], ["50007", "50001"], ["50007,", "50001"]):
-        options = command._parser().parse_args(["--counties", *codes])
+        options = command._parser("plan").parse_args(["--counties", *codes])
         assert command._flags(options) == {"counties": ["50007", "50001"]}
 
 

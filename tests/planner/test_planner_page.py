@@ -716,7 +716,9 @@ def test_demand_above_capacity_is_said_with_the_growth_of_the_list(open_page):
     )
     said = page.inner_text("#said")
 
-    assert "with a probability of 100% demand exceeds capacity, the waiting list grows by" in said
+    assert (
+        "with a probability of 100% demand exceeds capacity, the waiting list then grows by" in said
+    )
     assert "no wait can be given" in said
     assert "Not even 12 chairs keep the load of" in said
     assert "no end" in page.inner_text("tr[data-key=wait_mean]")
@@ -886,7 +888,7 @@ def test_every_field_has_a_label_and_every_result_says_what_it_rests_on(open_pag
 
     assert unnamed == 0
     assert page.get_attribute("#rests", "open") is not None
-    assert "demand choosing" in page.inner_text("tr:focus")
+    assert "share of them who choose this clinic" in page.inner_text("tr:focus")
     words = page.inner_text(".basis >> nth=0")
     assert "Limb loss is not phantom limb pain" in words
     assert "No health advice, and not a forecast" in words
