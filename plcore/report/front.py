@@ -206,8 +206,7 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
     return Card(
         "What drives the answer?",
         f"{100 * rows['value'].iloc[0]:.0f}%",
-        f"of the uncertainty about people in pain in {year} comes from one input: "
-        f"{_uncapped(str(rows['label'].iloc[0]))}",
+        f"of the uncertainty about people in pain in {year} comes from one input",
         f"{_later(effects, year)}{study.split(', from ')[0]}.",
         _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
                for row in rows.to_dict("records")], percent=True),
@@ -222,7 +221,7 @@ def _later(effects: pd.DataFrame, year: int) -> str:
     if leads == effects.loc[effects["series"] == year, "label"].iloc[0]:
         return ""
     share = f"{100 * last['value'].iloc[0]:.0f}%"
-    return f"In {last['series'].iloc[0]:.0f} another leads ({_uncapped(leads)}, {share}). "
+    return f"In {last['series'].iloc[0]:.0f}: {_uncapped(leads)}, {share}. "
 
 
 def _chairs(shown: Mapping[str, Shown]) -> Card:

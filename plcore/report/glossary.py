@@ -20,7 +20,7 @@ _MARKUP = re.compile(
 )
 #: Elements whose text gets no link: headings, links and what is pressed, code, what is not seen.
 _CLOSED = frozenset(
-    ("a", "h1", "h2", "h3", "h4", "h5", "h6", "thead", "caption", "code", "pre", "kbd", "button",
+    ("a", "h1", "h2", "h3", "h4", "h5", "h6", "thead", "caption", "code", "pre", "kbd", "button", "b",
      "label", "summary", "option", "title", "nav", "header", "footer", "noscript", "dialog",
      "textarea", "output")
 )  # fmt: skip

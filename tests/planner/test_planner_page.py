@@ -891,4 +891,4 @@ def test_every_field_has_a_label_and_every_result_says_what_it_rests_on(open_pag
     assert "share of them who choose this clinic" in page.inner_text("tr:focus")
     words = page.inner_text(".basis >> nth=0")
     assert "Limb loss is not phantom limb pain" in words
-    assert "No health advice, and not a forecast" in words
+    assert "Not medical advice, and not a forecast" in words

@@ -27,11 +27,11 @@ HEADLINES = pd.DataFrame(
 )
 CONTRASTS = pd.DataFrame(
     [
-        ("Memantine", None, None, None, "heading"),
-        ("A 2003: 10 of 18 against 6 of 18", 0.222, -0.105, 0.507, "study"),
-        ("B 2024: 21 of 85 against 6 of 85", 0.176, 0.06, 0.29, "study"),
+        ("Memantine", None, None, None, "heading", None),
+        ("A 2003: 10 of 18 against 6 of 18", 0.222, -0.105, 0.507, "study", "maier_2003"),
+        ("B 2024: 21 of 85 against 6 of 85", 0.176, 0.06, 0.29, "study", "kapural_2024"),
     ],
-    columns=["label", "estimate", "low", "high", "role"],
+    columns=["label", "estimate", "low", "high", "role", "source"],
 )
 
 
@@ -61,6 +61,7 @@ def test_cards_say_what_the_tables_say():
     # The clearest comparison is the one whose lower limit is highest, not the largest.
     assert trials.number == "+18 percentage points"
     assert "2 controlled comparisons" in trials.sentence
+    assert "Improved means: at least 50% relief 30 minutes after treatment" in trials.sentence
     assert trials.link == "05_b.html#contrasts_established"
 
 

@@ -18,6 +18,7 @@ import pptx
 import pytest
 from docx.oxml.ns import qn
 
+from plcore import evidence
 from plcore.report import figures, office
 
 #: A picture of one pixel.
@@ -104,6 +105,9 @@ def wanted_of_brief(report):
     names = [best[name] for name in ("estimate", "low", "high")]
     trials = [f"{100 * names[0]:.0f}", "95", *(f"{100 * x:.0f}" for x in names[1:])]
     trials += [str(len(studies)), *numbers(best["label"].split(":")[0])]
+    # What counted as improved in that trial.
+    arms = evidence.read("trials").query("source == @best.source and role == 'treatment'")
+    trials += numbers(arms.loc[arms["setting"] == "stump_or_phantom", "definition_words"].iloc[0])
     heads = contrasts[contrasts["role"] == "heading"]["label"]
     for treatment, label, point in zip(heads, studies["label"], points, strict=True):
         trials += numbers(treatment) + numbers(label) + point
