@@ -709,6 +709,20 @@ def test_a_link_with_wrong_settings_says_so_beside_each(open_page):
     assert not page.is_visible("#tables")
 
 
+def test_people_in_pain_stand_beside_their_bounds_or_the_way_to_them(open_page):
+    def said(address):
+        return open_page(f"{LA}&{address}").inner_text("#said")
+
+    assert re.search(
+        r"\([\d,]+ if only major losses hurt, [\d,]+ if all losses hurt alike\)", said("")
+    )
+    way = "(bounds: the scenarios “Pain only after major loss” and “Pain after any loss alike”)"
+    assert way in said("scenario=rise_goes_on")
+    for address in ("scenario=major_only", "own_limb_loss=90000&own_plp=40000"):
+        assert "bounds" not in said(address)
+        assert "if only major" not in said(address)
+
+
 def test_demand_above_capacity_is_said_with_the_growth_of_the_list(open_page):
     page = open_page(
         "counties=06037&radius_km=1000&severity=any&accepting_percent=100&served_percent=100"

@@ -128,12 +128,24 @@ function rowsByKey(answer) {
   return Object.fromEntries(answer.rows.map((row) => [row.key, row]));
 }
 
+/** The bounds of the number in pain, or where they are to be had; nothing for a bound itself or a count of one's own. */
+function boundsInWords(answer) {
+  const { settings } = answer;
+  if (answer.rows.some(({ key }) => key === "plp_major_only")) {
+    const [low, high] = ["plp_major_only", "plp_all_alike"].map((key) => valueOf(answer, key).median);
+    return ` (${low} if only major losses hurt, ${high} if all losses hurt alike)`;
+  }
+  const named = Object.values(content.nation.bounds);
+  if (named.includes(settings.scenario) || settings.own_plp !== null) return "";
+  const titles = named.map((bound) => `“${content.nation.scenarios.find(({ name }) => name === bound).title}”`);
+  return ` (bounds: the scenarios ${titles.join(" and ")})`;
+}
+
 /** The six answers, and before them how many people there are. */
 function sentences(answer) {
   const { settings } = answer;
   const at = (key) => valueOf(answer, key).whole;
-  const bounded = answer.rows.some(({ key }) => key === "plp_major_only");
-  const bounds = bounded ? ` (${valueOf(answer, "plp_major_only").median} if only major losses hurt, ${valueOf(answer, "plp_all_alike").median} if all losses hurt alike)` : "";
+  const bounds = boundsInWords(answer);
   const pain = settings.severity === "any" ? "" : `; in ${at("in_pain")} of them it is ${content.severities[settings.severity]}`;
   const six = sixSentences(grid, rowsByKey(answer), wordsOf(grid, settings));
   const over = valueOf(answer, "never_clears").row.median >= 0.5;
