@@ -59,6 +59,10 @@ class Likelihood:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_rows", lay_out(self.observations))
 
+    def __reduce__(self) -> tuple[type[Likelihood], tuple[Scenario, pd.DataFrame]]:
+        # Rows of pandas cannot be sent to another process: there they are laid out again.
+        return type(self), (self.scenario, self.observations)
+
     @property
     def priors(self) -> tuple[Parameter, ...]:
         """The uncertain parameters of the limb loss model."""

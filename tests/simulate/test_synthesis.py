@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,15 @@ def test_the_order_of_the_rows_does_not_matter():
 
 
 # --- The fit -------------------------------------------------------------------------------------
+
+
+def test_a_process_pool_gives_the_same_posterior():
+    few = ROWS[ROWS["quantity"] == "share_of_amputations"]
+    alone = fit(few, scenario=SMALL, n_draws=64, n_fits=2, seed=3)
+    with ProcessPoolExecutor(2) as pool:
+        pooled = fit(few, scenario=SMALL, n_draws=64, n_fits=2, seed=3, executor=pool)
+
+    pd.testing.assert_frame_equal(pooled.draws, alone.draws, check_exact=True)
 
 
 def test_without_observations_the_posterior_is_the_prior():
