@@ -26,6 +26,7 @@ MARKS = {"secondary": "second hand", "memory": "from memory"} | {
     name: name for name in ("derived", "assumed")
 }
 LIMITS = ["low", "value", "high"]
+BOUNDS = ["bound_low", "bound_high"]
 LOOKS = {
     ("square", charts.LIMB_LOSS): "limb_loss",
     ("circle", charts.PAIN): "pain",
@@ -150,10 +151,26 @@ def whiskers(trace, i, value, axis="error_x"):
     return value - bars["arrayminus"][i], value + bars["array"][i]
 
 
-def read_bars(figure):
-    """label, series, low, value, high and sign, from the top."""
-    rows, unit, drawn = Rows(figure), unit_of(figure), []
+def parts_of(figure):
+    """The traces but the diamonds of bounds, and those bounds by the height at which they stand."""
+    traces, bounds = [], {}
     for trace in figure["data"]:
+        if (trace.get("marker") or {}).get("symbol") != "diamond":
+            traces.append(trace)
+            continue
+        for x, y in zip(trace["x"], trace["y"], strict=True):
+            bounds.setdefault(y, []).append(x)
+    assert all(len(both) == 2 for both in bounds.values())
+    said = figure["layout"]["annotations"] + [figure["layout"].get("meta")]
+    assert ("Diamonds: " in plain(str(said))) == bool(bounds)
+    return traces, bounds
+
+
+def read_bars(figure):
+    """label, series, low, value, high, the bounds and sign, from the top."""
+    rows, unit, drawn = Rows(figure), unit_of(figure), []
+    traces, bounds = parts_of(figure)
+    for trace in traces:
         assert trace.get("orientation") == "h"
         for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
             low, high = whiskers(trace, i, x)
@@ -161,13 +178,15 @@ def read_bars(figure):
             name = plain(trace["name"]).removesuffix(" (assumed)")
             assert trace["showlegend"] == bool(name)
             cells = {"row": rows.at(y), "y": y, "series": name, "low": low, "value": x,
-                     "high": high, "assumed": assumed, "hover": trace["hovertext"][i]}  # fmt: skip
+                     "high": high, "assumed": assumed, "hover": trace["hovertext"][i],
+                     **dict(zip(BOUNDS, bounds.get(y, [np.nan] * 2), strict=True))}  # fmt: skip
             drawn.append(cells)
     table = pd.DataFrame(drawn)
     table.attrs["series"] = list(dict.fromkeys(table["series"]))
     table = table.sort_values("y", ignore_index=True)
     table["label"] = [close(rows.labels[row]) for row in table["row"]]
-    assert_axis(figure["layout"]["xaxis"], [*table["low"], *table["high"], 0.0])
+    ends = [*table["low"], *table["high"], *(x for both in bounds.values() for x in both)]
+    assert_axis(figure["layout"]["xaxis"], [*ends, 0.0])
     for row, group in table.groupby("row"):
         lines = rows.numbers[row].split("<br>")
         for (i, bar), line in zip(group.iterrows(), lines, strict=True):
@@ -187,7 +206,7 @@ def read_bars(figure):
 
 def bars_of(table):
     """A table as a chart of bars shows it: labels and series in the order in which they come."""
-    table = table.reindex(columns=["label", "series", *LIMITS, "seen"])
+    table = table.reindex(columns=["label", "series", *LIMITS, *BOUNDS, "seen"])
     table["series"] = table["series"].astype(object).where(table["series"].notna(), "")
     order = {name: list(dict.fromkeys(table[name])) for name in ("label", "series")}
     table = table.sort_values(
@@ -336,9 +355,9 @@ def claims_of(table):
 
 
 def read_steps(figure):
-    """label, low, value, high and sign of points on a scale by tens."""
+    """label, low, value, high, the bounds and sign of points on a scale by tens."""
     rows, unit = Rows(figure), unit_of(figure)
-    lines, points = figure["data"]
+    (lines, points), bounds = parts_of(figure)
     assert (lines["mode"], points["mode"]) == ("lines", "markers")
     ends = list(zip(lines["x"], lines["y"], strict=True))
     limits = {rows.at(y): (low, high) for (low, y), (high, _) in zip(ends[0::3], ends[1::3],
@@ -355,10 +374,12 @@ def read_steps(figure):
         hover = points["hovertext"][i]
         assert close(hover).startswith(close(rows.labels[row]))
         assert_says(after(unit, hover), value, low, high)
-        drawn.append((close(rows.labels[row]), low, value, high, sign))
-    powers = [x for x in (*lines["x"], *points["x"]) if x is not None]
+        both = [10**power for power in bounds.get(y, [np.nan] * 2)]
+        drawn.append((close(rows.labels[row]), low, value, high, sign, *both))
+    diamonds = [x for both in bounds.values() for x in both]
+    powers = [x for x in (*lines["x"], *points["x"], *diamonds) if x is not None]
     assert_axis(figure["layout"]["xaxis"], powers, printed_as=lambda power: 10.0**power)
-    return pd.DataFrame(drawn, columns=["label", *LIMITS, "sign"])
+    return pd.DataFrame(drawn, columns=["label", *LIMITS, "sign", *BOUNDS])
 
 
 def read_waterfall(figure):
@@ -925,7 +946,7 @@ def same(drawn, wanted, *columns):
 
 def assert_bars(figure, table):
     drawn, wanted = read_bars(figure), bars_of(table)
-    same(drawn, wanted, "label", "series", *LIMITS, "sign")
+    same(drawn, wanted, "label", "series", *LIMITS, *BOUNDS, "sign")
     assert_names_limits(figure)
     assert drawn.attrs["series"] == list(dict.fromkeys(table.get("series", [""])))
     assert_signs(figure, drawn["sign"])
@@ -960,7 +981,7 @@ def assert_claims(figure, table):
 def assert_steps(figure, table):
     drawn = read_steps(figure)
     assert_signs(figure, drawn["sign"])
-    same(drawn, bars_of(table), "label", *LIMITS, "sign")
+    same(drawn, bars_of(table), "label", *LIMITS, *BOUNDS, "sign")
     assert_names_limits(figure)
 
 

@@ -178,10 +178,11 @@ def _percent(level: float) -> str:
     return f"{100 * level:.6g}"
 
 
-def both_or_neither(chart: str, row: Row) -> None:
+def both_or_neither(chart: str, row: Row, ends: tuple[str, str] = ("low", "high")) -> None:
     """Refuse an interval of which one limit is missing."""
-    if (row["low"] is None) != (row["high"] is None):
-        absent = "low" if row["low"] is None else "high"
+    low, high = ends
+    if (row[low] is None) != (row[high] is None):
+        absent = low if row[low] is None else high
         raise ValueError(
             f"{chart}: {absent}, row {row['row']}: nothing; expected a number, as the other limit "
             "is given"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,8 @@ _BAR, _PITCH = 13, 14.3
 #: How many bars a description in words names.
 _SAID = 8
 _LIMITS = ("low", "value", "high")
+#: Columns of the value under the two extreme readings.
+_BOUNDS = ("bound_low", "bound_high")
 _MARK_HEIGHT = 30
 _STEP_BAR = 16
 
@@ -259,6 +261,7 @@ def bars(
     percent: bool = False,
     interval: str = "{level} interval",
     colours: Sequence[str] = SERIES,
+    bounds: str = "bounds",
 ) -> go.Figure:
     """Horizontal bars from zero, with whiskers and the numbers beside them.
 
@@ -267,8 +270,9 @@ def bars(
     table : DataFrame
         A bar a row, from the top: label, value, low, high (both limits, or neither). Optional:
         series (bars of one label, hatched from the second series on), seen (a key of
-        `plcore.evidence.schema.MARKS`, printed as a sign behind the number) and level (of the
-        interval from low to high, such as 0.8; 0.95 without it).
+        `plcore.evidence.schema.MARKS`, printed as a sign behind the number), level (of the
+        interval from low to high, such as 0.8; 0.95 without it), and bound_low and bound_high
+        (both or neither: the value under the two extreme readings, drawn as diamonds).
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -282,6 +286,8 @@ def bars(
         the table.
     colours : sequence of str
         Colours of the series, as #RRGGBB, in their order.
+    bounds : str
+        What bound_low and bound_high are, as printed in the caption.
 
     Raises
     ------
@@ -296,13 +302,16 @@ def bars(
     (0.6,)
     """
     rows = checked("bars", table, text=("label",), number=("value",), blank=("low", "high"),
-                   optional=("series", "seen", "level"))  # fmt: skip
+                   optional=("series", "seen", "level", *_BOUNDS))  # fmt: skip
     limits = name_intervals("bars", rows, interval)
     for row in rows:
         both_or_neither("bars", row)
         rising("bars", row, _LIMITS)
+        both_or_neither("bars", row, _BOUNDS)
+        rising("bars", row, ("bound_low", "value", "bound_high"))
         if percent:
             within_shares("bars", row, _LIMITS)
+            within_shares("bars", row, _BOUNDS)
     series = by_series("bars", rows, min(len(colours), len(HATCHES)))
     digits = _digits(rows, percent)
     groups = bar_groups(rows, list(series))
@@ -321,12 +330,15 @@ def bars(
         for each, colour, hatch in zip(series.values(), colours, HATCHES, strict=False)
         for part in _by_assumed(each)
     ]
+    diamonds = bound_marks(rows, centres)
     alt = _bars_alt(title, xaxis, rows, digits, percent)
     return over_rows(
-        traces,
-        Words(title, xaxis, _bars_caption(rows, limits), source, alt),
+        [*traces, *diamonds],
+        Words(
+            title, xaxis, _bars_caption(rows, limits) + _marks_said(diamonds, bounds), source, alt
+        ),
         rows=labels,
-        extent=span([row[each] for row in rows for each in _LIMITS], zero=True),
+        extent=span([row[each] for row in rows for each in (*_LIMITS, *_BOUNDS)], zero=True),
         percent=percent,
         barmode="overlay",
     )
@@ -347,6 +359,41 @@ def _digits(rows: Sequence[Row], percent: bool) -> int:
     values = [abs(times * row["value"]) for row in rows if row["value"]]
     # Without limits the smallest value keeps two digits.
     return decimals_telling_apart([0.0] * len(values), values, 2)
+
+
+def bound_marks(
+    rows: Sequence[Row], centres: Mapping[int, float], place: Callable[[float], float] = float
+) -> list[go.Scatter]:
+    """A diamond for each of the two bounds of a row, where it has any.
+
+    `centres` as `bar_centres` gives them; `place` says where on the axis a number stands.
+    """
+    marks = [(row, row[end]) for row in rows for end in _BOUNDS if row[end] is not None]
+    if not marks:
+        return []
+    return [
+        go.Scatter(
+            x=[place(value) for _, value in marks],
+            y=[centres[row["place"]] for row, _ in marks],
+            mode="markers",
+            marker={
+                "symbol": "diamond",
+                "size": 9,
+                "color": "white",
+                "line": {"width": 1.5, "color": INK},
+            },
+            hovertext=[
+                f"{escaped(row['label'])}<br>A bound: {short(value)}" for row, value in marks
+            ],
+            hoverinfo="text",
+            cliponaxis=False,
+            showlegend=False,
+        )
+    ]
+
+
+def _marks_said(diamonds: Sequence[go.Scatter], bounds: str) -> str:
+    return f" Diamonds: {bounds}." if diamonds else ""
 
 
 def bar_groups(rows: Sequence[Row], series: Sequence[str]) -> dict[str, list[Row]]:
@@ -457,7 +504,13 @@ def _bars_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int, percent:
 
 
 def steps(
-    table: pd.DataFrame, *, title: str, xaxis: str, source: str, interval: str = "{level} interval"
+    table: pd.DataFrame,
+    *,
+    title: str,
+    xaxis: str,
+    source: str,
+    interval: str = "{level} interval",
+    bounds: str = "bounds",
 ) -> go.Figure:
     """Points with limits on a scale on which each mark is ten times the one before.
 
@@ -466,7 +519,8 @@ def steps(
     table : DataFrame
         A step a row, from the top: label, value, low, high, all above 0. Optional: seen (a key of
         `plcore.evidence.schema.MARKS`, printed as a sign behind the number; the mark is open where
-        the number is assumed) and level (of the interval from low to high; 0.95 without it).
+        the number is assumed), level (of the interval from low to high; 0.95 without it), and
+        bound_low and bound_high, as for `bars`, above 0.
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -476,34 +530,47 @@ def steps(
     interval : str
         What `low` and `high` are, as printed in the caption; "{level}" stands for the level of
         the table.
+    bounds : str
+        What bound_low and bound_high are, as printed in the caption.
 
     Raises
     ------
     ValueError
         If a cell is missing or unfit; the message names the column and the row. Also if a number is not above 0.
     """
-    rows = checked("steps", table, text=("label",), number=_LIMITS, optional=("seen", "level"))
+    rows = checked("steps", table, text=("label",), number=_LIMITS,
+                   optional=("seen", "level", *_BOUNDS))  # fmt: skip
     limits = name_intervals("steps", rows, interval)
     for row in rows:
         rising("steps", row, _LIMITS)
-        if row["low"] <= 0:
-            raise ValueError(
-                f"steps: low, row {row['row']}: {row['low']:g}; expected above 0, as each mark "
-                "of the scale is ten times the one before"
-            )
+        both_or_neither("steps", row, _BOUNDS)
+        rising("steps", row, ("bound_low", "value", "bound_high"))
+        for end in ("low", "bound_low"):
+            if row[end] is not None and row[end] <= 0:
+                raise ValueError(
+                    f"steps: {end}, row {row['row']}: {row[end]:g}; expected above 0, as each "
+                    "mark of the scale is ten times the one before"
+                )
     labels = stacked(
         [(label_lines(row["label"]), _step_numbers(row)) for row in rows],
         least=[_MARK_HEIGHT] * len(rows),
     )
-    first = math.floor(math.log10(min(row["low"] for row in rows)) + 1e-9)
-    last = math.ceil(math.log10(max(row["high"] for row in rows)) - 1e-9)
+    ends = [row[end] for row in rows for end in (*_LIMITS, *_BOUNDS) if row[end] is not None]
+    first = math.floor(math.log10(min(ends)) + 1e-9)
+    last = math.ceil(math.log10(max(ends)) - 1e-9)
+    centres = {row["place"]: label.centre for row, label in zip(rows, labels, strict=True)}
+    diamonds = bound_marks(rows, centres, math.log10)
     caption = (
         f"Lines: {limits}; along the scale, each marked number is ten times the one to its left."
     )
     caption += f" {marks_explained(row['seen'] for row in rows)}"
-    words = Words(title, xaxis, caption.strip(), source, _steps_alt(title, xaxis, rows))
+    caption = caption.strip() + _marks_said(diamonds, bounds)
+    words = Words(title, xaxis, caption, source, _steps_alt(title, xaxis, rows))
     figure = over_rows(
-        _step_traces(rows, labels, xaxis), words, rows=labels, extent=(first, max(last, first + 1))
+        [*_step_traces(rows, labels, xaxis), *diamonds],
+        words,
+        rows=labels,
+        extent=(first, max(last, first + 1)),
     )
     powers = list(range(first, max(last, first + 1) + 1))
     # Every second one is labelled where all would crowd on a phone.

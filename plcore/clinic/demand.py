@@ -14,7 +14,7 @@ week both rates are constant, so that each week is solved exactly (competing exp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
 from plcore.models.outcome import Outcome
+from plcore.models.pain import BOUNDS
 
 #: Weeks of a year of 365.25 days.
 WEEKS_A_YEAR = 365.25 / 7
@@ -75,6 +76,9 @@ class Funnel:
         Share of the people of the step before that each of the last five steps keeps.
     own : tuple of str
         The steps whose share the planner gave.
+    bounds : mapping of str to ndarray, shape (n_draws, n_years)
+        plp if only major losses hurt, and if all losses hurt alike, by the names of
+        `plcore.models.pain.BOUNDS`; empty where the planner counted the people in pain.
     """
 
     years: NDArray[np.int64]
@@ -82,6 +86,7 @@ class Funnel:
     people: Mapping[str, Floats]
     shares: Mapping[str, Floats]
     own: tuple[str, ...]
+    bounds: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,8 @@ def people_to_patients(
             shares[step] = draws[parameter].to_numpy(dtype=float)
         now = now * shares[step][:, np.newaxis]
         remaining[step] = now
-    return Funnel(people.years, severity, remaining, shares, tuple(known_shares))
+    bounds = {name: people.values[name] for name in BOUNDS if name in people.values}
+    return Funnel(people.years, severity, remaining, shares, tuple(known_shares), bounds)
 
 
 def expected_referrals(
@@ -371,7 +377,9 @@ def funnel_table(
     DataFrame
         step and who (in words); median, low and high, in people; share, share_low and share_high,
         of the step before; source and seen, as in `parameters.csv`, or "the model" or "the planner"
-        as the source; and the level.
+        as the source; the level; and from plp on bound_low and bound_high, the medians if only major
+        losses hurt and if all losses hurt alike (NaN before it, and where the planner counted the
+        people in pain).
 
     Raises
     ------
@@ -403,6 +411,8 @@ def funnel_table(
         who["in_pain"] = "whose pain is of any severity"
     rows = []
     before: Floats | None = None
+    steps = list(funnel.people)
+    pained = steps[steps.index("plp") :] if funnel.bounds else []
     for step, people in funnel.people.items():
         now = people[:, at]
         share = np.ones_like(now)
@@ -412,13 +422,19 @@ def funnel_table(
             share = funnel.shares[step]
         source, seen = _source_of(step, funnel, known)
         limits = [*np.quantile(now, tails), *np.quantile(share, tails)]
-        rows.append((step, who[step], *limits, source, seen, level))
+        bounds = [np.nan] * len(BOUNDS)
+        if step in pained:
+            # Each step keeps the same share of the people in pain, whoever counts as in pain.
+            pain = funnel.people["plp"][:, at]
+            kept = np.divide(now, pain, out=np.zeros_like(now), where=pain > 0)
+            bounds = [float(np.median(kept * funnel.bounds[name][:, at])) for name in BOUNDS]
+        rows.append((step, who[step], *limits, source, seen, level, *bounds))
         before = now
     return pd.DataFrame(
         rows,
         columns=[
             "step", "who", "median", "low", "high", "share", "share_low", "share_high",
-            "source", "seen", "level",
+            "source", "seen", "level", "bound_low", "bound_high",
         ],
     )  # fmt: skip
 

@@ -135,10 +135,10 @@ def pain_in_areas(
     areas: Sequence[Area],
     years: Sequence[int],
     folder: Path = DATA,
-) -> Floats:
-    """People with phantom limb pain in each of many areas, shape (n_draws, n_areas, n_years).
+) -> dict[str, Floats]:
+    """People with phantom limb pain in each of many areas, each of shape (n_draws, n_areas, n_years).
 
-    For a map. Where the areas make up the nation, they add up to it in every draw and year. Shares
+    plp, and its bounds plp_major_only and plp_all_alike. For a map. Where the areas make up the nation, they add up to it in every draw and year. Shares
     of all areas are held at once, 108 numbers for each area and draw.
     """
     nation = pain_by(
@@ -149,7 +149,10 @@ def pain_in_areas(
         age_groups=AGE_GROUPS,
     )
     shares = shares_of(areas, draws["diabetes_elasticity"], folder=folder)
-    return np.asarray(np.einsum("dygsc,adgsc->day", nation, shares, optimize=True))
+    return {
+        name: np.asarray(np.einsum("dygsc,adgsc->day", people, shares, optimize=True))
+        for name, people in nation.items()
+    }
 
 
 def people_of(

@@ -119,10 +119,8 @@ def readings(
     `people` has people with limb loss by band of time since the loss, the last axis being the
     level.
     """
-    pain = in_pain(people, draws, scenario)
-    values = {"plp": pain}
-    for name, minor in BOUNDS.items():
-        values[name] = in_pain(people, draws, scenario, minor=minor)
+    values = pain_and_bounds(people, draws, scenario)
+    pain = values["plp"]
     if scenario.choices["prevalence_kind"] != "ever":
         for name, share in severity_shares(draws).items():
             values[f"plp_{name}"] = pain * share.reshape(-1, *[1] * (pain.ndim - 1))
@@ -150,10 +148,10 @@ def pain_by(
     by: Sequence[str],
     years: Sequence[int],
     age_groups: Sequence[int],
-) -> Floats:
-    """People with phantom limb pain by age group, sex or cause, for every draw.
+) -> dict[str, Floats]:
+    """People with phantom limb pain by age group, sex or cause, and its two bounds, for every draw.
 
-    The axes are the draws and those of `by`, in the order year, age_group, sex, cause; `age_groups`
+    The axes of each are the draws and those of `by`, in the order year, age_group, sex, cause; `age_groups`
     has the first age of each group, from 0, and the last is open.
     """
     population, mortality = people_and_mortality(scenario)
@@ -165,7 +163,15 @@ def pain_by(
         responses, inputs(draws, scenario), quantities=tuple(BANDS), by=(*by, "level"),
         years=years,
     )  # fmt: skip
-    return in_pain(people, draws, scenario)
+    return pain_and_bounds(people, draws, scenario)
+
+
+def pain_and_bounds(
+    people: Mapping[str, Floats], draws: pd.DataFrame, scenario: Scenario
+) -> dict[str, Floats]:
+    """People in pain, plp, and its two bounds; `people` as for `in_pain`."""
+    bounds = {name: in_pain(people, draws, scenario, minor=minor) for name, minor in BOUNDS.items()}
+    return {"plp": in_pain(people, draws, scenario), **bounds}
 
 
 def in_pain(

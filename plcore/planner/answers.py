@@ -70,7 +70,6 @@ from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
-from plcore.models.pain import BOUNDS
 from plcore.planner.settings import MOST_SETTING, Settings
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run, run
@@ -272,6 +271,8 @@ def _expected(
     funnel = people_to_patients(
         people, draws, severity=settings.severity, own=shares, choosing=choosing
     )
+    if settings.own is not None and settings.own.plp is not None:
+        funnel = replace(funnel, bounds={})
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
@@ -280,11 +281,7 @@ def pain_bounds(answer: Answer) -> Mapping[str, Floats]:
 
     Nothing where the planner counted those in pain.
     """
-    if answer.own is not None and answer.own.plp is not None:
-        return {}
-    people = answer.people.outcome
-    at = int(np.flatnonzero(people.years == answer.settings.year)[0])
-    return {bound: people.values[bound][:, at] for bound in BOUNDS}
+    return {name: people[:, 0] for name, people in answer.funnel.bounds.items()}
 
 
 def sizes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -274,7 +275,7 @@ def severity_table(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Column people, and one a year.
+        Column people, one a year, and two of the first year with its two bounds.
 
     Examples
     --------
@@ -287,6 +288,11 @@ def severity_table(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataFra
         name: label if name == "plp" else f"... {label}" for name, label in _rungs(estimate).items()
     }
     table = interval_table(summarise(estimate), years=years, labels=labels)
+    for bound, words in BOUNDS_IN_WORDS.items():
+        under = interval_table(
+            summarise(_under(estimate, bound)), years=years[:1], labels=dict.fromkeys(labels, "")
+        )
+        table[f"{years[0]} {words}"] = under[str(years[0])].to_numpy()
     return table.rename(columns={"Reading": "people"})
 
 
@@ -303,7 +309,8 @@ def severity_ladder(estimate: Run, *, year: int = YEARS[0]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a rung: outcome, label, value, low and high (95% interval), in millions.
+        A row a rung: outcome, label, value, low and high (95% interval), and bound_low and
+        bound_high (medians if only major losses hurt, and if all losses hurt alike), in millions.
 
     Examples
     --------
@@ -319,7 +326,19 @@ def severity_ladder(estimate: Run, *, year: int = YEARS[0]) -> pd.DataFrame:
     millions = rows[["median", "low_95", "high_95"]] / 1e6
     ladder = millions.set_axis(["value", "low", "high"], axis="columns")
     ladder.insert(0, "label", [label[:1].upper() + label[1:] for label in rungs.values()])
+    for column, bound in zip(("bound_low", "bound_high"), BOUNDS_IN_WORDS, strict=True):
+        under = summarise(_under(estimate, bound))
+        medians = under[under["year"] == year].set_index("outcome")["median"]
+        ladder[column] = medians.loc[list(rungs)] / 1e6
     return ladder.reset_index()
+
+
+def _under(estimate: Run, bound: str) -> Run:
+    """A run whose people in pain are those of one of its bounds, with the same shares of them."""
+    values = estimate.outcome.values
+    ratio = values[bound] / values["plp"]
+    rungs = {name: values[name] * ratio for name in _rungs(estimate)}
+    return replace(estimate, outcome=replace(estimate.outcome, values=rungs))
 
 
 def _rungs(estimate: Run) -> dict[str, str]:

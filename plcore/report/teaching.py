@@ -40,6 +40,7 @@ from plcore.models.course import (
     simulate_course,
 )
 from plcore.models.limb_loss import CAUSES, inputs, people_and_mortality, project, responses_of
+from plcore.models.pain import BOUNDS
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import draw
 from plcore.simulate.runs import Run
@@ -398,14 +399,18 @@ def pain_by_state(
     Returns
     -------
     DataFrame
-        A row a year and state: year, place (two letters), name, value (median), low, high (95%).
+        A row a year and state: year, place (two letters), name, value (median), low, high (95%),
+        and bound_low and bound_high (medians if only major losses hurt, and if all hurt alike).
     """
     codes = [place["state"] for place in _places(folder)]
     areas = [by_state(code, folder=folder) for code in codes]
-    people = pain_in_areas(draws, scenario, areas=areas, years=years, folder=folder)
     population, _ = people_and_mortality(scenario)
     residents = people_of(areas, population, years=years, folder=folder).sum(axis=(2, 3))
-    middle, low, high = np.quantile(_ABOUT * people / residents, [0.5, 0.025, 0.975], axis=0)
+
+    people = pain_in_areas(draws, scenario, areas=areas, years=years, folder=folder)
+    rates = {name: _ABOUT * drawn / residents for name, drawn in people.items()}
+    middle, low, high = np.quantile(rates["plp"], [0.5, 0.025, 0.975], axis=0)
+    bound_low, bound_high = (np.median(rates[name], axis=0) for name in BOUNDS)
     rows = [
         {
             "year": year,
@@ -414,6 +419,8 @@ def pain_by_state(
             "value": middle[a, y],
             "low": low[a, y],
             "high": high[a, y],
+            "bound_low": bound_low[a, y],
+            "bound_high": bound_high[a, y],
         }
         for y, year in enumerate(years)
         for a, (code, area) in enumerate(zip(codes, areas, strict=True))

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.io as pio
 import pytest
 from charts_read_back import (
+    BOUNDS,
     LIMITS,
     SIGNS,
     assert_ages,
@@ -112,6 +113,8 @@ def bars(rng, scale, series):
     ]
     table = two_series(table) if series == 2 else table[:4]
     table.loc[2, ["low", "high"]] = np.nan
+    table = table.assign(bound_low=0.9 * table["value"], bound_high=1.01 * table["value"])
+    table.loc[1, BOUNDS] = np.nan
     return charts.bars(table, xaxis="Share", percent=series == 2, **WORDS), table
 
 
@@ -163,6 +166,8 @@ def steps(rng, scale, series):
     table["label"] = ["Residents", "With limb loss", "In pain", "Come", "Stay"]
     table["seen"] = ["primary", "derived", "assumed", "secondary", "abstract"]
     table.loc[4, LIMITS] = table.loc[4, "value"]
+    table = table.assign(bound_low=0.3 * table["value"], bound_high=30 * table["value"])
+    table.loc[:1, BOUNDS] = np.nan
     return charts.steps(table, xaxis="People", **WORDS), table
 
 

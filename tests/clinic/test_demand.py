@@ -115,6 +115,23 @@ def test_a_share_that_the_planner_knows_takes_the_place_of_the_draws(share):
     assert own.own == ("choosing",)
 
 
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_the_bounds_of_each_step_are_the_steps_of_the_bounds(severity):
+    table = funnel_table(
+        people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity=severity),
+        SCENARIO.parameters,
+        year=2026,
+    ).set_index("step")
+    assert table.loc[["residents", "limb_loss"], ["bound_low", "bound_high"]].isna().all(axis=None)
+    for minor, column in (("none", "bound_low"), ("as_after_major", "bound_high")):
+        scenario = read_scenario(choices={**SCENARIO.choices, "pain_after_minor_loss": minor})
+        people = people_nearby(PEOPLE.draws, scenario, area=by_fips(["06037"]))
+        funnel = people_to_patients(people, PEOPLE.draws, severity=severity)
+        alone = funnel_table(funnel, SCENARIO.parameters, year=2026).set_index("step")
+        steps = [step for step in table.index if step not in ("residents", "limb_loss")]
+        np.testing.assert_allclose(table.loc[steps, column], alone.loc[steps, "median"], rtol=1e-12)
+
+
 def test_the_table_says_what_each_step_rests_on():
     table = funnel_table(
         people_to_patients(PEOPLE.outcome, PEOPLE.draws, severity="any", own={"accepting": 0.2}),

@@ -237,7 +237,7 @@ def test_all_counties_together_have_the_limb_loss_and_the_pain_of_the_nation(nam
 def mapped():
     """Pain in every state and around Los Angeles, each draw worked out by itself."""
     areas = [*STATES, within_km(*LOS_ANGELES, 150)]
-    return pain_in_areas(draws(), SCENARIO, areas=areas, years=[2025])[..., 0]
+    return pain_in_areas(draws(), SCENARIO, areas=areas, years=[2025])["plp"][..., 0]
 
 
 def test_an_area_interpolated_between_elasticities_is_the_area_worked_out_for_each_draw(mapped):

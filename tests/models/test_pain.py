@@ -18,6 +18,7 @@ from plcore.models.limb_loss import (
 )
 from plcore.models.pain import (
     BANDS,
+    BOUNDS,
     SEVERITIES,
     born_without_a_limb,
     pain_by,
@@ -143,10 +144,12 @@ def test_people_by_age_sex_and_cause_add_up_to_all_in_pain():
         age_groups=range(0, 101, 10),
     )  # fmt: skip
 
-    assert parts.shape == (64, 2, 11, 2, 3)
-    assert (parts >= 0).all()
-    whole = FOUND.values["plp"][:, [0, 3]]
-    np.testing.assert_allclose(parts.sum(axis=(2, 3, 4)), whole, rtol=1e-9)
+    assert set(parts) == {"plp", *BOUNDS}
+    for name, people in parts.items():
+        assert people.shape == (64, 2, 11, 2, 3)
+        assert (people >= 0).all()
+        whole = FOUND.values[name][:, [0, 3]]
+        np.testing.assert_allclose(people.sum(axis=(2, 3, 4)), whole, rtol=1e-9)
 
 
 @settings(max_examples=20)
