@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +13,22 @@ from scipy import integrate, optimize, stats
 
 from plcore.evidence.pooling import (
     exact_odds_ratio,
-    mantel_haenszel_difference,
-    mantel_haenszel_odds_ratio,
-    mantel_haenszel_risk_ratio,
+    inverse_variance,
+    mantel_haenszel,
     peto_odds_ratio,
-    random_difference,
-    random_odds_ratio,
-    random_risk_ratio,
 )
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SETS = json.loads((REFERENCE / "metafor_two_arms.json").read_text())["sets"]
+mantel_haenszel_odds_ratio = partial(mantel_haenszel, measure="odds ratio")
+random_odds_ratio = partial(inverse_variance, measure="odds ratio")
 METHODS = {
-    "RD": mantel_haenszel_difference,
-    "RR": mantel_haenszel_risk_ratio,
+    "RD": mantel_haenszel,
+    "RR": partial(mantel_haenszel, measure="risk ratio"),
     "OR": mantel_haenszel_odds_ratio,
     "peto": peto_odds_ratio,
-    "reml_RD": random_difference,
-    "reml_RR": random_risk_ratio,
+    "reml_RD": inverse_variance,
+    "reml_RR": partial(inverse_variance, measure="risk ratio"),
     "reml_OR": random_odds_ratio,
 }
 RATIOS = [method for name, method in METHODS.items() if not name.endswith("RD")]
@@ -221,7 +220,7 @@ def test_arms_that_change_places_turn_the_effect_round(table):
         there, back = method(a, n1, c, n2), method(c, n2, a, n1)
         assert math.log(there.estimate) == pytest.approx(-math.log(back.estimate), abs=1e-7)
         assert there.se == pytest.approx(back.se, rel=1e-6, nan_ok=True)
-    there, back = mantel_haenszel_difference(a, n1, c, n2), mantel_haenszel_difference(c, n2, a, n1)
+    there, back = mantel_haenszel(a, n1, c, n2), mantel_haenszel(c, n2, a, n1)
     assert there.estimate == pytest.approx(-back.estimate)
     assert there.low == pytest.approx(-back.high)
 
@@ -268,7 +267,7 @@ def test_nobody_and_everybody_give_no_false_certainty(method):
 
 
 def test_an_empty_arm_has_limits_on_one_side_only_where_something_is_known():
-    found = mantel_haenszel_difference([0, 0], [20, 30], [6, 9], [20, 30])
+    found = mantel_haenszel([0, 0], [20, 30], [6, 9], [20, 30])
 
     assert found.estimate == pytest.approx(-0.3)
     assert -0.45 < found.low < -0.3 < found.high < -0.1
@@ -278,7 +277,7 @@ def test_an_empty_arm_has_limits_on_one_side_only_where_something_is_known():
 
 
 def test_an_effect_prints_its_measure_weights_and_heterogeneity():
-    text = str(mantel_haenszel_difference([11, 12], [11, 13], [9, 3], [14, 12]))
+    text = str(mantel_haenszel([11, 12], [11, 13], [9, 3], [14, 12]))
 
     assert text == (
         "risk difference 0.516 (95% interval 0.319 to 0.713), p 2.9e-07; Mantel-Haenszel, k 2, "
@@ -294,7 +293,7 @@ def test_an_effect_prints_its_measure_weights_and_heterogeneity():
         (([3], [0], [1], [5]), "arm 1: study 0: n is 0"),
     ],
 )
-@pytest.mark.parametrize("method", [mantel_haenszel_difference, exact_odds_ratio])
+@pytest.mark.parametrize("method", [mantel_haenszel, exact_odds_ratio])
 def test_impossible_counts_are_refused_by_arm_and_trial(arms, message, method):
     with pytest.raises(ValueError, match=message):
         method(*arms)
@@ -303,3 +302,10 @@ def test_impossible_counts_are_refused_by_arm_and_trial(arms, message, method):
 def test_the_exact_model_counts_whole_people():
     with pytest.raises(ValueError, match=r"trial 1: events_2 is 2.5; expected a whole number"):
         exact_odds_ratio([1, 2], [9, 9], [2, 2.5], [9, 9])
+
+
+@pytest.mark.parametrize("method", [mantel_haenszel, inverse_variance])
+@pytest.mark.parametrize("measure", ["RD", "hazard ratio", "", None])
+def test_an_unknown_measure_is_refused(method, measure):
+    with pytest.raises(ValueError, match=r"expected one of risk difference, risk ratio, odds ratio"):
+        method([3], [5], [1], [5], measure=measure)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from plcore.evidence.pooling import mantel_haenszel_difference, mantel_haenszel_risk_ratio
+from plcore.evidence.pooling import mantel_haenszel
 from plcore.evidence.trials.comparison import (
     Effect,
     crossover_difference,
@@ -292,9 +292,9 @@ def test_a_ratio_has_no_number_needed(measure):
 def test_a_pooled_difference_has_a_number_needed_and_a_pooled_ratio_none():
     counts = [11, 12], [11, 13], [9, 3], [14, 12]
 
-    assert number_needed(mantel_haenszel_difference(*counts)).startswith("NNTB 1.9 (95%")
+    assert number_needed(mantel_haenszel(*counts)).startswith("NNTB 1.9 (95%")
     with pytest.raises(ValueError, match="the effect is a risk ratio"):
-        number_needed(mantel_haenszel_risk_ratio(*counts))
+        number_needed(mantel_haenszel(*counts, measure="risk ratio"))
 
 
 def test_several_differences_have_no_one_number_needed():

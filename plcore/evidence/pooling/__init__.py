@@ -37,20 +37,14 @@ from plcore.evidence.pooling.random_effects import (
     reml,
 )
 from plcore.evidence.pooling.two_arms import (
-    EffectMethod,
     PooledEffect,
     exact_odds_ratio,
-    mantel_haenszel_difference,
-    mantel_haenszel_odds_ratio,
-    mantel_haenszel_risk_ratio,
+    inverse_variance,
+    mantel_haenszel,
     peto_odds_ratio,
-    random_difference,
-    random_odds_ratio,
-    random_risk_ratio,
 )
 
 __all__ = [
-    "EffectMethod",
     "Egger",
     "Estimator",
     "HalfNormal",
@@ -64,11 +58,10 @@ __all__ = [
     "exact_odds_ratio",
     "fitted",
     "fixed",
+    "inverse_variance",
     "likelihood_interval",
     "logit_proportion",
-    "mantel_haenszel_difference",
-    "mantel_haenszel_odds_ratio",
-    "mantel_haenszel_risk_ratio",
+    "mantel_haenszel",
     "mean_quantile",
     "new_setting_quantile",
     "paule_mandel",
@@ -76,9 +69,6 @@ __all__ = [
     "peto_odds_ratio",
     "pool",
     "pool_exact",
-    "random_difference",
-    "random_odds_ratio",
-    "random_risk_ratio",
     "regress",
     "reml",
 ]

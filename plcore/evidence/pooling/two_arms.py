@@ -3,11 +3,11 @@
 Each trial compares its own two arms, and only these comparisons are put together. Arms pooled apart
 would set the treated of one trial against the controls of another.
 
-Which method. `mantel_haenszel_difference`, `_risk_ratio` and `_odds_ratio` take one common effect and
-add nothing to empty cells; `peto_odds_ratio` is for rare events, effects that are not large, and arms
-of like size; `exact_odds_ratio` needs no large counts and lets trials differ; `random_difference`,
-`_risk_ratio` and `_odds_ratio` let them differ as well, from each trial's estimate and its variance,
-and put half a person into the cells of a trial with an empty one.
+Which method. `mantel_haenszel` takes one common effect and adds nothing to empty cells;
+`peto_odds_ratio` is for rare events, effects that are not large, and arms of like size;
+`exact_odds_ratio` needs no large counts and lets trials differ; `inverse_variance` lets them differ
+as well, from each trial's effect and its variance, and puts half a person into the cells of a trial
+with an empty one.
 
 Every function takes the counts (k,) of k trials and gives a `PooledEffect`. Arm 1 is the treatment.
 
@@ -22,7 +22,6 @@ Cardiovasc Dis 27:335 (Peto); Stijnen, Hamza & Ozdemir (2010), Stat Med 29:3046 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -123,25 +122,30 @@ class EffectMethod(Protocol):
     ) -> PooledEffect: ...
 
 
-def mantel_haenszel_difference(
+def mantel_haenszel(
     events_1: npt.ArrayLike,
     n_1: npt.ArrayLike,
     events_2: npt.ArrayLike,
     n_2: npt.ArrayLike,
     *,
+    measure: str = DIFFERENCE,
     level: float = 0.95,
 ) -> PooledEffect:
-    """The common difference of shares, treatment less control, by Mantel and Haenszel.
+    """The common effect of a treatment by Mantel and Haenszel; nothing is added to empty cells.
 
-    As metafor's `rma.mh(measure="RD")`; limits stop at -1 and 1. Variance of Sato, Greenland and
-    Robins. Where nobody, or everybody, responded in all arms the limits are the whole range. Of 2,000
-    simulated sets of 3 trials of 15 people an arm, with 35% responding to control and 20 percentage
-    points more to treatment, the 95% limits hold the truth in 94%; with 5% in both arms, in 95%.
+    As metafor's `rma.mh`, with the variance of Sato, Greenland and Robins (difference), Greenland and
+    Robins (risk ratio) or Robins, Breslow and Greenland (odds ratio); limits of a difference stop at
+    -1 and 1. Where nobody, or everybody, responded in all arms the limits are the whole range. Of
+    2,000 simulated sets of 3 trials of 15 people an arm, with 35% responding to control and 20
+    percentage points more to treatment, the 95% limits of the difference hold the truth in 94%; with
+    5% in both arms, in 95%.
 
     Parameters
     ----------
     events_1, n_1, events_2, n_2 : array_like, shape (k,)
         Responders and people in the treated and in the control arm of each trial.
+    measure : str
+        "risk difference", "risk ratio" or "odds ratio": treatment less, or over, control.
     level : float
         Level of the interval.
 
@@ -152,15 +156,26 @@ def mantel_haenszel_difference(
     Raises
     ------
     ValueError
-        Counts outside 0 <= events <= n; names the arm and the trial (from 0).
+        Counts outside 0 <= events <= n, with the arm and the trial (from 0); another measure.
 
     Examples
     --------
-    >>> effect = mantel_haenszel_difference([11, 12], [11, 13], [9, 3], [14, 12])
+    >>> effect = mantel_haenszel([11, 12], [11, 13], [9, 3], [14, 12])
     >>> print(f"{effect.estimate:.2f} ({effect.low:.2f} to {effect.high:.2f})")
     0.52 (0.32 to 0.71)
     """
-    a, n1, c, n2 = _tables(events_1, n_1, events_2, n_2)
+    counts = _tables(events_1, n_1, events_2, n_2)
+    effect, se, weight = {
+        DIFFERENCE: _common_difference, RISK_RATIO: _common_risk_ratio, ODDS_RATIO: _common_odds_ratio
+    }[_known(measure)](*counts)  # fmt: skip
+    y, v = _SIZES[measure](*counts)
+    if measure == DIFFERENCE:
+        # As in metafor, a trial in which nobody (or everybody) responded adds nothing to Q.
+        y = np.where(_silent(*counts), np.nan, y)
+    return _result(measure, "Mantel-Haenszel", effect, se, weight, (y, v), level)
+
+
+def _common_difference(a: Array, n1: Array, c: Array, n2: Array) -> tuple[float, float, Array]:
     people = n1 + n2
     weight = n1 * n2 / people
     effect = float((a * n2 / people - c * n1 / people).sum() / weight.sum())
@@ -170,79 +185,31 @@ def mantel_haenszel_difference(
     variance = (effect * p_term + q_term) / weight.sum() ** 2
     # Without a responder (or with nobody else) the variance is 0, which is no knowledge.
     mixed = 0 < (a + c).sum() < people.sum()
-    se = math.sqrt(variance) if mixed and variance > 0 else math.nan
-    # As in metafor, a trial in which nobody (or everybody) responded adds nothing to Q.
-    y, v = _sizes_rd(a, n1, c, n2)
-    sizes = np.where(_silent(a, n1, c, n2), np.nan, y), v
-    return _result(DIFFERENCE, "Mantel-Haenszel", effect, se, weight, sizes, level)
+    return effect, math.sqrt(variance) if mixed and variance > 0 else math.nan, weight
 
 
-def mantel_haenszel_risk_ratio(
-    events_1: npt.ArrayLike,
-    n_1: npt.ArrayLike,
-    events_2: npt.ArrayLike,
-    n_2: npt.ArrayLike,
-    *,
-    level: float = 0.95,
-) -> PooledEffect:
-    """The common ratio of shares, treatment over control, by Mantel and Haenszel.
-
-    As metafor's `rma.mh(measure="RR")`. Variance of Greenland and Robins.
-
-    Parameters
-    ----------
-    events_1, n_1, events_2, n_2, level
-        As for `mantel_haenszel_difference`.
-    """
-    a, n1, c, n2 = _tables(events_1, n_1, events_2, n_2)
+def _common_risk_ratio(a: Array, n1: Array, c: Array, n2: Array) -> tuple[float, float, Array]:
     people = n1 + n2
     r, s = (a * n2 / people).sum(), (c * n1 / people).sum()
     variance = (n1 / people * (n2 / people) * (a + c) - a * c / people).sum()
-    log_ratio, se = _log_ratio(r, s), math.nan
+    se = math.nan
     # Where everybody responded in both arms the variance is 0, which is no knowledge.
     if r > 0 and s > 0 and variance > 1e-12 * people.sum():
         se = math.sqrt(variance / (r * s))
-    return _result(
-        RISK_RATIO,
-        "Mantel-Haenszel",
-        log_ratio,
-        se,
-        c * n1 / people,
-        _sizes_rr(a, n1, c, n2),
-        level,
-    )
+    return _log_ratio(r, s), se, c * n1 / people
 
 
-def mantel_haenszel_odds_ratio(
-    events_1: npt.ArrayLike,
-    n_1: npt.ArrayLike,
-    events_2: npt.ArrayLike,
-    n_2: npt.ArrayLike,
-    *,
-    level: float = 0.95,
-) -> PooledEffect:
-    """The common odds ratio, treatment over control, by Mantel and Haenszel.
-
-    As metafor's `rma.mh(measure="OR")`. Variance of Robins, Breslow and Greenland.
-
-    Parameters
-    ----------
-    events_1, n_1, events_2, n_2, level
-        As for `mantel_haenszel_difference`.
-    """
-    a, n1, c, n2 = _tables(events_1, n_1, events_2, n_2)
+def _common_odds_ratio(a: Array, n1: Array, c: Array, n2: Array) -> tuple[float, float, Array]:
     b, d, people = n1 - a, n2 - c, n1 + n2
     with_effect, against = a * d / people, b * c / people
     p, q = (a + d) / people, (b + c) / people
     r, s = with_effect.sum(), against.sum()
-    log_ratio, se = _log_ratio(r, s), math.nan
+    se = math.nan
     if r > 0 and s > 0:
         terms = (p * with_effect).sum() / r**2 + (q * against).sum() / s**2
         terms += (p * against + q * with_effect).sum() / (r * s)
         se = math.sqrt(terms / 2)
-    return _result(
-        ODDS_RATIO, "Mantel-Haenszel", log_ratio, se, against, _sizes_or(a, n1, c, n2), level
-    )
+    return _log_ratio(r, s), se, against
 
 
 def peto_odds_ratio(
@@ -260,8 +227,10 @@ def peto_odds_ratio(
 
     Parameters
     ----------
-    events_1, n_1, events_2, n_2, level
-        As for `mantel_haenszel_difference`.
+    events_1, n_1, events_2, n_2 : array_like, shape (k,)
+        Responders and people in the treated and in the control arm of each trial.
+    level : float
+        Level of the interval.
     """
     a, n1, c, n2 = _tables(events_1, n_1, events_2, n_2)
     people, events = n1 + n2, a + c
@@ -278,74 +247,76 @@ def peto_odds_ratio(
     )
 
 
-def random_difference(
+def inverse_variance(
     events_1: npt.ArrayLike,
     n_1: npt.ArrayLike,
     events_2: npt.ArrayLike,
     n_2: npt.ArrayLike,
     *,
+    measure: str = DIFFERENCE,
     knapp_hartung: bool = True,
     level: float = 0.95,
 ) -> PooledEffect:
-    """The mean difference of shares over trials that differ (inverse variance, REML).
+    """The mean effect over trials that differ, from each trial's own effect and its variance (REML).
 
-    As metafor's `rma(measure="RD")`. A trial with an empty cell gets half a person in each of its
-    four cells.
+    As metafor's `rma`, ratios on the scale of logarithms and with `drop00=TRUE`: trials without (or
+    with nothing but) events in both arms say nothing of a ratio and are left out. A trial with an
+    empty cell gets half a person in each of its four cells.
 
     Parameters
     ----------
-    events_1, n_1, events_2, n_2, level
-        As for `mantel_haenszel_difference`.
+    events_1, n_1, events_2, n_2 : array_like, shape (k,)
+        Responders and people in the treated and in the control arm of each trial.
+    measure : str
+        "risk difference", "risk ratio" or "odds ratio": treatment less, or over, control.
     knapp_hartung : bool
         Limits by t on k - 1 from the observed scatter, but never narrower than from the weights
         (metafor's `test="adhoc"`): two trials that happen to agree would else leave no doubt at all.
         Or normal limits from the weights.
+    level : float
+        Level of the interval.
+
+    Raises
+    ------
+    ValueError
+        As for `mantel_haenszel`.
     """
-    return _random(DIFFERENCE, _sizes_rd, (events_1, n_1, events_2, n_2), knapp_hartung, level)
-
-
-def random_risk_ratio(
-    events_1: npt.ArrayLike,
-    n_1: npt.ArrayLike,
-    events_2: npt.ArrayLike,
-    n_2: npt.ArrayLike,
-    *,
-    knapp_hartung: bool = True,
-    level: float = 0.95,
-) -> PooledEffect:
-    """The mean ratio of shares over trials that differ (inverse variance of logarithms, REML).
-
-    As metafor's `rma(measure="RR", drop00=TRUE)`; trials without (or with nothing but) events in both arms say
-    nothing and are left out.
-
-    Parameters
-    ----------
-    events_1, n_1, events_2, n_2, knapp_hartung, level
-        As for `random_difference`.
-    """
-    return _random(RISK_RATIO, _sizes_rr, (events_1, n_1, events_2, n_2), knapp_hartung, level)
-
-
-def random_odds_ratio(
-    events_1: npt.ArrayLike,
-    n_1: npt.ArrayLike,
-    events_2: npt.ArrayLike,
-    n_2: npt.ArrayLike,
-    *,
-    knapp_hartung: bool = True,
-    level: float = 0.95,
-) -> PooledEffect:
-    """The mean odds ratio over trials that differ (inverse variance of logarithms, REML).
-
-    As metafor's `rma(measure="OR", drop00=TRUE)`; trials without (or with nothing but) events in both arms say
-    nothing and are left out.
-
-    Parameters
-    ----------
-    events_1, n_1, events_2, n_2, knapp_hartung, level
-        As for `random_difference`.
-    """
-    return _random(ODDS_RATIO, _sizes_or, (events_1, n_1, events_2, n_2), knapp_hartung, level)
+    y, v = _SIZES[_known(measure)](*_tables(events_1, n_1, events_2, n_2))
+    kept = np.isfinite(y)
+    method = f"inverse variance, REML{', Knapp-Hartung' if knapp_hartung else ''}"
+    if not kept.any():
+        return _of(measure, method, math.nan, math.nan, np.zeros(y.size), math.nan, 0, level)
+    pooled = pool(y[kept], v[kept], knapp_hartung=False, level=level)
+    if knapp_hartung and kept.sum() > 1:
+        scattered = pool(y[kept], v[kept], level=level)
+        se = max(float(scattered.se), float(pooled.se))
+        low, high = around(pooled.estimate, np.asarray(se), scattered.df, level)
+        p = two_sided(pooled.estimate, np.asarray(se), scattered.df)
+        pooled = replace(pooled, se=np.asarray(se), low=low, high=high, p=p, df=scattered.df)
+    weights = np.zeros(y.size)
+    weights[kept] = pooled.weights
+    ends = np.array([pooled.estimate, pooled.low, pooled.high], dtype=np.float64)
+    if measure == DIFFERENCE:
+        estimate, low, high = np.clip(ends, -1, 1)
+    else:
+        with np.errstate(over="ignore"):
+            estimate, low, high = np.exp(ends)
+    return PooledEffect(
+        measure=measure,
+        method=method,
+        estimate=float(estimate),
+        low=float(low),
+        high=float(high),
+        se=float(pooled.se),
+        p=float(pooled.p),
+        tau2=float(pooled.tau2),
+        q=float(pooled.q),
+        q_p=float(pooled.q_p),
+        i2=float(pooled.i2),
+        weights=weights,
+        k=y.size,
+        level=level,
+    )
 
 
 def exact_odds_ratio(
@@ -369,7 +340,7 @@ def exact_odds_ratio(
     Parameters
     ----------
     events_1, n_1, events_2, n_2 : array_like, shape (k,)
-        As for `mantel_haenszel_difference`; whole numbers.
+        As for `mantel_haenszel`; whole numbers.
     level : float
         Level of the interval.
 
@@ -479,51 +450,6 @@ def _of(
     )
 
 
-def _random(
-    measure: str,
-    sizes: Callable[[Array, Array, Array, Array], tuple[Array, Array]],
-    counts: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike, npt.ArrayLike],
-    knapp_hartung: bool,
-    level: float,
-) -> PooledEffect:
-    y, v = sizes(*_tables(*counts))
-    kept = np.isfinite(y)
-    method = f"inverse variance, REML{', Knapp-Hartung' if knapp_hartung else ''}"
-    if not kept.any():
-        return _of(measure, method, math.nan, math.nan, np.zeros(y.size), math.nan, 0, level)
-    pooled = pool(y[kept], v[kept], knapp_hartung=False, level=level)
-    if knapp_hartung and kept.sum() > 1:
-        scattered = pool(y[kept], v[kept], level=level)
-        se = max(float(scattered.se), float(pooled.se))
-        low, high = around(pooled.estimate, np.asarray(se), scattered.df, level)
-        p = two_sided(pooled.estimate, np.asarray(se), scattered.df)
-        pooled = replace(pooled, se=np.asarray(se), low=low, high=high, p=p, df=scattered.df)
-    weights = np.zeros(y.size)
-    weights[kept] = pooled.weights
-    ends = np.array([pooled.estimate, pooled.low, pooled.high], dtype=np.float64)
-    if measure == DIFFERENCE:
-        estimate, low, high = np.clip(ends, -1, 1)
-    else:
-        with np.errstate(over="ignore"):
-            estimate, low, high = np.exp(ends)
-    return PooledEffect(
-        measure=measure,
-        method=method,
-        estimate=float(estimate),
-        low=float(low),
-        high=float(high),
-        se=float(pooled.se),
-        p=float(pooled.p),
-        tau2=float(pooled.tau2),
-        q=float(pooled.q),
-        q_p=float(pooled.q_p),
-        i2=float(pooled.i2),
-        weights=weights,
-        k=y.size,
-        level=level,
-    )
-
-
 def _log_ratio(above: float, below: float) -> float:
     """log(above / below); -inf or inf where one of them is 0, NaN where both are."""
     if above > 0 and below > 0:
@@ -571,6 +497,16 @@ def _sizes_or(a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
 
 
 # The exact conditional model: log odds ratios mu + tau z, z standard normal
+
+
+#: Each trial's own effect and its variance, on the scale of analysis, by measure.
+_SIZES = {DIFFERENCE: _sizes_rd, RISK_RATIO: _sizes_rr, ODDS_RATIO: _sizes_or}
+
+
+def _known(measure: str) -> str:
+    if measure not in _SIZES:
+        raise ValueError(f"measure is {measure!r}; expected one of {', '.join(_SIZES)}")
+    return measure
 
 
 @dataclass(frozen=True, slots=True, eq=False)

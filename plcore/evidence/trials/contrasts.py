@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from plcore.evidence.pooling.two_arms import (
+    ODDS_RATIO,
+    RISK_RATIO,
     EffectMethod,
     exact_odds_ratio,
-    mantel_haenszel_difference,
-    mantel_haenszel_odds_ratio,
-    mantel_haenszel_risk_ratio,
+    inverse_variance,
+    mantel_haenszel,
     peto_odds_ratio,
-    random_difference,
-    random_odds_ratio,
-    random_risk_ratio,
 )
 from plcore.evidence.table import check_frame
 from plcore.evidence.trial_tables import DEFINITIONS, TRIALS
@@ -45,13 +44,13 @@ FOLLOW_UP_BANDS = {
 }
 #: Every way in which comparisons can be put together, by the words of `ways_of_pooling_effects`.
 EFFECT_METHODS: dict[str, EffectMethod] = {
-    "Mantel-Haenszel difference": mantel_haenszel_difference,
-    "Random effects, difference": random_difference,
-    "Mantel-Haenszel risk ratio": mantel_haenszel_risk_ratio,
-    "Random effects, risk ratio": random_risk_ratio,
-    "Mantel-Haenszel odds ratio": mantel_haenszel_odds_ratio,
+    "Mantel-Haenszel difference": mantel_haenszel,
+    "Random effects, difference": inverse_variance,
+    "Mantel-Haenszel risk ratio": partial(mantel_haenszel, measure=RISK_RATIO),
+    "Random effects, risk ratio": partial(inverse_variance, measure=RISK_RATIO),
+    "Mantel-Haenszel odds ratio": partial(mantel_haenszel, measure=ODDS_RATIO),
     "Peto odds ratio": peto_odds_ratio,
-    "Random effects, odds ratio": random_odds_ratio,
+    "Random effects, odds ratio": partial(inverse_variance, measure=ODDS_RATIO),
     "Exact conditional model, odds ratio": exact_odds_ratio,
 }
 _ALIKE = ("treatment", "setting", "definition")
@@ -64,7 +63,7 @@ _COUNTS = ("responders_1", "n_1", "responders_2", "n_2")
 def pool_effects(
     arms: pd.DataFrame,
     *,
-    method: EffectMethod = mantel_haenszel_difference,
+    method: EffectMethod = mantel_haenszel,
     not_randomised: bool = False,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -81,7 +80,8 @@ def pool_effects(
         Rows of `trials.csv`: trial, arm, outcome, role, treatment, setting, definition, design,
         follow_up_days, patients, n, responders, include. Those with include "yes" are taken.
     method : function
-        A function of `plcore.evidence.pooling` from the counts of trials to a `PooledEffect`.
+        A function of `plcore.evidence.pooling` from the counts of trials to a `PooledEffect`, such
+        as `mantel_haenszel` or, for a ratio, `functools.partial(mantel_haenszel, measure="risk ratio")`.
     not_randomised : bool
         Whether counted comparisons that were not (or not properly) randomised are taken as well:
         those with the design "cohort" and a time of follow-up.
