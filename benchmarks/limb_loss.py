@@ -35,9 +35,8 @@ from plcore.models.limb_loss import (
     shapes_of,
 )
 from plcore.scenarios import read_scenario
-from plcore.simulate import draws_of
 from plcore.simulate.draws import draw
-from plcore.simulate.synthesis import Likelihood, fit, fitted_rows
+from plcore.simulate.synthesis import Likelihood, draws_of, fit, fitted_rows
 
 POPULATION, MORTALITY = read_population(), read_mortality()
 YEARS = POPULATION.years

@@ -18,7 +18,8 @@ from scipy import stats
 
 from benchmarks import Case
 from benchmarks.floors import drawn
-from plcore.analysis import fisher, simulate_trials
+from plcore.analysis import simulate_trials
+from plcore.analysis.trial_design import fisher
 
 TREATED, CONTROL, N_ARM = 0.5, 0.3, 100
 N_TRIALS = 100_000

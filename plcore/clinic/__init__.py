@@ -17,12 +17,12 @@ knows courses, overbooking against missed visits, or uncertain inputs.
 
 from plcore.clinic.california import check_california
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose
-from plcore.clinic.demand import Demand, Funnel, Opening, demand_table, funnel_table
+from plcore.clinic.demand import Demand, Funnel, demand_table, funnel_table
 from plcore.clinic.own import OwnNumbers
 from plcore.clinic.patients import ClinicDraws
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import Area, by_state
-from plcore.clinic.results import ClinicOutcome, Load, by_period, clinic_table, months_from
+from plcore.clinic.results import ClinicOutcome, by_period, clinic_table, months_from
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import fewest
 
@@ -35,8 +35,6 @@ __all__ = [
     "Demand",
     "Dose",
     "Funnel",
-    "Load",
-    "Opening",
     "OwnNumbers",
     "by_period",
     "by_state",

@@ -14,7 +14,6 @@
 """
 
 from plcore.evidence.appraisal import appraised, flow_of_studies, with_and_without
-from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.claims import (
     audit_table,
     comparable_claims,
@@ -25,9 +24,9 @@ from plcore.evidence.claims import (
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.labels import label_of
 from plcore.evidence.observations import observation_points, read_observations
-from plcore.evidence.parameters import Correlation, Parameter
+from plcore.evidence.parameters import Parameter
 from plcore.evidence.pooling import HalfNormal
-from plcore.evidence.population import Mortality, Population, read_population, total
+from plcore.evidence.population import Population, read_population, total
 from plcore.evidence.prevalence import (
     childhood_claims,
     logits,
@@ -48,7 +47,7 @@ from plcore.evidence.spread import (
 )
 from plcore.evidence.trials.contrasts import pool_effects, ways_of_pooling_effects
 from plcore.evidence.trials.rates import pool_responses
-from plcore.evidence.trials.response import ResponseRate, response_rate, wilson
+from plcore.evidence.trials.response import ResponseRate, response_rate
 from plcore.evidence.trials.treatments import (
     claims_and_trials,
     comparisons,
@@ -61,15 +60,12 @@ from plcore.evidence.trials.treatments import (
 
 __all__ = [
     "DATA",
-    "Correlation",
     "HalfNormal",
-    "Mortality",
     "Parameter",
     "Population",
     "ResponseRate",
     "appraised",
     "audit_table",
-    "bibtex",
     "childhood_claims",
     "cite",
     "claims_and_trials",
@@ -100,7 +96,6 @@ __all__ = [
     "reference",
     "response_forest",
     "response_rate",
-    "ris",
     "seen_counts",
     "severity_findings",
     "total",
@@ -110,6 +105,5 @@ __all__ = [
     "verdicts_in_words",
     "ways_of_pooling",
     "ways_of_pooling_effects",
-    "wilson",
     "with_and_without",
 ]

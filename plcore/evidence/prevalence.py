@@ -26,6 +26,7 @@ from plcore.evidence import pooling as meta
 from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import DISTRIBUTIONS, SCORES, Floats
 from plcore.evidence.parameters import Parameter, parameter, read_parameters
+from plcore.evidence.pooling.bayes import mean_quantile, new_setting_quantile
 from plcore.evidence.schema import TABLES
 from plcore.evidence.table import check_frame
 from plcore.evidence.trials.response import wilson
@@ -543,7 +544,7 @@ def _shares(
     y: tuple[float, ...], v: tuple[float, ...], spread: str, tau_scale: float
 ) -> tuple[float, ...]:
     posterior = meta.bayes(np.array(y), np.array(v), prior=meta.HalfNormal(tau_scale))
-    quantiles = meta.new_setting_quantile if spread == "setting" else meta.mean_quantile
+    quantiles = new_setting_quantile if spread == "setting" else mean_quantile
     return tuple(special.expit(quantiles(posterior, special.ndtr(SCORES))).tolist())
 
 

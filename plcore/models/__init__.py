@@ -12,7 +12,6 @@ from plcore.models.course import (
     CLAIMED,
     EVIDENCE,
     PLACEBO_ONLY,
-    CourseDraws,
     CoursePlan,
     course_by_day,
     course_draws,
@@ -23,9 +22,7 @@ from plcore.models.course import (
 )
 from plcore.models.limb_loss import (
     age_pyramid,
-    people_and_mortality,
     people_with_limb_loss,
-    rising_shape,
     time_since_loss,
 )
 from plcore.models.observed import amputations
@@ -37,7 +34,6 @@ __all__ = [
     "CLAIMED",
     "EVIDENCE",
     "PLACEBO_ONLY",
-    "CourseDraws",
     "CoursePlan",
     "Outcome",
     "age_pyramid",
@@ -50,10 +46,8 @@ __all__ = [
     "implications",
     "infusion_days",
     "pain_by_time_since_loss",
-    "people_and_mortality",
     "people_with_limb_loss",
     "people_with_pain",
-    "rising_shape",
     "simulate_course",
     "three_readings",
     "time_since_loss",

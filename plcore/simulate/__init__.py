@@ -9,13 +9,11 @@
 from plcore.simulate.draws import draw, plain, sobol
 from plcore.simulate.runs import Model, Run, run
 from plcore.simulate.summary import in_words, interval_table, sampling_errors, summarise
-from plcore.simulate.synthesis import draws_of
 
 __all__ = [
     "Model",
     "Run",
     "draw",
-    "draws_of",
     "in_words",
     "interval_table",
     "plain",

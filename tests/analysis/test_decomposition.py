@@ -18,7 +18,8 @@ from plcore.evidence.population import read_mortality, read_population
 from plcore.models import people_with_limb_loss
 from plcore.models.limb_loss import KNOTS, STRATA, SURVIVALS, inputs, ratio_pattern, shapes_of
 from plcore.scenarios import read_scenario
-from plcore.simulate import draws_of, run
+from plcore.simulate import run
+from plcore.simulate.synthesis import draws_of
 
 FIRST, LAST = 2024, 2050
 SCENARIO = read_scenario("rise_goes_on", choices={"first_year": FIRST, "last_year": LAST})

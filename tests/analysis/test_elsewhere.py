@@ -21,7 +21,8 @@ from plcore.models.limb_loss import (
 )
 from plcore.models.pain import share_in_pain
 from plcore.scenarios import read_scenario
-from plcore.simulate import draws_of, run
+from plcore.simulate import run
+from plcore.simulate.synthesis import draws_of
 
 SCENARIO = read_scenario()
 DRAWS = draws_of(SCENARIO, 2, seed=3)

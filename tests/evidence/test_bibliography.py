@@ -5,7 +5,8 @@ import re
 import pandas as pd
 import pytest
 
-from plcore.evidence import bibtex, read, ris
+from plcore.evidence import read
+from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.data import DATA
 
 #: What TeX makes of the commands for its special characters.

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from plcore.evidence.pooling import (
-    HalfNormal,
-    bayes,
-    logit_proportion,
-    mean_quantile,
-    new_setting_quantile,
-    pool,
-)
+from plcore.evidence.pooling import HalfNormal, bayes, logit_proportion, pool
+from plcore.evidence.pooling.bayes import mean_quantile, new_setting_quantile
 
 Y = np.array([0.2, 1.1, 0.5, -0.1])
 V = np.array([0.05, 0.08, 0.02, 0.1])

@@ -307,5 +307,7 @@ def test_the_exact_model_counts_whole_people():
 @pytest.mark.parametrize("method", [mantel_haenszel, inverse_variance])
 @pytest.mark.parametrize("measure", ["RD", "hazard ratio", "", None])
 def test_an_unknown_measure_is_refused(method, measure):
-    with pytest.raises(ValueError, match=r"expected one of risk difference, risk ratio, odds ratio"):
+    with pytest.raises(
+        ValueError, match=r"expected one of risk difference, risk ratio, odds ratio"
+    ):
         method([3], [5], [1], [5], measure=measure)

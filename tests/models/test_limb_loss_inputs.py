@@ -21,7 +21,8 @@ from plcore.models.limb_loss import (
     time_since_loss,
 )
 from plcore.scenarios import read_scenario
-from plcore.simulate import draw, draws_of, run
+from plcore.simulate import draw, run
+from plcore.simulate.synthesis import draws_of
 
 SPAN = {"first_year": 1996, "last_year": 2050}
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from plcore.clinic.patients import INPUTS as CLINIC_INPUTS
 from plcore.clinic.results import FATES
 from plcore.clinic.schedule import simulate_clinic
-from plcore.evidence.pooling import HalfNormal, bayes, mean_quantile, pool
+from plcore.evidence.pooling import HalfNormal, bayes, pool
+from plcore.evidence.pooling.bayes import mean_quantile
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import wilson
 from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course

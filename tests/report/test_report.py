@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import plcore
 from plcore.charts.display import PLOTLY, show
 from plcore.charts.tables import table_html
-from plcore.evidence import bibtex, ris
+from plcore.evidence.bibliography import bibtex, ris
 from plcore.report.__main__ import main
 from plcore.report.notebooks import read_page
 from plcore.report.site import Stamp, build_report, read_stamp, write_report

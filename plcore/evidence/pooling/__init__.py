@@ -16,13 +16,10 @@ from plcore.evidence.pooling.bayes import (
     HalfNormal,
     Posterior,
     bayes,
-    mean_quantile,
-    new_setting_quantile,
 )
 from plcore.evidence.pooling.exact import likelihood_interval, pool_exact
 from plcore.evidence.pooling.random_effects import (
     Egger,
-    Estimator,
     Pooled,
     Regression,
     dersimonian_laird,
@@ -46,7 +43,6 @@ from plcore.evidence.pooling.two_arms import (
 
 __all__ = [
     "Egger",
-    "Estimator",
     "HalfNormal",
     "Pooled",
     "PooledEffect",
@@ -62,8 +58,6 @@ __all__ = [
     "likelihood_interval",
     "logit_proportion",
     "mantel_haenszel",
-    "mean_quantile",
-    "new_setting_quantile",
     "paule_mandel",
     "peters",
     "peto_odds_ratio",
