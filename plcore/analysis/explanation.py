@@ -11,6 +11,7 @@ never negative and add up to R2. The rest is curved or joint.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from plcore.evidence.prevalence import (
     severity_findings,
     sources_of,
 )
+from plcore.models.pain import BOUNDS_IN_WORDS
 from plcore.printed import short
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Run
@@ -193,7 +195,7 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
     middle, low, high = map(_number, values)
     result = (
         f"{str(quantity)[:1].upper()}{str(quantity)[1:]}: {middle} (95% interval {low} to {high}; "
-        f"{len(run.draws):,} draws of the scenario {run.scenario.title!r})."
+        f"{len(run.draws):,} draws of the scenario {run.scenario.title!r}){_bounds(run, quantity)}."
     )
     first = [_in_words(row, run.scenario, folder) for row in inputs.head(most).to_dict("records")]
     others = float(inputs["value"].iloc[most:].sum())
@@ -207,6 +209,18 @@ def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Pat
     assumed = f"Inputs that are assumed, without a source, account for {share:.0%}"
     assumed += f", {later:.0%} by those that were then fitted to counts." if fitted.any() else "."
     return "\n".join([result, *first, rest, assumed])
+
+
+def _bounds(run: Run, quantity: Quantity) -> str:
+    """The two bounds of the number of people in pain; nothing for other outcomes."""
+    if quantity.outcome != "plp" or not set(BOUNDS_IN_WORDS) <= set(run.outcome.values):
+        return ""
+    medians = {
+        words: float(np.median(replace(quantity, outcome=name).of(run.outcome)))
+        for name, words in BOUNDS_IN_WORDS.items()
+    }
+    said = " and ".join(f"{_number(value)} {words}" for words, value in medians.items())
+    return f"; its bounds are {said}"
 
 
 def _in_words(row: Mapping[Hashable, Any], scenario: Scenario, folder: Path) -> str:

@@ -265,6 +265,14 @@ def test_the_sentences_say_the_number_its_studies_and_what_is_assumed(baseline, 
     assert len(lines) == 1 + 4 + 2
     middle = float(lines[0].split(": ")[1].split(" ")[0].replace(",", ""))
     assert middle == pytest.approx(np.median(values), rel=0.005)
+    said = re.search(
+        r"; its bounds are ([\d,]+) if only major losses hurt and ([\d,]+) if all losses hurt alike",
+        lines[0],
+    )
+    for number, bound in zip(said.groups(), ("plp_major_only", "plp_all_alike"), strict=True):
+        expected = np.median(baseline.outcome.values[bound][:, 0])
+        assert float(number.replace(",", "")) == pytest.approx(expected, rel=0.005)
+    assert "bounds" not in explain_in_words(baseline, Quantity("limb_loss", 2030), most=1)
     assumed = table["seen"] == "assumed"
     share, later = (
         table.loc[chosen, "value"].sum()
