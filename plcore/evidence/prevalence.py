@@ -288,8 +288,9 @@ def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        A column that is missing, a cell that the file could not hold, or two studies of different
-        sources with the same n, events and year, which are likely one under two names.
+        A column that is missing, a cell that the file could not hold, studies of other
+        kinds of prevalence than point and period together, or two of different sources with the
+        same n, events and year, which are likely one under two names.
     """
     table = TABLES["plp_prevalence_studies"]
     known = {column.name for column in table.columns}
@@ -298,6 +299,8 @@ def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
     studies = check_frame(
         studies, table, needed, filled=[name for name in needed if name in known], name="studies"
     )
+    if "kind" in studies:
+        _refuse_other_kinds(studies)
     for name in columns:
         empty = np.flatnonzero(studies[name].isna())
         if empty.size:
@@ -343,6 +346,20 @@ def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
     """
     studies = checked_studies(studies)
     return meta.logit_proportion(studies["events"].to_numpy(), studies["n"].to_numpy())
+
+
+def _refuse_other_kinds(studies: pd.DataFrame) -> None:
+    """Refuse the first study whose kind of prevalence is not that of those before it."""
+    seen: set[str] = set()
+    for at, kind in enumerate(studies["kind"]):
+        seen.add(kind)
+        if len(seen) > 1 and not any(seen <= set(kinds) for kinds in KINDS.values()):
+            who = f" ({studies['study'].iloc[at]})" if "study" in studies else ""
+            raise ValueError(
+                f"studies: row {at}{who}: kind is {kind!r}, and the studies before it are "
+                f"{', '.join(sorted(seen - {kind}))}; expected one kind of prevalence, or point and "
+                "period together"
+            )
 
 
 def pool_prevalence(studies: pd.DataFrame) -> PooledShare:

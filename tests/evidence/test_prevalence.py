@@ -1,6 +1,7 @@
 """Which studies are pooled, what metafor makes of them, and what is believed of another setting."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import integrate, special, stats
 from plcore.evidence import pooling as meta
 from plcore.evidence.data import read
 from plcore.evidence.parameters import parameter
+from plcore.evidence.pooling.bayes import mean_quantile, new_setting_quantile
 from plcore.evidence.prevalence import (
     CHILDHOOD,
     KINDS,
@@ -37,7 +39,8 @@ def thirty():
     )
     given = set(zip(REFERENCE["events"], REFERENCE["n"], strict=True))
     counts = zip(studies["events"], studies["n"], strict=True)
-    return studies[[pair in given for pair in counts]]
+    # Two of them are no longer of the same kind: they were followed from the amputation.
+    return studies[[pair in given for pair in counts]].drop(columns="kind")
 
 
 def believed(studies, **how):
@@ -105,7 +108,7 @@ def test_an_empty_or_unknown_pool_or_kind_is_refused():
 def test_the_belief_is_the_posterior(pool, kind, spread):
     studies = prevalence_studies(pool, kind=kind)
     posterior = meta.bayes(*logits(studies), prior=meta.HalfNormal(1.0))
-    quantile = meta.new_setting_quantile if spread == "setting" else meta.mean_quantile
+    quantile = new_setting_quantile if spread == "setting" else mean_quantile
     p = np.array([1e-4, 0.025, 0.25, 0.5, 0.77, 0.975, 0.9999])
     found = believed(studies, spread=spread).ppf(p)
 
@@ -228,3 +231,30 @@ def test_the_table_of_kinds_has_every_kind_and_pool_with_nested_limits():
     assert (table["mean_high"] < table["setting_high"]).all()
     by = table.set_index(["kind", "pool"])
     assert by.loc[("current", "usa"), "people"] == prevalence_studies("usa")["n"].sum()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "refused"),
+    [
+        (
+            ["point", "lifetime"],
+            "row 1 .*: kind is 'lifetime', and the studies before it are point",
+        ),
+        (["point", "period", "recognised"], "row 2 .*: kind is 'recognised'"),
+        (["lifetime", "lifetime", "period"], "row 2 .*: kind is 'period'"),
+        (["cumulative_incidence", "point"], "row 1 .*: kind is 'point'"),
+        (["point", "period"], ""),
+        (["lifetime", "lifetime"], ""),
+        (["recognised", "recognised"], ""),
+    ],
+)
+@pytest.mark.parametrize("function", [pool_prevalence, partial(forest_table, label="All")])
+def test_kinds_of_prevalence_are_never_pooled_together(kinds, refused, function):
+    rows = read("plp_prevalence_studies").dropna(subset=["events", "n"])
+    taken = pd.concat([rows[rows["kind"] == kind].iloc[[kinds[:at].count(kind)]]
+                       for at, kind in enumerate(kinds)], ignore_index=True)  # fmt: skip
+    if refused:
+        with pytest.raises(ValueError, match=refused + ".*expected one kind of prevalence"):
+            function(taken)
+    else:
+        function(taken)
