@@ -88,6 +88,19 @@ class Funnel:
     own: tuple[str, ...]
     bounds: Mapping[str, Floats] = field(default_factory=dict)
 
+    def under_bounds(self, step: str, at: int) -> dict[str, Floats]:
+        """People left after a step in the year at place `at`, by draw, under each of the bounds.
+
+        Nothing before the step plp. Each step keeps the same share of the people in pain, whoever
+        counts as in pain.
+        """
+        steps = list(self.people)
+        if "plp" not in steps or steps.index(step) < steps.index("plp"):
+            return {}
+        now, pain = self.people[step][:, at], self.people["plp"][:, at]
+        kept = np.divide(now, pain, out=np.zeros_like(now), where=pain > 0)
+        return {name: kept * people[:, at] for name, people in self.bounds.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -411,8 +424,6 @@ def funnel_table(
         who["in_pain"] = "whose pain is of any severity"
     rows = []
     before: Floats | None = None
-    steps = list(funnel.people)
-    pained = steps[steps.index("plp") :] if funnel.bounds else []
     for step, people in funnel.people.items():
         now = people[:, at]
         share = np.ones_like(now)
@@ -422,12 +433,8 @@ def funnel_table(
             share = funnel.shares[step]
         source, seen = _source_of(step, funnel, known)
         limits = [*np.quantile(now, tails), *np.quantile(share, tails)]
-        bounds = [np.nan] * len(BOUNDS)
-        if step in pained:
-            # Each step keeps the same share of the people in pain, whoever counts as in pain.
-            pain = funnel.people["plp"][:, at]
-            kept = np.divide(now, pain, out=np.zeros_like(now), where=pain > 0)
-            bounds = [float(np.median(kept * funnel.bounds[name][:, at])) for name in BOUNDS]
+        under = funnel.under_bounds(step, at)
+        bounds = [float(np.median(under[name])) if under else np.nan for name in BOUNDS]
         rows.append((step, who[step], *limits, source, seen, level, *bounds))
         before = now
     return pd.DataFrame(

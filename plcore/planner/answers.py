@@ -276,14 +276,6 @@ def _expected(
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
-def pain_bounds(answer: Answer) -> Mapping[str, Floats]:
-    """People in pain in the first year if only major losses hurt, and if all hurt alike, by draw.
-
-    Nothing where the planner counted those in pain.
-    """
-    return {name: people[:, 0] for name, people in answer.funnel.bounds.items()}
-
-
 def sizes(
     answer: Answer, chairs: Sequence[int] | None = None, *, by_month: int | None = None
 ) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from plcore.clinic.results import (
 from plcore.clinic.sizing import advise, fewest
 from plcore.evidence.labels import label_of
 from plcore.models.pain import BOUNDS_IN_WORDS
-from plcore.planner.answers import MOST_CHAIRS, Answer, pain_bounds
+from plcore.planner.answers import MOST_CHAIRS, Answer
 from plcore.planner.decisions import (
     SEVERITY_WORDS,
     Words,
@@ -153,10 +153,13 @@ def _far(answer: Answer) -> list[str]:
 def _people(answer: Answer) -> list[str]:
     settings, people = answer.settings, answer.funnel.people
     kind = _KINDS[str(answer.people.scenario.choices["prevalence_kind"])]
-    in_pain = f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}{_bounds(answer)}"
+    in_pain = (
+        f"{_spread(people['plp'][:, 0])} have phantom limb pain {kind}{_bounds(answer, 'plp')}"
+    )
     if settings.severity != "any":
         pain = SEVERITY_WORDS[settings.severity]
         in_pain += f"; in {_spread(people['in_pain'][:, 0])} of them it is {pain}"
+        in_pain += _bounds(answer, "in_pain")
     return [
         (
             f"{_place(answer)} {shown(float(np.median(people['residents'][:, 0])), 'people')} residents in "
@@ -166,9 +169,9 @@ def _people(answer: Answer) -> list[str]:
     ]
 
 
-def _bounds(answer: Answer) -> str:
-    """The bounds of the number in pain, unless the planner counted them."""
-    bounds = pain_bounds(answer)
+def _bounds(answer: Answer, step: str) -> str:
+    """The bounds of the number in (such) pain, unless the planner counted them."""
+    bounds = answer.funnel.under_bounds(step, 0)
     if not bounds:
         return ""
     words = [

@@ -24,7 +24,7 @@ from plcore.clinic.results import (
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
 from plcore.models.pain import BOUNDS_IN_WORDS, SEVERITIES
-from plcore.planner.answers import Answer, pain_bounds
+from plcore.planner.answers import Answer
 from plcore.planner.decisions import SEVERITY_WORDS
 from plcore.planner.settings import Settings, defaults, meanings
 from plcore.printed import digits, people
@@ -69,16 +69,13 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
         "in_pain": _in_pain(answer.settings.severity),
         "choosing": "people who would come to this clinic",
     }
-    bounds = {
-        f"people with phantom limb pain {BOUNDS_IN_WORDS[name]}": drawn
-        for name, drawn in pain_bounds(answer).items()
-    }
     rows = []
     for name, label in first.items():
         rows.append((label, "people", *np.quantile(answer.funnel.people[name][:, 0], tails)))
-        if name == "plp":
+        if name == "plp" or (name == "in_pain" and answer.settings.severity != "any"):
             rows += [
-                (bound, "people", *np.quantile(drawn, tails)) for bound, drawn in bounds.items()
+                (f"{label} {BOUNDS_IN_WORDS[bound]}", "people", *np.quantile(drawn, tails))
+                for bound, drawn in answer.funnel.under_bounds(name, 0).items()
             ]
     yearly = demand_table(answer.demand, level=level)
     counted = answer.own is not None and answer.own.referrals

@@ -37,7 +37,6 @@ from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.pain import BOUNDS
 from plcore.planner import answers
-from plcore.planner.answers import pain_bounds
 from plcore.planner.decisions import Asked, Words, decision_rows, six_sentences
 from plcore.planner.page import planner_html
 from plcore.planner.page.clinic import (
@@ -217,7 +216,10 @@ class Direct:
         yearly = by_year(demand.per_week, opening)
         now = {step: values[:, 0] for step, values in funnel.people.items()}
         if self.settings["scenario"] == "baseline":
-            now |= {bound: people.values[bound][:, 0] for bound in BOUNDS}
+            now |= funnel.under_bounds("plp", 0)
+            if severity != "any":
+                severe = funnel.under_bounds("in_pain", 0)
+                now |= {f"in_pain_{bound}": values for bound, values in severe.items()}
         return now | {f"patients_{i + 1}": yearly[:, i] for i in range(5)}
 
 
@@ -256,7 +258,7 @@ def test_all_counties_together_are_the_nation_to_five_digits(steady):
         np.testing.assert_allclose(rows[key], np.quantile(values, TAILS), rtol=5e-5, err_msg=key)
     # What is worth finding out first is one of several factors.
     keys = [key for key in rows if not key.startswith("find_")]
-    assert keys == [key for key in LABELS if key not in BOUNDS]
+    assert keys == [key for key in LABELS if key.removeprefix("in_pain_") not in BOUNDS]
 
 
 #: Places by what the page's search makes of them, as the address and as the command's settings.
@@ -399,10 +401,15 @@ def test_page_and_command_give_the_same_answers(open_page, monkeypatch):
         expected = decision_rows(plan).set_index("key")
         for name, values in plan.funnel.people.items():
             expected.loc[name] = ["people", *np.quantile(values[:, 0], TAILS)]
-        for name, values in pain_bounds(plan).items():
+        for name, values in plan.funnel.under_bounds("plp", 0).items():
             expected.loc[name] = ["people", *np.quantile(values, TAILS)]
+        if settings.severity != "any":
+            for name, values in plan.funnel.under_bounds("in_pain", 0).items():
+                expected.loc[f"in_pain_{name}"] = ["people", *np.quantile(values, TAILS)]
         with_bounds = "plp_major_only" in by_key.index
-        assert with_bounds == (settings.scenario == "baseline" and bool(pain_bounds(plan))), address
+        assert with_bounds == (settings.scenario == "baseline" and bool(plan.funnel.bounds)), (
+            address
+        )
         load = expected.loc["load", ["median", "low", "high"]].to_numpy(dtype=float)
         found = [
             {key for key in table.index if key.startswith("find_")} for table in (by_key, expected)
@@ -713,9 +720,9 @@ def test_people_in_pain_stand_beside_their_bounds_or_the_way_to_them(open_page):
     def said(address):
         return open_page(f"{LA}&{address}").inner_text("#said")
 
-    assert re.search(
-        r"\([\d,]+ if only major losses hurt, [\d,]+ if all losses hurt alike\)", said("")
-    )
+    both = r"\([\d,]+ if only major losses hurt, [\d,]+ if all losses hurt alike\)"
+    assert re.search(both + r"; in .* of them it is .* " + both, said("severity=weekly"))
+    assert len(re.findall(both, said("severity=any"))) == 1
     way = "(bounds: the scenarios “Pain only after major loss” and “Pain after any loss alike”)"
     assert way in said("scenario=rise_goes_on")
     for address in ("scenario=major_only", "own_limb_loss=90000&own_plp=40000"):

@@ -21,6 +21,7 @@ LABELS: Mapping[str, str] = {
     "plp": "have phantom limb pain now",
     **{bound: f"... {words}" for bound, words in BOUNDS_IN_WORDS.items()},
     "in_pain": "in pain that is {severity}",
+    **{f"in_pain_{bound}": f"... {words}" for bound, words in BOUNDS_IN_WORDS.items()},
     "sought_care": "have sought care for it at some time",
     "recognised": "whose pain a clinician knows as phantom limb pain",
     "eligible": "have no reason against an infusion",
@@ -64,6 +65,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "limb_loss": (*_LIMB_LOSS, "diabetes_elasticity"),
     "plp": ("plp_prevalence", "plp_prevalence_minor", "plp_fall"),
     **dict.fromkeys(BOUNDS_IN_WORDS, ("plp_prevalence", "plp_fall")),
+    **dict.fromkeys([f"in_pain_{bound}" for bound in BOUNDS_IN_WORDS], ("plp_prevalence", "plp_fall")),
     "in_pain:weekly": ("severity_weekly",),
     "in_pain:moderate_severe": ("severity_moderate_severe",),
     "in_pain:extremely_bothersome": (

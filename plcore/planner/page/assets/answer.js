@@ -129,12 +129,13 @@ function rowsByKey(answer) {
 }
 
 /** The bounds of the number in pain, or where they are to be had; nothing for a bound itself or a count of one's own. */
-function boundsInWords(answer) {
+function boundsInWords(answer, before = "") {
   const { settings } = answer;
-  if (answer.rows.some(({ key }) => key === "plp_major_only")) {
-    const [low, high] = ["plp_major_only", "plp_all_alike"].map((key) => valueOf(answer, key).median);
+  if (answer.rows.some(({ key }) => key === `${before}plp_major_only`)) {
+    const [low, high] = ["plp_major_only", "plp_all_alike"].map((key) => valueOf(answer, before + key).median);
     return ` (${low} if only major losses hurt, ${high} if all losses hurt alike)`;
   }
+  if (before) return "";
   const named = Object.values(content.nation.bounds);
   if (named.includes(settings.scenario) || settings.own_plp !== null) return "";
   const titles = named.map((bound) => `“${content.nation.scenarios.find(({ name }) => name === bound).title}”`);
@@ -146,7 +147,7 @@ function sentences(answer) {
   const { settings } = answer;
   const at = (key) => valueOf(answer, key).whole;
   const bounds = boundsInWords(answer);
-  const pain = settings.severity === "any" ? "" : `; in ${at("in_pain")} of them it is ${content.severities[settings.severity]}`;
+  const pain = settings.severity === "any" ? "" : `; in ${at("in_pain")} of them it is ${content.severities[settings.severity]}${boundsInWords(answer, "in_pain_")}`;
   const six = sixSentences(grid, rowsByKey(answer), wordsOf(grid, settings));
   const over = valueOf(answer, "never_clears").row.median >= 0.5;
   return [

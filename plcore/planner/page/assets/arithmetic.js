@@ -413,7 +413,13 @@ function lookUp(grid, settings) {
   const found = funnel(grid, settings, area);
   for (const [key, people] of Object.entries(found.people)) {
     add(key, "people", quantiles(people[0]));
-    if (key === "plp") boundsOfPain(grid, settings, area, found).forEach(([bound, values]) => add(bound, "people", quantiles(values)));
+    if (key === "plp" || (key === "in_pain" && settings.severity !== "any")) {
+      // Each step keeps the same share of the people in pain, whoever counts as in pain.
+      const kept = people[0].map((value, d) => value / found.people.plp[0][d]);
+      for (const [bound, values] of boundsOfPain(grid, settings, area, found)) {
+        add(key === "plp" ? bound : `${key}_${bound}`, "people", quantiles(values.map((value, d) => value * kept[d])));
+      }
+    }
   }
   decisionRows(grid, settings, found.people, newPatients(grid, found), add);
   return { rows, area };
