@@ -25,7 +25,13 @@ from plcore.clinic.demand import (
     people_to_patients,
     seasonal,
 )
-from plcore.clinic.distance import divided, share_choosing, shares_by_county, site_of
+from plcore.clinic.distance import (
+    divided,
+    median_distance,
+    share_choosing,
+    shares_by_county,
+    site_of,
+)
 from plcore.clinic.own import (
     OwnNumbers,
     beside,
@@ -444,6 +450,19 @@ def test_the_crowd_within_reach_is_that_added_up_by_hand():
         away = great_circle_km(lat, lon, centres["lat"].iloc[at], centres["lon"].iloc[at])
         expected = divided(np.exp(-away / reach), others)[1]
         np.testing.assert_allclose(elsewhere[d], expected, rtol=0.02)
+
+
+@pytest.mark.parametrize("codes", [["06037"], ["06037", "06059", "06111"], None])
+def test_half_of_the_people_live_within_the_median_distance(codes):
+    area = everywhere() if codes is None else by_fips(codes)
+    at = places_of(area, read_counties())
+    people = read_counties().share[at].mean(axis=(1, 2))
+    centres = county_centres().iloc[at]
+    away = great_circle_km(*site_of(area), centres["lat"], centres["lon"])
+    middle = median_distance(area)
+
+    assert people[away <= middle].sum() >= people.sum() / 2
+    assert people[away < middle].sum() < people.sum() / 2
 
 
 def test_own_numbers_stand_beside_the_modelled_ones():
