@@ -2,7 +2,8 @@
 
 import functools
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,22 @@ def test_the_list_is_cleared_when_what_comes_and_what_waits_has_been_seen():
     assert cleared_on(never)[0, 0] == 120
     assert "is not cleared in these 0.329 years" in cleared_in_words(never, date(2027, 1, 1))
     assert cleared_in_words(simulate(), date(2027, 1, 1)) == "Nobody waits at the opening."
+
+
+def test_the_day_on_which_a_list_is_cleared_has_the_limits_of_the_draws():
+    """Cleared after 0, 100, ... 4000 days: the median is day 2000, the limits are days 100 and 3900."""
+    ready = np.arange(4500) < 100 * np.arange(41)[:, np.newaxis, np.newaxis]
+    outcome = SimpleNamespace(
+        n_days=4500, ready=ready.astype(int), referred_day=np.full((41, 1, 3), -1)
+    )
+    first = date(2027, 1, 20)
+    months = [f"{first + timedelta(days=days):%B %Y}" for days in (2000, 100, 3900)]
+
+    # A day later, at the lower limit, it would be May.
+    assert months[1] == "April 2027"
+    assert cleared_in_words(outcome, first) == (
+        "The waiting list of the opening (3 people) is cleared in {} (95% limits {} to {})."
+    ).format(*months)
 
 
 def test_new_patients_are_ready_after_their_lead_time_and_those_on_the_list_at_once():
