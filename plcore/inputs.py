@@ -1,9 +1,117 @@
-"""The door for what a user gives: numbers that are whole, and tables of the same rows."""
+"""The door for what a user gives: things of the kind expected, and tables of the same rows."""
 
 from __future__ import annotations
 
+import inspect
+import math
+import reprlib
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def checks_kinds(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Refuse arguments that are not of the kind with which the function annotates them.
+
+    Numbers, texts, functions, mappings, sequences, arrays of numbers and the types of plcore are
+    checked before the function begins. It raises TypeError with the argument, what was given and
+    what was expected; ValueError where a number is not a number (NaN).
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            given = signature.bind_partial(*args, **kwargs).arguments
+        except TypeError:
+            # Python says what is wrong with the names or the number of arguments.
+            return function(*args, **kwargs)
+        hints = _hints(function)
+        for name, value in given.items():
+            several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+            for item in value if several else (value,):
+                _check_kind(name, item, hints[name])
+        return function(*args, **kwargs)
+
+    return checked
+
+
+@cache
+def _hints(function: Callable[..., object]) -> Mapping[str, Any]:
+    # When it is first called, as types may be defined below the function.
+    return get_type_hints(function)
+
+
+def _check_kind(name: str, value: object, hint: Any) -> None:
+    if get_origin(hint) in (Union, types.UnionType) and hint != ArrayLike:
+        options = get_args(hint)
+        if value is None and type(None) in options:
+            return
+        options = tuple(option for option in options if option is not type(None))
+        if len(options) > 1:
+            return
+        hint = options[0]
+    words = _expected(value, hint)
+    if words:
+        words += ", 0 or more" if name == "seed" else ""
+        raise TypeError(f"{name} is {reprlib.repr(value)}; expected {words}")
+    if hint is float and math.isnan(value):  # type: ignore[arg-type]
+        raise ValueError(f"{name} is nan; expected a finite number")
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind is Sequence:
+        for item in value:  # type: ignore[attr-defined]
+            _check_kind(f"one of {name}", item, inner[0])
+    elif kind is Mapping:
+        for key, item in value.items():  # type: ignore[attr-defined]
+            _check_kind(f"{name}[{key!r}]", item, inner[1])
+
+
+def _expected(value: object, hint: Any) -> str:
+    """What was expected in the place of a value, in words; nothing where it is of that kind."""
+    if hint is Any:
+        return ""
+    kind = get_origin(hint) or hint
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, bool
+    )
+    if hint == ArrayLike:
+        return "" if _are_numbers(value) else "numbers"
+    if kind is int:
+        whole = number and not isinstance(value, float | np.floating)
+        return "" if whole else "a whole number"
+    if kind is float:
+        return "" if number else "a number"
+    if kind is Callable:
+        return "" if callable(value) else "a function"
+    if kind is Sequence:
+        listed = isinstance(value, Iterable) and isinstance(value, Sized)
+        return "" if listed and not isinstance(value, str | bytes) else "a list"
+    if kind is Mapping:
+        return "" if isinstance(value, Mapping) else "a mapping, such as a dict"
+    if isinstance(kind, type) and not isinstance(value, kind):
+        return "a text" if kind is str else f"a {kind.__name__}"
+    return ""
+
+
+def _are_numbers(value: object) -> bool:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "cSU":
+            return False
+        # pandas has numbers of its own, which NumPy takes for objects.
+        return array.dtype.kind in "biuf" or bool(
+            array.dtype.kind == "O" and np.asarray(value, dtype=float).dtype.kind == "f"
+        )
+    except (TypeError, ValueError):
+        return False
 
 
 def check_whole_number(name: str, value: object, *, least: int) -> None:

@@ -14,9 +14,11 @@ from scipy import stats
 
 from plcore.analysis.design import Quantity, require_level
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 from plcore.simulate.runs import Run
 
 
+@checks_kinds
 def compare(runs: Sequence[Run], quantity: Quantity, *, level: float = 0.95) -> pd.DataFrame:
     """A quantity under several scenarios, and how much higher it is than under the first.
 
@@ -80,6 +82,7 @@ def compare(runs: Sequence[Run], quantity: Quantity, *, level: float = 0.95) -> 
     return pd.DataFrame(rows)
 
 
+@checks_kinds
 def ranking(runs: Sequence[Run], quantity: Quantity, *, lowest_first: bool = False) -> pd.DataFrame:
     """How probable it is that each scenario has the highest quantity.
 

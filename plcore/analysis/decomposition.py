@@ -20,6 +20,7 @@ import pandas as pd
 from plcore.analysis.design import Quantity, require_level
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Mortality, Population
+from plcore.inputs import checks_kinds
 from plcore.models.limb_loss import (
     KNOTS,
     LAST_OBSERVED,
@@ -35,6 +36,7 @@ REASONS = ("population size", "age structure", "mortality", "incidence trend")
 CARRIED_OVER = "carried-over stock"
 
 
+@checks_kinds
 def decompose(
     draws: pd.DataFrame,
     scenario: Scenario,
@@ -152,6 +154,7 @@ def _held(mortality: Mortality, first: int) -> Mortality:
     return dataclasses.replace(mortality, hazard=hazard)
 
 
+@checks_kinds
 def waterfall_table(
     parts: pd.DataFrame, *, first_year: int = LAST_OBSERVED, last_year: int = 2050
 ) -> pd.DataFrame:
@@ -187,6 +190,7 @@ def waterfall_table(
     return pd.DataFrame(rows, columns=["label", "value", "low", "high", "role"])
 
 
+@checks_kinds
 def from_published(
     published: float, runs: Mapping[str, Run], quantity: Quantity, *, level: float = 0.95
 ) -> pd.DataFrame:

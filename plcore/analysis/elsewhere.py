@@ -20,6 +20,7 @@ import pandas as pd
 from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population, areas, read_mortality, read_population
+from plcore.inputs import checks_kinds
 from plcore.models.limb_loss import (
     KNOTS,
     LEVELS,
@@ -181,7 +182,9 @@ def people_elsewhere(
                 f"the rate of {rate.label} ({level}) is {value:g}; expected amputations per person "
                 "and year, above 0 and below 1"
             )
-    population, mortality = read_population(rate.area), read_mortality(rate.area)
+    folder = scenario.folder
+    population = read_population(rate.area, folder=folder)
+    mortality = read_mortality(rate.area, folder=folder)
     given = with_discharges(draws, scenario, _discharges(draws, scenario, rate, population))
     shapes = shapes_of(draws, population)
     responses = respond(
@@ -228,6 +231,7 @@ def _discharges(
     return out
 
 
+@checks_kinds
 def other_countries(run: Run, *, years: Sequence[int] = (2025, 2030, 2050)) -> pd.DataFrame:
     """People with limb loss and in pain at the rates that countries publish, and what these count.
 
@@ -258,7 +262,7 @@ def other_countries(run: Run, *, years: Sequence[int] = (2025, 2030, 2050)) -> p
     rows = []
     for rate in published_rates(folder=run.scenario.folder):
         outcome = people_elsewhere(run.draws, run.scenario, rate, years=years)
-        population = read_population(rate.area)
+        population = read_population(rate.area, folder=run.scenario.folder)
         for place, year in enumerate(years):
             residents = float(population.people[year - int(population.years[0])].sum())
             row: dict[str, object] = {

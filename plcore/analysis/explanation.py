@@ -31,6 +31,7 @@ from plcore.evidence.prevalence import (
     severity_findings,
     sources_of,
 )
+from plcore.inputs import checks_kinds
 from plcore.models.pain import BOUNDS_IN_WORDS
 from plcore.printed import short
 from plcore.scenarios import Scenario
@@ -49,6 +50,7 @@ _ALONE: dict[str, object] = {"goes_with": "", "rank_correlation": np.nan}
 _COLUMNS = ("row", "n", "events", "value", "low", "high")
 
 
+@checks_kinds
 def explain(run: Run, quantity: Quantity, *, folder: Path = DATA) -> pd.DataFrame:
     """What each input contributes to the width of the quantity's interval, the largest first.
 
@@ -149,6 +151,7 @@ def evidence_rows(scenario: Scenario, name: str, *, folder: Path = DATA) -> pd.D
     return table[[*_COLUMNS, "seen", "cited", "references", "note"]].reset_index(drop=True)
 
 
+@checks_kinds
 def explain_in_words(run: Run, quantity: Quantity, *, most: int = 3, folder: Path = DATA) -> str:
     """Why this number, in sentences: the result, what its width comes from, and on what that rests.
 

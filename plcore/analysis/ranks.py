@@ -11,12 +11,14 @@ from scipy import special, stats
 from plcore.analysis.design import Quantity, require_level, require_moving
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import label_of
+from plcore.inputs import checks_kinds
 from plcore.simulate.runs import Run
 
 #: Draws needed beyond the number of parameters: with fewer the intervals say nothing.
 _SPARE = 10
 
 
+@checks_kinds
 def partial_rank_correlations(
     run: Run,
     quantity: Quantity,

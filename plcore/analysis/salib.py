@@ -23,10 +23,12 @@ from plcore.analysis.design import (
     varied,
 )
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Model
 
 
+@checks_kinds
 def salib_problem(
     scenario: Scenario, *, parameters: Sequence[str] | None = None, within: float = 0.999
 ) -> dict[str, Any]:
@@ -81,6 +83,7 @@ def salib_problem(
     }
 
 
+@checks_kinds
 def salib_outputs(
     model: Model,
     scenario: Scenario,

@@ -25,6 +25,7 @@ from plcore.analysis.design import Quantity, require_level, require_moving
 from plcore.analysis.smoothing import expected_by_set, is_sobol, normal_scores
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import group_of
+from plcore.inputs import checks_kinds
 from plcore.models.pain import SEVERITIES
 from plcore.simulate.runs import Run
 from plcore.threads import one_blas_thread
@@ -36,6 +37,7 @@ _MOST_GROUPS = 12
 _DRAWS_EACH = 10
 
 
+@checks_kinds
 def input_groups(run: Run, outcome: str) -> dict[str, list[str]]:
     """The inputs that an outcome may depend on, by groups of one meaning.
 
@@ -74,6 +76,7 @@ def input_groups(run: Run, outcome: str) -> dict[str, list[str]]:
     return groups
 
 
+@checks_kinds
 def shapley_effects(
     run: Run,
     quantity: Quantity,

@@ -32,7 +32,7 @@ from plcore.analysis.design import (
 )
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import label_of
-from plcore.inputs import check_whole_number
+from plcore.inputs import check_whole_number, checks_kinds
 from plcore.scenarios import Scenario
 from plcore.simulate.draws import sobol
 from plcore.simulate.runs import Model
@@ -44,6 +44,7 @@ _LEAST_BASE = 64
 _LEAST_RESAMPLES = 20
 
 
+@checks_kinds
 def sobol_indices(
     model: Model,
     scenario: Scenario,

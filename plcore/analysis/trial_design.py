@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy import optimize, special
 
 from plcore.evidence.trials.response import ResponseRate, checked_level
-from plcore.inputs import check_whole_number, require_same_rows
+from plcore.inputs import check_whole_number, checks_kinds, require_same_rows
 
 Array = npt.NDArray[np.float64]
 #: A test of two arms: responders and patients of treated and control, to p-values.
@@ -44,6 +44,7 @@ _ALMOST_0 = 1e-100
 # Power and sample size
 
 
+@checks_kinds
 def trial_power(
     treated: npt.ArrayLike,
     control: npt.ArrayLike,
@@ -118,6 +119,7 @@ class SampleSize:
         return 2 * self.recruited
 
 
+@checks_kinds
 def sample_size(
     treated: float,
     control: float,
@@ -298,6 +300,7 @@ class SimulatedTrials:
         return float(sample.std(ddof=1) / math.sqrt(sample.size)) if sample.size > 1 else math.nan
 
 
+@checks_kinds
 def simulate_trials(
     treated: npt.ArrayLike,
     control: npt.ArrayLike,
@@ -402,6 +405,7 @@ def _draws(n_trials: int, treated: npt.ArrayLike, control: npt.ArrayLike) -> Arr
 # Without a control
 
 
+@checks_kinds
 def natural_improvement(
     mean: npt.ArrayLike,
     sd: npt.ArrayLike,
@@ -481,6 +485,7 @@ class Excess:
     level: float
 
 
+@checks_kinds
 def excess_over_control(
     rate: ResponseRate, control_ppf: Callable[[Array], npt.ArrayLike], *, level: float = 0.95
 ) -> Excess:

@@ -25,7 +25,7 @@ from plcore.evidence.observation_table import OBSERVATIONS
 from plcore.evidence.observations import read_observations
 from plcore.evidence.parameters import Parameter, parameter
 from plcore.evidence.table import require_columns
-from plcore.inputs import check_whole_number
+from plcore.inputs import check_whole_number, checks_kinds
 from plcore.models.limb_loss import (
     KNOTS,
     LAST_OBSERVED,
@@ -79,6 +79,7 @@ def predictable(observations: pd.DataFrame) -> pd.DataFrame:
     return observations[observations["use"].isin(["fit", "check"])].reset_index(drop=True)
 
 
+@checks_kinds
 def predictive_checks(
     draws: pd.DataFrame, observations: pd.DataFrame, *, seed: int = 1, level: float = 0.95
 ) -> pd.DataFrame:
@@ -332,6 +333,7 @@ def _counts(
     return pd.DataFrame({"year": list(years), "median": median, "low": low, "high": high})
 
 
+@checks_kinds
 def prior_sensitivity(*, year: int = 2050, folder: Path = DATA) -> pd.DataFrame:
     """How far the answer moves where a prior is made wider or narrower.
 
@@ -377,6 +379,7 @@ def _scores(item: Parameter, values: Floats) -> Floats:
     return np.interp(values, item.ppf(special.ndtr(z)), z)
 
 
+@checks_kinds
 def stored_checks(name: str, *, folder: Path = DATA) -> pd.DataFrame:
     """A table that `python3 run.py checks` has stored.
 

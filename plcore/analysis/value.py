@@ -29,7 +29,7 @@ from scipy import special, stats
 from plcore.analysis.design import require_level
 from plcore.analysis.smoothing import gaussian_process, is_sobol, normal_scores, polynomial, spline
 from plcore.evidence.distributions import Floats
-from plcore.inputs import check_whole_number
+from plcore.inputs import check_whole_number, checks_kinds
 from plcore.printed import digits, short
 from plcore.threads import one_blas_thread
 
@@ -85,6 +85,7 @@ class ValueOfInformation:
         )
 
 
+@checks_kinds
 def evpi(net_benefit: ArrayLike) -> ValueOfInformation:
     """The expected value of perfect information: what it would be worth to know everything.
 
@@ -158,6 +159,7 @@ def evppi(net_benefit: ArrayLike, known: pd.DataFrame) -> ValueOfInformation:
     )
 
 
+@checks_kinds
 def evsi(net_benefit: ArrayLike, results: pd.DataFrame) -> ValueOfInformation:
     """The expected value of what a study finds, before it is done.
 
@@ -223,6 +225,7 @@ class Narrowing:
         )
 
 
+@checks_kinds
 def narrowing(values: ArrayLike, known: pd.DataFrame, *, level: float = 0.95) -> Narrowing:
     """How much narrower the interval of a number is expected to be once something is known.
 
@@ -292,6 +295,7 @@ def _width(y: Floats, fit: Floats, order: NDArray[np.int64], level: float) -> fl
     return float(np.mean([high - low for low, high in limits]))
 
 
+@checks_kinds
 def evppi_table(
     net_benefit: ArrayLike,
     draws: pd.DataFrame,
@@ -357,6 +361,7 @@ def evppi_table(
     return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
 
 
+@checks_kinds
 def capacity_net_benefit(
     people: ArrayLike,
     capacities: Sequence[float],
@@ -408,6 +413,7 @@ def capacity_net_benefit(
     return np.asarray(np.where(spare > 0, -empty_cost * spare, turned_away_cost * spare))
 
 
+@checks_kinds
 def adoption_net_benefit(
     treated: ArrayLike, control: ArrayLike, *, margin: float, people: ArrayLike = 1.0
 ) -> Floats:
@@ -441,10 +447,17 @@ def adoption_net_benefit(
     with_it, without = _shares("treated", treated), _shares("control", control)
     if len(with_it) != len(without):
         raise ValueError(f"{len(with_it)} and {len(without)} draws; expected the same")
-    gain = (with_it - without - margin) * _by_draw("people", people)
+    many = _by_draw("people", people)
+    if many.shape not in ((), with_it.shape) or (many < 0).any():
+        raise ValueError(
+            f"people has shape {many.shape} and is {many.min():g} at least; expected a number of 0 "
+            f"or more, or one for each of the {len(with_it)} draws"
+        )
+    gain = (with_it - without - margin) * many
     return np.column_stack([np.zeros(len(gain)), gain])
 
 
+@checks_kinds
 def prevalence_study(
     share: ArrayLike, *, people: int, seed: int, spread: float = 0.0
 ) -> pd.DataFrame:
@@ -478,14 +491,15 @@ def prevalence_study(
     >>> prevalence_study([0.2, 0.8], people=1000, seed=1)["share_found"].round(1).tolist()
     [0.2, 0.8]
     """
-    if not spread >= 0:
-        raise ValueError(f"spread is {spread}; expected 0 or more")
+    if not 0 <= spread < np.inf:
+        raise ValueError(f"spread is {spread}; expected 0 or more, and an end")
     true, random = _shares("share", share), _random(seed)
     luck, shift = random.random(len(true)), random.standard_normal(len(true))
     among = special.expit(special.logit(true) + spread * shift)
     return pd.DataFrame({"share_found": _found(luck, people, among)})
 
 
+@checks_kinds
 def trial_study(
     treated: ArrayLike, control: ArrayLike, *, people_per_arm: int, seed: int
 ) -> pd.DataFrame:
@@ -535,7 +549,11 @@ def _smoother(n_columns: int) -> Callable[[Floats, Floats], tuple[Floats, Floats
 def _by_draw(name: str, values: ArrayLike) -> Floats:
     if isinstance(values, pd.Series):
         _require_index(name, values.index, None)
-    return np.asarray(values, dtype=float)
+    numbers = np.asarray(values, dtype=float)
+    if not np.isfinite(numbers).all():
+        at = int(np.flatnonzero(~np.isfinite(numbers.ravel()))[0])
+        raise ValueError(f"{name} is {numbers.flat[at]} in draw {at}; expected a finite number")
+    return numbers
 
 
 def _shares(name: str, values: ArrayLike) -> Floats:

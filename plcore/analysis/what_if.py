@@ -28,6 +28,7 @@ from plcore.analysis.design import (
 )
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import in_unit, label_of
+from plcore.inputs import checks_kinds
 from plcore.printed import short
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Model
@@ -38,6 +39,7 @@ _VALUES = 17
 _SCAN, _CLOSER, _SEARCHES = 257, 65, 8
 
 
+@checks_kinds
 def one_way(
     model: Model,
     scenario: Scenario,
@@ -127,6 +129,7 @@ def _turns(path: Floats) -> bool:
     return bool((changes > least).any() and (changes < -least).any())
 
 
+@checks_kinds
 def two_way(
     model: Model,
     scenario: Scenario,
@@ -266,6 +269,7 @@ def _four_digits(value: float) -> str:
     return short(value)
 
 
+@checks_kinds
 def threshold(
     model: Model,
     scenario: Scenario,

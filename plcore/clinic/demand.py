@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
+from plcore.inputs import checks_kinds
 from plcore.models.outcome import Outcome
 from plcore.models.pain import BOUNDS
 
@@ -322,6 +323,7 @@ def seasonal(first: date, n_weeks: int, factors: Sequence[float]) -> Floats:
     return np.asarray(ratio[months].reshape(n_weeks, 7).mean(axis=1))
 
 
+@checks_kinds
 def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     """New patients by year since the opening.
 
@@ -368,6 +370,7 @@ def demand_table(demand: Demand, *, level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(level=level)
 
 
+@checks_kinds
 def funnel_table(
     funnel: Funnel, parameters: Sequence[Parameter], *, year: int, level: float = 0.95
 ) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from plcore.clinic.places import AGE_GROUPS, Area, Counties, places_of, read_cou
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import Population
+from plcore.inputs import checks_kinds
 from plcore.models.limb_loss import (
     CAUSES,
     STRATA,
@@ -53,6 +54,7 @@ _NODES = (8, 16, 32, 64)
 _TOLERANCE = 1e-13
 
 
+@checks_kinds
 def people_nearby(
     draws: pd.DataFrame, scenario: Scenario, *, area: Area, folder: Path = DATA
 ) -> Outcome:

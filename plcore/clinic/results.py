@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from plcore.clinic.day import ClinicPlan, DayPlan
 from plcore.clinic.patients import ClinicDraws, Integers
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 from plcore.printed import digits
 
 _YEAR = 365.25
@@ -271,6 +272,7 @@ def _share_of(count: ArrayLike, total: ArrayLike) -> Floats:
     return np.where(bottom > 0, top / np.maximum(bottom, 1), np.nan)
 
 
+@checks_kinds
 def clinic_table(
     outcome: ClinicOutcome, *, level: float = 0.95, load: Load | None = None
 ) -> pd.DataFrame:
@@ -338,6 +340,7 @@ def quantiles(values: ArrayLike, at: Sequence[float]) -> Floats:
     return np.asarray(np.quantile(known, at, method=method))  # type: ignore[call-overload]
 
 
+@checks_kinds
 def by_period(
     outcome: ClinicOutcome, periods: Sequence[str], *, level: float = 0.95
 ) -> pd.DataFrame:
@@ -408,6 +411,7 @@ def weeks_from(first: date, n_days: int) -> list[str]:
     return [f"{day.isocalendar()[0]}-W{day.isocalendar()[1]:02d}" for day in _dates(first, n_days)]
 
 
+@checks_kinds
 def months_from(first: date, n_days: int) -> list[str]:
     """The month of each day: 2026-01.
 

@@ -21,6 +21,7 @@ from plcore.clinic.results import (
 )
 from plcore.clinic.schedule import simulate_clinic
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -326,6 +327,7 @@ def advise(table: pd.DataFrame, *, probability: float) -> Advice:
     return Advice(None if first is None else int(chairs[first]), options)
 
 
+@checks_kinds
 def fewest(table: pd.DataFrame, *, probability: float) -> pd.Series:
     """The smallest clinic that keeps its service level with at least some probability.
 

@@ -28,6 +28,7 @@ from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.smooth import jumps
 from plcore.evidence.table import Check, Column, Table, number, one_of, read_table, text, whole
+from plcore.inputs import checks_kinds
 
 #: Order of the sex axis.
 SEXES = ("male", "female")
@@ -187,6 +188,7 @@ class Mortality:
         _settle(self, "hazard")
 
 
+@checks_kinds
 def total(population: Population, year: int, *, age_from: int = 0) -> float:
     """The number of people in a year, of all ages or from an age on.
 
@@ -228,6 +230,7 @@ def variants(area: str) -> tuple[str, ...]:
     return US_VARIANTS if area == "USA" else (_UN_MEDIUM,)
 
 
+@checks_kinds
 def read_population(
     area: str = "USA",
     *,

@@ -27,9 +27,10 @@ from plcore.evidence.data import DATA, cite, read
 from plcore.evidence.distributions import DISTRIBUTIONS, SCORES, Floats
 from plcore.evidence.parameters import Parameter, parameter, read_parameters
 from plcore.evidence.pooling.bayes import mean_quantile, new_setting_quantile
-from plcore.evidence.schema import TABLES
+from plcore.evidence.schema import TABLES, works_twice
 from plcore.evidence.table import check_frame
 from plcore.evidence.trials.response import wilson
+from plcore.inputs import checks_kinds
 
 #: The regions of the studies in each pool. None is a probability sample of people with limb loss.
 POOLS = {
@@ -290,7 +291,8 @@ def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
     ValueError
         A column that is missing, a cell that the file could not hold, studies of other
         kinds of prevalence than point and period together, or two of different sources with the
-        same n, events and year, which are likely one under two names.
+        same n and events and years at most two apart, or one source twice, which are likely one
+        work under two names.
     """
     table = TABLES["plp_prevalence_studies"]
     known = {column.name for column in table.columns}
@@ -306,21 +308,17 @@ def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
         if empty.size:
             raise ValueError(f"studies: row {empty[0]}: {name} is empty; expected a group")
     if {"source", "year"} <= set(studies.columns):
-        cohorts = studies["cohort"] if "cohort" in studies else pd.Series("", index=studies.index)
-        first: dict[tuple[object, ...], int] = {}
-        keys = zip(studies["n"], studies["events"], studies["year"], strict=True)
-        for place, key in enumerate(keys):
-            other = first.setdefault(key, place)
+        for place, other, alike in works_twice([dict(row) for _, row in studies.iterrows()]):
             one, two = studies["source"].iloc[other], studies["source"].iloc[place]
-            same_people = cohorts.iloc[other] != "" and cohorts.iloc[other] == cohorts.iloc[place]
-            if one != two and not same_people:
-                raise ValueError(
-                    f"studies: row {place}: {two} has the n, events and year of {one} (row {other}): "
-                    f"{key[0]:g}, {key[1]:g} and {key[2]:g}; expected each work once"
-                )
+            raise ValueError(
+                f"studies: row {place}: {two} and {one} (row {other}) have {alike}: "
+                f"{studies['n'].iloc[place]:g}, {studies['events'].iloc[place]:g} and "
+                f"{studies['year'].iloc[place]:g}; expected each work once"
+            )
     return studies
 
 
+@checks_kinds
 def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
     """Logits of the studies' shares and the sampling variances of the logits.
 
@@ -362,6 +360,7 @@ def _refuse_other_kinds(studies: pd.DataFrame) -> None:
             )
 
 
+@checks_kinds
 def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
     """The share of people in pain over two or more studies, with the spread between them.
 

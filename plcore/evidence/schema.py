@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from plcore.evidence import columns
 from plcore.evidence.observation_table import OBSERVATIONS
@@ -127,22 +128,83 @@ def _pool_as_defined(row: Row) -> Iterator[tuple[str, str]]:
             )
 
 
+def _one_key_a_work(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    first: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        doi = str(row["doi"]).lower()
+        if doi and (other := first.setdefault(doi, place)) != place:
+            yield place, "doi", f"another than that of {rows[other]['source']}: one key a work"
+
+
+#: How many years apart one work may be given: online, in print, as a thesis before.
+_YEARS_APART = 2
+#: Where two rows of one source with the same counts differ if they are two findings.
+_FINDINGS = ("window", "timing", "kind", "limb", "cause", "loss", "pool")
+
+
+def works_twice(rows: Sequence[Mapping[str, Any] | None]) -> Iterator[tuple[int, int, str]]:
+    """Rows of studies that are likely one work entered twice.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        With n, events, source and year, and cohort if there is one; None is passed over.
+
+    Yields
+    ------
+    place, other : int
+        Of a row and of the first that is likely the same.
+    alike : str
+        What both have, in words.
+    """
+    counts: dict[tuple[Any, Any], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row is None:
+            continue
+        earlier = counts.setdefault((row["n"], row["events"]), [])
+        for other in earlier:
+            if alike := _alike(row, rows[other] or {}):
+                yield place, other, alike
+                break
+        earlier.append(place)
+
+
+def _alike(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """What makes two rows with the same counts likely one work; nothing where they are two."""
+    if row["source"] == other["source"]:
+        places = [name for name in _FINDINGS if name in row]
+        same = "window" in row and all(row[name] == other[name] for name in places)
+        return "the same source, n, events and window" if same else ""
+    cohorts = [item.get("cohort", "") for item in (row, other)]
+    declared = [not is_empty(cohort) for cohort in cohorts]
+    if all(declared) and cohorts[0] == cohorts[1]:
+        return ""
+    years = [item["year"] for item in (row, other)]
+    if any(map(is_empty, years)):
+        return "the same n and events, and no year that tells them apart"
+    apart = abs(years[0] - years[1])
+    if apart == 0:
+        return "the same n, events and year"
+    if apart <= _YEARS_APART and not all(declared):
+        return f"the same n and events, {apart:g} year{'s' if apart > 1 else ''} apart"
+    return ""
+
+
 def _cohorts_once(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
     """Each cohort once a pool and window, and no work under two names."""
     seen: dict[tuple[Cell, ...], int] = {}
-    counts: dict[tuple[Cell, ...], int] = {}
+    counted = [
+        None if is_empty(row["events"]) or row["counts"] in ("memory", "none") else row
+        for row in rows
+    ]
+    for place, other, alike in works_twice(counted):
+        expected = (
+            f"another study than {rows[other]['study']}, which has {alike} (a likely duplicate; "
+            "the same people share a key in the column cohort, and others with the same counts "
+            "in another year have each a key)"
+        )
+        yield place, "study", expected
     for place, row in enumerate(rows):
-        if not is_empty(row["events"]) and row["counts"] not in ("memory", "none"):
-            other = counts.setdefault((row["n"], row["events"], row["year"]), place)
-            same = rows[other]
-            if same["source"] != row["source"] and (
-                is_empty(row["cohort"]) or row["cohort"] != same["cohort"]
-            ):
-                expected = (
-                    f"another study than {same['study']}, which has the same n, events and year (a "
-                    "likely duplicate; the same people share a key in the column cohort)"
-                )
-                yield place, "study", expected
         if row["include"] == "yes" and not is_empty(row["cohort"]):
             other = seen.setdefault((row["cohort"], row["pool"], row["window"]), place)
             if other != place:
@@ -272,6 +334,7 @@ TABLES = {
             _NOTE,
         ),
         key=("source",),
+        across=(_one_key_a_work,),
         rules=(
             _can_be_looked_up,
             # The name of a data set or a report has the years that it is about.

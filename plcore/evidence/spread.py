@@ -12,7 +12,7 @@ from scipy import special, stats
 from plcore.evidence import pooling as meta
 from plcore.evidence.distributions import Floats
 from plcore.evidence.prevalence import checked_studies, logits, pool_prevalence
-from plcore.inputs import check_whole_number
+from plcore.inputs import check_whole_number, checks_kinds
 
 _TAILS = (0.025, 0.975)
 
@@ -196,6 +196,7 @@ def disagreement(studies: pd.DataFrame, column: str, *, names: Mapping[str, str]
     return pd.DataFrame(rows)
 
 
+@checks_kinds
 def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
     """The same studies pooled in four ways, to see whether the method matters.
 
@@ -354,6 +355,7 @@ def funnel_points(studies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return points, edges
 
 
+@checks_kinds
 def one_more_study(
     studies: pd.DataFrame,
     *,
@@ -401,6 +403,10 @@ def one_more_study(
     [6.6, 5.8]
     """
     check_whole_number("seed", seed, least=0)
+    check_whole_number("n_replicates", n_replicates, least=2)
+    for name, counts in (("sizes", sizes), ("numbers", numbers)):
+        for count in counts:
+            check_whole_number(f"one of {name}", count, least=1)
     y, v = logits(studies)
     prior = meta.HalfNormal(tau_scale)
     now = meta.bayes(y, v, prior=prior)

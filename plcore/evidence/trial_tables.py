@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from plcore.evidence.columns import central, key, keys, seen, words, year, year_in_label
 from plcore.evidence.table import (
+    Cell,
     Column,
     Row,
     Table,
@@ -192,6 +193,37 @@ TREATMENTS = Table(
     references={"pages": "sources", "source": "sources", "searched": "searches"},
 )
 
+
+def _trials_once(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
+    """No trial under two names: all its counts those of another trial."""
+    arms: dict[Cell, list[int]] = {}
+    for place, row in enumerate(rows):
+        if not is_empty(row["responders"]):
+            arms.setdefault(row["trial"], []).append(place)
+    first: dict[tuple[tuple[str, ...], ...], int] = {}
+    for places in arms.values():
+        # One arm may have the counts of another trial by chance.
+        if len(places) < 2:
+            continue
+        counts = tuple(
+            sorted(
+                (str(r["role"]), str(r["n"]), str(r["responders"]))
+                for r in map(rows.__getitem__, places)
+            )
+        )
+        other = rows[first.setdefault(counts, places[0])]
+        row = rows[places[0]]
+        if row["trial"] != other["trial"] and row["patients"] != other["patients"]:
+            yield (
+                places[0],
+                "trial",
+                (
+                    f"another trial than {other['trial']}, all of whose counts it has (a likely "
+                    "duplicate; reports of the same patients share a key in the column patients)"
+                ),
+            )
+
+
 TRIALS = Table(
     file="trials.csv",
     columns=(
@@ -240,6 +272,7 @@ TRIALS = Table(
         _crossover_arms_agree,
         _arms_of_a_trial_agree,
         _times_of_outcomes,
+        _trials_once,
     ),
     references={"treatment": "treatments", "source": "sources"},
 )

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from plcore.evidence.distributions import Floats
-from plcore.inputs import check_whole_number
+from plcore.inputs import check_whole_number, checks_kinds
 
 Integers = NDArray[np.int64]
 #: Patients of all draws worked on at a time; their arrays fit the cache.
@@ -165,6 +165,7 @@ CLAIMED: Mapping[str, str] = {
 PLACEBO_ONLY: Mapping[str, str] = {**EVIDENCE, "drug_response": "course_response_none"}
 
 
+@checks_kinds
 def course_draws(
     draws: pd.DataFrame, *, names: Mapping[str, str] = EVIDENCE, threshold: float = 0.5
 ) -> CourseDraws:
@@ -266,6 +267,7 @@ class CoursePlan:
         return len(self.course_days) + self.max_returns * len(self.return_days)
 
 
+@checks_kinds
 def infusion_days(n_infusions: int, weeks: float) -> tuple[int, ...]:
     """Days of infusions spread evenly over some weeks, from day 0, at least a day apart.
 
@@ -344,6 +346,7 @@ class Chance:
         return len(self.relief)
 
 
+@checks_kinds
 def draw_chance(n_patients: int, n_slots: int, *, seed: int) -> Chance:
     """The luck of so many patients.
 
@@ -438,6 +441,7 @@ class CourseOutcome:
     last_course_day: int
 
 
+@checks_kinds
 def simulate_course(
     inputs: CourseDraws, plan: CoursePlan, chance: Chance, *, n_days: int = 180
 ) -> CourseOutcome:
@@ -654,6 +658,7 @@ def _fall(x: CourseDraws, chance: Chance) -> Floats:
     return np.asarray(x.threshold + (1 - x.threshold) * chance.fall ** power[:, None])
 
 
+@checks_kinds
 def course_table(
     outcome: CourseOutcome, *, clinic_patients: int, level: float = 0.95
 ) -> pd.DataFrame:
@@ -723,6 +728,7 @@ def _measures(o: CourseOutcome) -> Iterator[tuple[str, str, Floats]]:
     yield "relief_days", "days", o.relief_days
 
 
+@checks_kinds
 def course_by_day(outcome: CourseOutcome, *, levels: Sequence[int] = (50, 80, 95)) -> pd.DataFrame:
     """Relief, pain and infusions by day, over the draws.
 

@@ -51,6 +51,7 @@ from plcore.evidence.population import (
     read_mortality,
     read_population,
 )
+from plcore.inputs import check_whole_number, checks_kinds
 from plcore.models.outcome import Outcome
 from plcore.models.recursion import CARRIED, fit_polynomials, polynomials_at, recurse
 from plcore.scenarios import Scenario
@@ -125,6 +126,7 @@ _RANGE = (0.5, 16.0)
 # --- The model over the draws of a scenario ------------------------------------------------------
 
 
+@checks_kinds
 def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     """People living with limb loss, and new cases and deaths among them, by year.
 
@@ -176,6 +178,7 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     return Outcome(years, values, population.extrapolated[np.isin(population.years, years)])
 
 
+@checks_kinds
 def people_and_mortality(scenario: Scenario) -> tuple[Population, Mortality]:
     """The population and mortality of the United States that a scenario chooses.
 
@@ -344,8 +347,17 @@ def columns_of(draws: pd.DataFrame) -> dict[str, Floats]:
     draws : DataFrame
         A row a draw, a column a parameter.
     """
+    if draws.empty:
+        raise ValueError(f"draws have shape {draws.shape}; expected one draw or more")
     columns = np.ascontiguousarray(draws.to_numpy(dtype=np.float64).T)
-    return dict(zip(map(str, draws), columns, strict=True))
+    return _Columns(zip(map(str, draws), columns, strict=True))
+
+
+class _Columns(dict[str, Floats]):
+    """Draws by parameter, which name a parameter that is not among them."""
+
+    def __missing__(self, name: str) -> Floats:
+        raise KeyError(f"the draws have no column {name}; expected what draws_of(scenario) has")
 
 
 def discharges_of(draws: pd.DataFrame, scenario: Scenario) -> Floats:
@@ -952,6 +964,7 @@ def flat_shape(population: Population, *, male_ratio: float) -> Floats:
     return _relative(np.ones(len(AGES)), male_ratio, _reference(population))
 
 
+@checks_kinds
 def rising_shape(population: Population, *, mean_age: float, male_ratio: float) -> Floats:
     """Incidence that rises by the same share with each year of age, relative to its mean.
 
@@ -1023,6 +1036,7 @@ def _relative(by_age: Floats, male_ratio: float, people: Floats) -> Floats:
 # --- What else the model says --------------------------------------------------------------------
 
 
+@checks_kinds
 def age_pyramid(
     draws: pd.DataFrame, scenario: Scenario, *, years: Sequence[int], width: int = 5
 ) -> pd.DataFrame:
@@ -1053,6 +1067,7 @@ def age_pyramid(
     >>> age_pyramid(draws, scenario, years=[2005])["label"].iloc[-1]
     '100+'
     """
+    check_whole_number("width", width, least=1)
     population, mortality = people_and_mortality(scenario)
     starts = range(0, int(AGES[-1]) + 1, width)
     responses = responses_of(
@@ -1076,6 +1091,7 @@ def age_pyramid(
     return pd.DataFrame(rows)
 
 
+@checks_kinds
 def time_since_loss(
     draws: pd.DataFrame, scenario: Scenario, *, years: Sequence[int]
 ) -> pd.DataFrame:

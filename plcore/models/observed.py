@@ -19,6 +19,7 @@ from scipy import special
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.population import AGES, Population
+from plcore.inputs import checks_kinds
 from plcore.models.limb_loss import (
     AGE_GROUPS,
     CAUSES,
@@ -138,6 +139,7 @@ def predict(draws: pd.DataFrame, scenario: Scenario, rows: Rows) -> Floats:
     return out
 
 
+@checks_kinds
 def amputations(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     """Hospital discharges with an amputation in the United States, by year.
 

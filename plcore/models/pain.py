@@ -25,6 +25,7 @@ import pandas as pd
 from scipy import special
 
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 from plcore.models.limb_loss import LEVELS, inputs, people_and_mortality, project_all, responses_of
 from plcore.models.outcome import Outcome
 from plcore.scenarios import PAIN_AFTER_MINOR_LOSS, Scenario
@@ -54,6 +55,7 @@ BOUNDS_IN_WORDS = {
 _VISITS = {"plp_share_8_days": 8 / 365.25, "plp_share_6_months": 0.5, "plp_share_2_years": 2.0}
 
 
+@checks_kinds
 def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     """People with limb loss and people with phantom limb pain among them, by year.
 
@@ -252,6 +254,7 @@ def share_in_pain(draws: pd.DataFrame, *, kind: str, minor: str = "own_share") -
     return np.asarray(share)
 
 
+@checks_kinds
 def pain_by_time_since_loss(draws: pd.DataFrame, *, kind: str = "current") -> pd.DataFrame:
     """Share in pain by time since the loss, after major and after minor loss.
 
@@ -323,6 +326,7 @@ def _column(draws: pd.DataFrame, name: str) -> Floats:
     return draws[name].to_numpy()[:, np.newaxis]
 
 
+@checks_kinds
 def born_without_a_limb(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     """People born without a limb or a piece of one, and those who ever had phantom limb pain.
 

@@ -24,12 +24,14 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 
 FIRST_YEAR, LAST_YEAR = 2005, 2050
 
 
+@checks_kinds
 def three_readings(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     """People with limb loss, and with phantom limb pain under each reading of the published pair.
 
@@ -82,6 +84,7 @@ def three_readings(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     return Outcome(years, values, outside)
 
 
+@checks_kinds
 def implications(draws: pd.DataFrame, *, population: float) -> pd.DataFrame:
     """What the published pair implies, with the range that its rounding leaves.
 
@@ -105,6 +108,8 @@ def implications(draws: pd.DataFrame, *, population: float) -> pd.DataFrame:
     >>> implications(draws, population=295.5e6)[["quantity", "unit"]].iloc[0].tolist()
     ['growth', '% a year']
     """
+    if not 0 < population < np.inf:
+        raise ValueError(f"population is {population:g}; expected people, more than 0")
     anchors = _anchors_of(draws)
     first, last = anchors.first[:, 0], anchors.last[:, 0]
     growth = growth_per_year(anchors)[:, 0]

@@ -68,6 +68,7 @@ from plcore.clinic.sizing import (
 )
 from plcore.evidence.data import DATA, read
 from plcore.evidence.distributions import Floats
+from plcore.inputs import checks_kinds
 from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.outcome import Outcome
 from plcore.planner.settings import MOST_SETTING, Settings
@@ -172,6 +173,7 @@ class Answer:
         return date(self.settings.year, 1, 1)
 
 
+@checks_kinds
 def answer(settings: Settings, *, own: OwnNumbers | None = None, folder: Path = DATA) -> Answer:
     """What follows from a planner's settings: people, patients and a simulated clinic.
 
@@ -276,6 +278,7 @@ def _expected(
     return funnel, expected_referrals(funnel, people, draws, settings.opening())
 
 
+@checks_kinds
 def sizes(
     answer: Answer, chairs: Sequence[int] | None = None, *, by_month: int | None = None
 ) -> pd.DataFrame:
@@ -491,6 +494,7 @@ def ways_to_run(
     )
 
 
+@checks_kinds
 def chairs_filled(
     draws: pd.DataFrame, scenario: Scenario, *, settings: Settings, area: Area, folder: Path = DATA
 ) -> Outcome:

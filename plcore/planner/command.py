@@ -264,6 +264,8 @@ def _planned(options: argparse.Namespace) -> list[str]:
     settings = _checked(request)
     if options.save is not None:
         _require_folder(options.save.parent, "--save")
+        if options.save.is_dir():
+            raise ValueError(f"--save: {options.save} is a folder; expected the name of a file")
     plan, sizing = _answered(request, settings, options)
     by_target = ways = None
     if sizing is not None:

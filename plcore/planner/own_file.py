@@ -212,7 +212,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise ValueError(f"{path.name}: no such file in {path.parent}") from None
     except OSError as error:
-        raise ValueError(f"{path.name}: {error.strerror}; expected a CSV file") from None
+        raise ValueError(f"{path.name or path}: {error.strerror}; expected a CSV file") from None
     if not raw.strip(b"\x00 \r\n\t\xff\xfe\xef\xbb\xbf"):
         raise ValueError(f"{path.name}: the file is empty; expected a header and rows")
     if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):

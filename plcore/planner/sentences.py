@@ -20,6 +20,7 @@ from plcore.clinic.results import (
 )
 from plcore.clinic.sizing import advise, fewest
 from plcore.evidence.labels import label_of
+from plcore.inputs import checks_kinds
 from plcore.models.pain import BOUNDS_IN_WORDS
 from plcore.planner.answers import MOST_CHAIRS, Answer
 from plcore.planner.decisions import (
@@ -86,6 +87,7 @@ def on_target_and_ways(
     return tuple(sentences)
 
 
+@checks_kinds
 def six_answers(answer: Answer) -> tuple[str, ...]:
     """A sentence with a 95% range for each of the six questions that a manager asks.
 

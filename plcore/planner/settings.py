@@ -254,6 +254,10 @@ class Settings:
             if value is None or low is None:
                 continue
             for number in value if item.type.startswith("tuple") else (value,):
+                expected = "a whole number" if "int" in item.type else "a number"
+                kinds = (int, np.integer) if "int" in item.type else (int, float, np.number)
+                if isinstance(number, bool) or not isinstance(number, kinds):
+                    raise ValueError(f"{item.name} is {number!r}; expected {expected}")
                 if not low <= number <= (np.inf if high is None else high):
                     raise ValueError(
                         f"{item.name} is {number:g}; expected {_range_in_words(low, high)}"

@@ -23,6 +23,7 @@ from plcore.clinic.results import (
 )
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
+from plcore.inputs import checks_kinds
 from plcore.models.pain import BOUNDS_IN_WORDS, SEVERITIES
 from plcore.planner.answers import Answer
 from plcore.planner.decisions import SEVERITY_WORDS
@@ -33,6 +34,7 @@ from plcore.printed import digits, people
 PERIODS = {"day": days_from, "week": weeks_from, "month": months_from}
 
 
+@checks_kinds
 def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
     """What a planner asks first, a row for each figure.
 
@@ -147,6 +149,7 @@ def settings_table(settings: Settings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", "value", "how", "meaning"])
 
 
+@checks_kinds
 def assumptions_table(answer: Answer) -> pd.DataFrame:
     """What the answer rests on: every uncertain input of patients and clinic with its source.
 
@@ -214,6 +217,7 @@ def _is_read(name: str, answer: Answer) -> bool:
     return True
 
 
+@checks_kinds
 def side_by_side(
     answers: Mapping[str, Answer], *, sizing: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from scipy.stats import qmc
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Correlation, Parameter
-from plcore.inputs import check_whole_number
+from plcore.inputs import check_whole_number, checks_kinds
 
 #: From the names of the columns, the number of rows and the seed to probabilities (rows, columns).
 Sampler = Callable[[Sequence[str], int, int], Floats]
@@ -91,6 +91,7 @@ def sobol(names: Sequence[str], n: int, seed: int) -> Floats:
     )
 
 
+@checks_kinds
 def draw(
     parameters: Sequence[Parameter],
     n: int,

@@ -233,20 +233,29 @@ def check_outcome(outcome: object, draws: pd.DataFrame, label: str) -> None:
             "expected arrays by name, such as {'plp': array}, one or more"
         )
     years, marks = np.asarray(given.years), np.asarray(given.extrapolated)
-    if years.ndim != 1 or years.size == 0 or years.dtype.kind not in "iu":
+    arrays = isinstance(given.years, np.ndarray), isinstance(given.extrapolated, np.ndarray)
+    if not arrays[0] or years.ndim != 1 or years.size == 0 or years.dtype.kind not in "iu":
         raise TypeError(
             f"{label}: the years of the outcome are {given.years!r}; expected an array of whole "
             "numbers, one or more"
         )
-    if marks.shape != years.shape or marks.dtype.kind != "b":
+    if (np.diff(years.astype(np.int64)) <= 0).any():
+        raise ValueError(
+            f"{label}: the years of the outcome are {given.years!r}; expected each once, the "
+            "earliest first"
+        )
+    if not arrays[1] or marks.shape != years.shape or marks.dtype.kind != "b":
         raise TypeError(
             f"{label}: extrapolated is {given.extrapolated!r}; expected true or false for each "
             f"of the {years.size} years"
         )
     expected = (len(draws), years.size)
     for name, values in given.values.items():
-        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-            kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{label}: an outcome is called {name!r}; expected a name")
+        # Arithmetic of a masked array or a matrix leaves out cells, or has another shape.
+        if type(values) is not np.ndarray or values.dtype.kind not in "fiu":
+            kind = values.dtype if type(values) is np.ndarray else type(values).__name__
             raise TypeError(
                 f"{label}: {name} is of {kind}; expected an array of real numbers, a row a draw "
                 "and a column a year"

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import special
 
 from plcore import printed
+from plcore.inputs import checks_kinds
 from plcore.simulate.runs import Run
 
 #: The levels of the intervals reported, in percent.
@@ -22,6 +23,7 @@ _QUANTILES = {"median": 0.5} | {
 }
 
 
+@checks_kinds
 def summarise(*runs: Run) -> pd.DataFrame:
     """The median, mean and intervals of every outcome.
 
@@ -69,6 +71,7 @@ def summarise(*runs: Run) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+@checks_kinds
 def sampling_errors(run: Run) -> pd.DataFrame:
     """Monte-Carlo standard errors: how much each number of a summary varies with the seed.
 
@@ -129,6 +132,7 @@ def _neighbours(n: int, p: float) -> tuple[int, int]:
     return max(math.floor(low) - 1, 0), min(math.ceil(high), n) - 1
 
 
+@checks_kinds
 def interval_table(
     table: pd.DataFrame, *, years: Sequence[int], labels: Mapping[str, str], scale: float = 1e6
 ) -> pd.DataFrame:
@@ -180,6 +184,7 @@ def interval_table(
     return pd.DataFrame(rows)
 
 
+@checks_kinds
 def in_words(
     table: pd.DataFrame,
     columns: Mapping[str, tuple[str, str, str]],

@@ -30,6 +30,7 @@ from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.evidence.observations import read_observations
 from plcore.evidence.parameters import Parameter
+from plcore.inputs import checks_kinds
 from plcore.models.limb_loss import KNOTS, STRATA, SURVIVALS, conditions_of, people_and_mortality
 from plcore.models.observed import FIXED, Rows, lay_out, on_scale, predict
 from plcore.scenarios import Scenario, read_scenario
@@ -326,6 +327,7 @@ def posterior_of(scenario: Scenario) -> pd.DataFrame:
     ]
 
 
+@checks_kinds
 def draws_of(scenario: Scenario, n: int, *, seed: int, sampler: Sampler = sobol) -> pd.DataFrame:
     """Draws of all that a scenario takes as uncertain, a row a draw.
 

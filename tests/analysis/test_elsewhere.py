@@ -1,12 +1,14 @@
 """Limb loss and pain in other countries: a plain loop, the printed rate itself, and what is refused."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
 from plcore.analysis import other_countries
 from plcore.analysis.elsewhere import people_elsewhere, published_rates
+from plcore.evidence.data import DATA
 from plcore.evidence.population import read_mortality, read_population
 from plcore.models import people_with_pain
 from plcore.models.limb_loss import (
@@ -172,3 +174,14 @@ def test_a_country_whose_data_do_not_carry_a_count_is_refused_with_the_reason(ar
 def test_a_rate_of_ones_own_that_cannot_be_is_refused(rates):
     with pytest.raises(ValueError, match="of Canada, any level"):
         people_elsewhere(DRAWS, SCENARIO, dataclasses.replace(CANADA, rates=rates), years=[2025])
+
+
+def test_the_people_of_other_countries_are_those_of_the_runs_own_folder(tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(DATA, folder)
+    scenario = read_scenario(choices={"first_year": 2025, "last_year": 2026}, folder=folder)
+    ours = run(people_with_pain, scenario, n_draws=16)
+    (folder / "population" / "un_population_1950_2060.csv.gz").unlink()
+
+    with pytest.raises((ValueError, FileNotFoundError), match="un_population_1950_2060"):
+        other_countries(ours, years=[2025])

@@ -121,6 +121,14 @@ CHANGES = {
         "Mioton 2020", {"n": "914", "events": "730", "printed_percent": "79.9",
                         "year": "2005", "study": "Mioton 2005"},
         "expected another study than Ephraim 2005, which has the same n, events and year"),
+    "one work a year later, online before print": (
+        "Mioton 2020", {"n": "914", "events": "730", "printed_percent": "79.9",
+                        "year": "2006", "study": "Mioton 2006"},
+        "expected another study than Ephraim 2005, which has the same n and events, 1 year apart"),
+    "one work two years before, as a thesis": (
+        "Mioton 2020", {"n": "914", "events": "730", "printed_percent": "79.9",
+                        "year": "2003", "study": "Mioton 2003"},
+        "expected another study than Ephraim 2005, which has the same n and events, 2 years apart"),
     "one cohort twice": (
         "Hanley 2009", {"cohort": "ehde_seattle"}, "as Ehde 2000 has the same people"),
 }  # fmt: skip
@@ -186,15 +194,75 @@ def test_studies_made_by_hand_meet_the_checks_of_the_file(studies, message):
         pool_prevalence(pd.DataFrame(studies))
 
 
-def test_one_work_under_two_keys_is_named():
+@pytest.mark.parametrize(
+    ("change", "alike"),
+    [
+        ({"source": "again"}, "the same n, events and year"),
+        ({"source": "again;ephraim_2005"}, "the same n, events and year"),
+        ({"source": "again", "window": "1 week"}, "the same n, events and year"),
+        ({"source": "again", "cohort": "mine"}, "the same n, events and year"),
+        ({"source": "again", "year": 2004}, "the same n and events, 1 year apart"),
+        ({"source": "again", "year": 2006}, "the same n and events, 1 year apart"),
+        ({"source": "again", "year": 2007}, "the same n and events, 2 years apart"),
+        ({"source": "again", "year": float("nan")}, "no year that tells them apart"),
+        ({}, "the same source, n, events and window"),
+    ],
+    ids=str,
+)
+def test_one_work_given_twice_is_named(change, alike):
     studies = prevalence_studies("usa")
-    twice = pd.concat([studies, studies.iloc[[0]].assign(source="ephraim_again", study="Again")])
+    twice = pd.concat([studies, studies.iloc[[0]].assign(**{"study": "Again", **change})])
 
-    message = "ephraim_again has the n, events and year of ephraim_2005"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"and ephraim_2005 .row 0. have .*{alike}"):
         pool_prevalence(twice)
-    same = twice.assign(cohort=["x", *[""] * 8, "x"])
-    assert pool_prevalence(same).studies == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "cohorts"),
+    [
+        ({"source": "again"}, ("x", "x")),
+        ({"source": "other", "year": 2006}, ("x", "y")),
+        ({"source": "other", "year": 2008}, ("", "")),
+        ({"window": "1 week"}, ("", "")),
+    ],
+    ids=str,
+)
+def test_other_works_and_findings_with_the_same_counts_are_pooled(change, cohorts):
+    studies = prevalence_studies("usa")
+    both = pd.concat([studies, studies.iloc[[0]].assign(**{"study": "Other", **change})])
+    both["cohort"] = [cohorts[0], *[""] * (len(studies) - 1), cohorts[1]]
+
+    assert pool_prevalence(both).studies == len(studies) + 1
+
+
+def spoilt(folder, name, change):
+    """Rows of a table again, with other cells, at the end of its file."""
+    path = folder / f"{name}.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    pd.concat([table, change(table)]).to_csv(path, index=False, lineterminator="\n")
+
+
+def test_one_trial_under_two_names_is_named(folder):
+    counted = pd.read_csv(folder / "trials.csv", dtype=str, keep_default_na=False)
+    arms = counted[counted["responders"] != ""].groupby("trial").size()
+    trial = arms.index[arms > 1][0]
+    again = {"trial": "again_by_another_name", "patients": "again_by_another_name"}
+    spoilt(folder, "trials", lambda t: t[t["trial"] == trial].assign(**again))
+
+    with pytest.raises(ValueError, match=f"expected another trial than {trial}, all of whose"):
+        read("trials", folder=folder)
+
+
+@pytest.mark.parametrize("write", [str, str.upper])
+def test_one_article_under_two_keys_is_named(folder, write):
+    def again(table):
+        row = table[table["source"] == "ephraim_2005"]
+        return row.assign(source="again_2005", doi=row["doi"].map(write))
+
+    spoilt(folder, "sources", again)
+
+    with pytest.raises(ValueError, match="expected another than that of ephraim_2005"):
+        read("sources", folder=folder)
 
 
 def test_studies_made_by_hand_are_pooled():

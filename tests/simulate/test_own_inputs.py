@@ -1,14 +1,16 @@
 """What a user gives of their own is checked once, at the door, in words that say what is expected."""
 
 import inspect
+import re
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from plcore import analysis
+from plcore import analysis, models, simulate
 from plcore.analysis import Quantity, partial_rank_correlations, sobol_indices
 from plcore.analysis.validation import predictable
 from plcore.evidence import one_more_study, prevalence_studies
@@ -71,6 +73,14 @@ OUTCOMES = [
     ("no values", model(lambda a: {"values": {}}), TypeError, "expected arrays by name"),
     ("years as texts", model(lambda a: {"years": np.array(["2005", "2006"])}), TypeError, "expected an array of whole numbers"),
     ("years with halves", model(lambda a: {"years": YEARS + 0.5}), TypeError, "expected an array of whole numbers"),
+    ("years in a list", model(lambda a: {"years": [2005, 2006]}), TypeError, "expected an array of whole numbers"),
+    ("years twice", model(lambda a: {"years": np.array([2005, 2005])}), ValueError, "expected each once, the earliest first"),
+    ("years backwards", model(lambda a: {"years": YEARS[::-1]}), ValueError, "expected each once, the earliest first"),
+    ("marks in a list", model(lambda a: {"extrapolated": [False, False]}), TypeError, "expected true or false for each"),
+    ("masked numbers", model(mine(lambda a: np.ma.masked_array(a, a > 0))), TypeError, "mine is of MaskedArray; expected an array of real"),
+    ("a matrix", model(mine(lambda a: a.view(np.matrix))), TypeError, "mine is of matrix; expected an array of real"),
+    ("a number for a name", model(lambda a: {"values": {1: a}}), TypeError, "an outcome is called 1; expected a name"),
+    ("no name", model(lambda a: {"values": {"": a}}), TypeError, "an outcome is called ''; expected a name"),
     ("no years", model(lambda a: {"years": None}), TypeError, "the years of the outcome are None"),
     ("marks of another length", model(lambda a: {"extrapolated": MARKS[:1]}), TypeError, "true or false for each of the 2"),
     ("no marks", model(lambda a: {"extrapolated": None}), TypeError, "extrapolated is None; expected true or"),
@@ -240,3 +250,70 @@ def test_few_draws_are_refused_where_they_say_nothing():
 
     with pytest.raises(ValueError, match="2 draws of"):
         partial_rank_correlations(few, Quantity("limb_loss", 2006))
+
+
+def given():
+    """Each argument of each public function of the rooms that a user's own inputs come in by."""
+    for room in (analysis, models, simulate):
+        for name in room.__all__:
+            function = getattr(room, name)
+            # Their arguments are checked one by one above.
+            if inspect.isfunction(function) and name not in ("run", "plain", "sobol", "fisher"):
+                for parameter in inspect.signature(function).parameters.values():
+                    yield pytest.param(function, parameter, id=f"{name} {parameter.name}")
+
+
+@pytest.mark.parametrize(("function", "parameter"), list(given()))
+def test_an_argument_of_another_kind_is_named_wherever_it_is_given(function, parameter):
+    junk = object()
+    several = parameter.kind is parameter.VAR_POSITIONAL
+    call = partial(function, junk) if several else partial(function, **{parameter.name: junk})
+
+    with pytest.raises(TypeError, match=rf"^{parameter.name} is <object .*; expected "):
+        call()
+
+
+FEW = [0.5, 0.4]
+LIMB_LOSS = Quantity("limb_loss", 2006)
+#: Numbers, lists and tables of the right kind that cannot be used, and what is said of them.
+VALUES = [
+    (lambda: analysis.sobol_indices("three_readings", SCENARIO, LIMB_LOSS), "model is 'three_readings'; expected a function"),
+    (lambda: analysis.one_way(three_readings, "baseline", LIMB_LOSS), "scenario is 'baseline'; expected a Scenario"),
+    (lambda: analysis.one_way(three_readings, SCENARIO, "limb_loss"), "quantity is 'limb_loss'; expected a Quantity"),
+    (lambda: analysis.one_way(three_readings, SCENARIO, LIMB_LOSS, parameters="plp"), "parameters is 'plp'; expected a list"),
+    (lambda: analysis.shapley_effects(run(three_readings, SCENARIO, n_draws=8), LIMB_LOSS, {"a": "plp"}), "groups['a'] is 'plp'; expected a list"),
+    (lambda: analysis.threshold(three_readings, SCENARIO, LIMB_LOSS, "plp", "1"), "line is '1'; expected a number"),
+    (lambda: analysis.two_way(three_readings, SCENARIO, LIMB_LOSS, "a", "b", steps=2.5), "steps is 2.5; expected a whole number"),
+    (lambda: analysis.compare("runs", LIMB_LOSS), "runs is 'runs'; expected a list"),
+    (lambda: analysis.compare([1, 2], LIMB_LOSS), "one of runs is 1; expected a Run"),
+    (lambda: simulate.summarise(pd.DataFrame()), "expected a Run"),
+    (lambda: analysis.evpi([["a", "b"]] * 100), "expected numbers"),
+    (lambda: analysis.evpi(np.ones((100, 2)) * 1j), "expected numbers"),
+    (lambda: analysis.prevalence_study(FEW, people=10.5, seed=1), "people is 10.5; expected a whole number"),
+    (lambda: analysis.prevalence_study(FEW, people=10, seed=1, spread=np.inf), "spread is inf; expected 0 or more"),
+    (lambda: analysis.trial_study(FEW, FEW, people_per_arm=np.nan, seed=1), "people_per_arm is nan; expected a whole number"),
+    (lambda: analysis.adoption_net_benefit(FEW, FEW, margin=np.nan), "margin is nan; expected a finite number"),
+    (lambda: analysis.adoption_net_benefit(FEW, FEW, margin=0.1, people=np.nan), "people is nan in draw 0; expected a finite"),
+    (lambda: analysis.adoption_net_benefit(FEW, FEW, margin=0.1, people=-1), "expected a number of 0 or more"),
+    (lambda: analysis.adoption_net_benefit(FEW, FEW, margin=0.1, people=[1, 2, 3]), "one for each of the 2 draws"),
+    (lambda: analysis.capacity_net_benefit([1, np.inf], [1], empty_cost=1, turned_away_cost=1), "people is inf in draw 1; expected a finite"),
+    (lambda: analysis.capacity_net_benefit([1], [np.nan], empty_cost=1, turned_away_cost=1), "one of capacities is nan; expected a finite"),
+    (lambda: analysis.other_countries(run(three_readings, SCENARIO, n_draws=8), years="2025"), "years is '2025'; expected a list"),
+    (lambda: one_more_study(prevalence_studies("usa"), sizes=[10.5], tau_scale=1.0), "one of sizes is 10.5; expected a whole number"),
+    (lambda: one_more_study(prevalence_studies("usa"), sizes=[10], numbers=[0], tau_scale=1.0), "one of numbers is 0; expected 1 or more"),
+    (lambda: one_more_study(prevalence_studies("usa"), sizes=[10], tau_scale=1.0, n_replicates=0), "n_replicates is 0; expected 2 or more"),
+    (lambda: models.people_with_pain(POSTERIOR.iloc[:0], SCENARIO), "expected one draw or more"),
+    (lambda: models.people_with_pain(POSTERIOR[["trauma_hazard_ratio"]], SCENARIO), "the draws have no column"),
+    (lambda: models.people_with_pain(POSTERIOR.to_numpy(), SCENARIO), "expected a DataFrame"),
+    (lambda: models.age_pyramid(POSTERIOR, SCENARIO, years=[2005], width=0), "width is 0; expected 1 or more"),
+    (lambda: models.implications(POSTERIOR, population=-1.0), "population is -1; expected people, more than 0"),
+    (lambda: models.infusion_days(2.5, 2.0), "n_infusions is 2.5; expected a whole number"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "said"), VALUES, ids=[f"{n} {c[1]}" for n, c in enumerate(VALUES)]
+)
+def test_what_cannot_be_used_is_named(call, said):
+    with pytest.raises((TypeError, ValueError, KeyError), match=re.escape(said)):
+        call()

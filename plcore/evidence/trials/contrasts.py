@@ -32,6 +32,7 @@ from plcore.evidence.trials.comparison import (
     risk_difference,
 )
 from plcore.evidence.trials.response import checked_responders, response_rate
+from plcore.inputs import checks_kinds
 
 #: Bands of follow-up and the last day of each.
 FOLLOW_UP_BANDS = {
@@ -60,6 +61,7 @@ _RANDOMISED = ("parallel", "factorial")
 _COUNTS = ("responders_1", "n_1", "responders_2", "n_2")
 
 
+@checks_kinds
 def pool_effects(
     arms: pd.DataFrame,
     *,

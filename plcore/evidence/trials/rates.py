@@ -14,12 +14,14 @@ from scipy import special
 from plcore.evidence.pooling import HalfNormal, bayes, logit_proportion
 from plcore.evidence.trials.contrasts import band, check_poolable, checked_arms, named, one_row_each
 from plcore.evidence.trials.response import checked_responders, response_rate
+from plcore.inputs import checks_kinds
 
 _SAME = ("treatment", "role", "setting", "definition")
 _POOLED = ("trial", "arm", "outcome", *_SAME, "follow_up_days", "patients", "n", "responders",
            "include")  # fmt: skip
 
 
+@checks_kinds
 def pool_responses(
     arms: pd.DataFrame, *, tau_prior: HalfNormal, level: float = 0.95
 ) -> pd.DataFrame:
