@@ -132,11 +132,14 @@ def main(arguments):
             "run.py with it, as in: python3.12 run.py report" % sys.version.split()[0]
         )
     if arguments in (["-h"], ["--help"]):
-        sys.stdout.write(USAGE)
+        try:
+            _say(USAGE)
+        except OSError as error:
+            return _fail(_in_words(error))
         return 0
     if not arguments or arguments[0] not in JOBS:
         what = "no job given" if not arguments else "unknown job %r" % arguments[0]
-        sys.stderr.write("run.py: %s; the jobs are %s\n\n%s" % (what, ", ".join(JOBS), USAGE))
+        _write(sys.stderr, "run.py: %s; the jobs are %s\n\n%s" % (what, ", ".join(JOBS), USAGE))
         return 2
     try:
         python = environment()
@@ -384,6 +387,9 @@ def _fail(message):
 
 
 def _write(stream, message):
+    # Where the caller closed it, nobody reads.
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "ascii"
     # A path may hold letters, or bytes, that the terminal has none for.
     stream.write(message.encode(encoding, "backslashreplace").decode(encoding))

@@ -198,6 +198,24 @@ def test_a_folder_that_is_gone_is_said_in_words(run, steps, monkeypatch, capsys)
     assert "the folder in which this was called is gone" in capsys.readouterr().err
 
 
+class FullDisk(io.StringIO):
+    """What is printed goes into a file on a disk that is full."""
+
+    def flush(self):
+        no_room()
+
+
+@pytest.mark.parametrize("job", [["--help"], []])
+@pytest.mark.parametrize(("stdout", "code"), [(FullDisk(), 1), (None, 0)], ids=["full", "closed"])
+def test_help_that_cannot_be_printed_ends_in_words(run, monkeypatch, capsys, job, stdout, code):
+    monkeypatch.setattr(sys, "stdout", stdout)
+    if not job:
+        monkeypatch.setattr(sys, "stderr", None)
+
+    assert run.main(job) == (code if job else 2)
+    assert (FULL in capsys.readouterr().err) == (bool(job) and code == 1)
+
+
 @pytest.mark.parametrize("letters", ["caf\u00e9", "\u65e5\u672c", "caf\udce9"])
 def test_a_path_of_foreign_letters_or_bytes_has_a_fingerprint(run, monkeypatch, letters):
     before = run.fingerprint()
