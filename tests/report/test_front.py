@@ -59,7 +59,8 @@ def test_cards_say_what_the_tables_say():
         in pain.sentence
     )
     # The clearest comparison is the one whose lower limit is highest, not the largest.
-    assert trials.number == "+18 percentage points"
+    assert trials.number == "18 more of 100"
+    assert trials.interval.endswith("than in the control group; 95% interval 6 to 29")
     assert "2 controlled comparisons" in trials.sentence
     assert "Improved means: at least 50% relief 30 minutes after treatment" in trials.sentence
     assert trials.link == "05_b.html#contrasts_established"
@@ -79,6 +80,30 @@ def test_small_charts_draw_their_numbers_to_scale_and_say_them():
 
     assert widths[1] / widths[0] == pytest.approx(3.3 / 2.2, rel=0.01)
     assert 'aria-label="2025 2.2 m; 2050 3.3 m"' in chart
+
+
+def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
+    (trials,) = cards([page("05_b", contrasts_established=CONTRASTS)])
+    bars = re.findall(r'<rect x="([\d.]+)" y="\d+" width="([\d.]+)"', str(trials.chart))
+    whiskers = re.findall(r'd="M([\d.]+) [\d.]+H([\d.]+)', str(trials.chart))
+
+    # Sorted by the lower limit: B 2024 first. All bars begin at zero, A's whisker left of it.
+    assert len({start for start, _ in bars}) == 1
+    assert float(bars[1][1]) / float(bars[0][1]) == pytest.approx(0.222 / 0.176, rel=0.01)
+    assert float(whiskers[0][0]) > float(bars[0][0]) > float(whiskers[1][0])
+    assert 'aria-label="B 2024 +18; A 2003 +22"' in str(trials.chart)
+
+
+def test_the_card_of_chairs_says_what_the_busier_clinic_needs():
+    six = pd.DataFrame({"answer": ["110 people.", "1 chair, 1 nurse on duty and 2 days open a week "
+                                   "are the fewest that do."]})  # fmt: skip
+    levels = pd.DataFrame({"x": [1, 2, 1, 2, 3], "value": [0.9, 1.0, 0.5, 0.79, 0.8],
+                           "series": ["as assumed"] * 2 + ["half come"] * 3})  # fmt: skip
+    (chairs,) = cards([page("07_d", six_answers=six, service_level=levels)])
+
+    assert chairs.number == "1 chair"
+    assert chairs.sentence.startswith("With 1 nurse on duty and 2 days open a week. For other")
+    assert 'aria-label="As assumed 1; Half come 3"' in str(chairs.chart)
 
 
 def test_a_card_without_its_table_is_left_out_and_words_are_escaped():
