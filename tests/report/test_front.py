@@ -95,15 +95,15 @@ def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
 
 
 def test_the_card_of_chairs_says_what_the_busier_clinic_needs():
-    six = pd.DataFrame({"answer": ["110 people.", "1 chair, 1 nurse on duty and 2 days open a week "
-                                   "are the fewest that do."]})  # fmt: skip
+    chairs = "1 chair, 1 nurse on duty and 2 days open a week are the fewest that do."
+    six = pd.DataFrame({"answer": ["110 people.", chairs]})
     levels = pd.DataFrame({"x": [1, 2, 1, 2, 3], "value": [0.9, 1.0, 0.5, 0.79, 0.8],
                            "series": ["as assumed"] * 2 + ["half come"] * 3})  # fmt: skip
-    (chairs,) = cards([page("07_d", six_answers=six, service_level=levels)])
+    (card,) = cards([page("07_d", six_answers=six, service_level=levels)])
 
-    assert chairs.number == "1 chair"
-    assert chairs.sentence.startswith("With 1 nurse on duty and 2 days open a week. For other")
-    assert 'aria-label="As assumed 1; Half come 3"' in str(chairs.chart)
+    assert card.number == "1 chair"
+    assert card.sentence.startswith("With 1 nurse on duty and 2 days open a week. For other")
+    assert 'aria-label="As assumed 1; Half come 3"' in str(card.chart)
 
 
 def test_a_card_without_its_table_is_left_out_and_words_are_escaped():
