@@ -183,13 +183,13 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
     best = ranked.iloc[0]
     return Card(
         "What did trials find?",
-        f"{100 * abs(best['estimate']):.0f} {'more' if best['estimate'] >= 0 else 'fewer'} of 100",
-        f"patients improved than in the control group; 95% interval {100 * best['low']:.0f} "
-        f"to {100 * best['high']:.0f}",
+        f"{abs(best['estimate']):.0f} {'more' if best['estimate'] >= 0 else 'fewer'} of 100",
+        f"patients improved than in the control group; 95% interval {best['low']:.0f} "
+        f"to {best['high']:.0f}",
         f"The clearest of {len(studies)} controlled comparisons in pain after an amputation: "
         f"{best['label'].split(':')[0]}. Improved means: {_definition(best)}.",
-        _bars([(str(row["label"]).split(",")[0].split(":")[0], 100 * row["estimate"],
-                100 * row["low"], 100 * row["high"], EVIDENCE)
+        _bars([(str(row["label"]).split(",")[0].split(":")[0], row["estimate"],
+                row["low"], row["high"], EVIDENCE)
                for row in ranked.to_dict("records")], "{:+.0f}"),
         shown["contrasts_established"].link,
     )  # fmt: skip

@@ -28,8 +28,8 @@ HEADLINES = pd.DataFrame(
 CONTRASTS = pd.DataFrame(
     [
         ("Memantine", None, None, None, "heading", None),
-        ("A 2003: 10 of 18 against 6 of 18", 0.222, -0.105, 0.507, "study", "maier_2003"),
-        ("B 2024: 21 of 85 against 6 of 85", 0.176, 0.06, 0.29, "study", "kapural_2024"),
+        ("A 2003: 10 of 18 against 6 of 18", 22.2, -10.5, 50.7, "study", "maier_2003"),
+        ("B 2024: 21 of 85 against 6 of 85", 17.6, 6.0, 29.0, "study", "kapural_2024"),
     ],
     columns=["label", "estimate", "low", "high", "role", "source"],
 )
@@ -160,3 +160,5 @@ def test_all_exhibits_can_be_searched(own_report):
 
     assert names == set(re.findall(r'<li><a href="[\w.]+#(\w+)"', text))
     assert '<label for="find">' in text
+    # A chart by its title, for a caption alone may not say of what it speaks.
+    assert '#amputations_fan">Hospital stays with an amputation not caused by injury</a>. ' in text

@@ -100,10 +100,10 @@ def wanted_of_brief(report):
     contrasts = tables["contrasts_established"]
     studies = contrasts[contrasts["role"] == "study"]
     best = studies.loc[studies["low"].idxmax()]
-    points = [[f"{abs(100 * row[name]):.0f}" for name in ("estimate", "low", "high")]
+    points = [[f"{abs(row[name]):.0f}" for name in ("estimate", "low", "high")]
               for _, row in studies.iterrows()]  # fmt: skip
     names = [best[name] for name in ("estimate", "low", "high")]
-    trials = [f"{100 * names[0]:.0f}", "95", *(f"{100 * x:.0f}" for x in names[1:])]
+    trials = [f"{names[0]:.0f}", "100", "95", *(f"{x:.0f}" for x in names[1:])]
     trials += [str(len(studies)), *numbers(best["label"].split(":")[0])]
     # What counted as improved in that trial.
     arms = evidence.read("trials").query("source == @best.source and role == 'treatment'")
