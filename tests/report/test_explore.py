@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browsers import quiet_window
+from browsers import inaccessible, quiet_window
 
 from plcore.models.pain import people_with_pain
 from plcore.models.published import three_readings
@@ -495,6 +495,16 @@ def test_no_page_scrolls_sideways_and_every_field_has_a_name(open_page, width):
             return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight; }"""
     )
     assert in_sight == (width == 390)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_wrong(open_page, width, scheme):
+    page = open_page(width=width)
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+
+    assert inaccessible(settled(page)) == []
 
 
 def test_dark_and_light_have_enough_contrast(context, report):
