@@ -270,8 +270,9 @@ def test_every_number_that_a_slide_says_is_one_of_its_chart_or_of_the_headlines(
         words = [] if percent else numbers(" ".join((*texts, shown["caption"])))
         words += [] if percent else [*headlines, *map(str, SPOKEN), "190"]
         words += numbers(shown["reading"])
-        # Icons are so many of a hundred.
-        scales = ((100, 1) if "count" in table else (100,)) if percent else (1, 1e-6)
+        # Icons are so many of a hundred, and percentage points are drawn as such.
+        as_it_is = "count" in table or "percentage points" in said
+        scales = ((100, 1) if as_it_is else (100,)) if percent else (1, 1e-6)
         wrong += [
             (shown["heading"], token)
             for token in numbers(said)
