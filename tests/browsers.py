@@ -24,6 +24,19 @@ def chromium():
         program.close()
 
 
+def inaccessible(page):
+    """What axe finds wrong with a page: of each rule, how many elements break it and the first."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    # Without preload=False axe fetches style sheets, which a page opened from disk may not.
+    found = axe.Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
+    return [
+        f"{fault['id']}: {len(fault['nodes'])} times, first {fault['nodes'][0]['html'][:200]}"
+        for fault in found.response["violations"]
+    ]
+
+
 @contextmanager
 def quiet_window(page):
     """A window in which a page may neither ask the network for anything nor say anything."""

@@ -196,3 +196,59 @@ def test_a_plan_of_few_draws_lies_within_their_error_of_the_headlines(numbers):
         row = by.loc[(quantity, 2030)]
         error = 1.3 * (row["high"] - row["low"]) / 3.92 / 16
         assert abs(np.median(few[name]) - row["median"]) < 4 * error
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("02_claims_and_evidence", "verdicts"),
+        ("03_limb_loss_projection", "limb_loss"),
+        ("04_plp_prevalence", "shares"),
+        ("07_clinic_demand", "chairs"),
+    ],
+)
+def test_numbers_that_a_text_sets_side_by_side_are_those_of_its_tables(name, quoted):
+    said = " ".join(text_of(f"notebooks/{name}.ipynb").split())
+    assert QUOTED[quoted]() in said
+
+
+def _verdicts():
+    counts = golden("verdicts").groupby("verdict")["claims"].sum()
+    other = counts["contradicted"] + counts["misattributed"]
+    return (
+        f"Of {counts.sum()} claims, {counts['supported']} are supported and {other} say something "
+        f"else than their sources; for {counts['unverifiable']} no source was found"
+    )
+
+
+def _limb_loss():
+    (checked,) = golden("families_left_out").query("without == 'nothing'")["2050"]
+    (ours,) = golden("limb_loss_answer").query("People == 'People with limb loss'")["2050"]
+    mean = golden("limb_loss_waterfall").iloc[-1]["value"] / 1e6
+    text = text_of("notebooks/03_limb_loss_projection.ipynb")
+    assert f"ends at {mean:.2f} million and not at the median of {ours.split()[0]}" in text
+    return f"say {checked.split()[0]} million for 2050 and the chart on top {ours.split()[0]}:"
+
+
+def _shares():
+    kinds = golden("plp_kinds_and_pools").query("kind == 'current' and pool == 'usa'")
+    (reml,) = golden("plp_with_and_without").query("studies_taken == 'all' and pool == 'usa'")[
+        "mean, %"
+    ]
+    (alone,) = golden("plp_spread_explained").query("group == 'United States'")["share, %"]
+    bayes = kinds["mean, %"].iloc[0]
+    return (
+        f"It reads {reml.split()[0]}% here and {bayes.split()[0]}% in the table by kind because two "
+        f"methods were used (REML here, Bayes there), and {alone.split()[0]}% in the next table"
+    )
+
+
+def _chairs():
+    ends = golden("each_chair").set_index("chairs")["wait"].str.extract(r"no end in (\d+%)")[0]
+    return (
+        f"With two chairs the list never clears in {ends[2]} of the draws, with three in {ends[3]}, "
+        f"with four in {ends[4]}."
+    )
+
+
+QUOTED = {"verdicts": _verdicts, "limb_loss": _limb_loss, "shares": _shares, "chairs": _chairs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
@@ -28,6 +29,8 @@ _LABELLED = ("quantity", "parameter", "scenario", "outcome")
 _WHOLE = ("people", "patients")
 #: Columns that are no counts although their row is of people.
 _NO_COUNT = re.compile(r"(^|_)(share|probability|level|factor)")
+#: Years that a calendar of this project may hold.
+_YEARS = (1000, 2999)
 #: Units in which a number is too small to read, and how many times it is printed.
 _TIMES = {"per_person_year": 1e5}
 
@@ -230,7 +233,7 @@ def _numbers(
 ) -> list[str]:
     """The cells of a column of numbers; of people whole ones, if a column says that they are."""
     values = [float(cell) / scale if cell else float("nan") for cell in column]
-    if re.search(r"(^|[_ ])years?$", name) and "mean" not in name:
+    if re.search(r"(^|[_ ])years?$", name) and all(map(_is_year, values)):
         return rounded(values, kind="year")
     if name == "p" or name.endswith((", p", "_p")):
         return rounded(values, kind="p")
@@ -245,6 +248,11 @@ def _numbers(
                          kind="people"))  # fmt: skip
     others = iter(rounded([v for v, people in zip(values, of_people, strict=True) if not people]))
     return [next(whole if people else others) for people in of_people]
+
+
+def _is_year(value: float) -> bool:
+    """Whether a number can be a calendar year, as a share of people "under 1 year" cannot."""
+    return math.isnan(value) or (value.is_integer() and _YEARS[0] <= value <= _YEARS[1])
 
 
 def _linked(cell: str) -> str:

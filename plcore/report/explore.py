@@ -56,6 +56,7 @@ from plcore.models.limb_loss import (
 )
 from plcore.models.pain import BANDS, above_plateau, people_with_pain
 from plcore.models.published import Anchors, constant_rate
+from plcore.planner.page.write import PAGE_SCRIPT
 from plcore.scenarios import INCIDENCE_PATHS, PAIN_AFTER_MINOR_LOSS, Scenario, read_scenario
 from plcore.simulate.draws import sobol
 from plcore.simulate.runs import run
@@ -150,32 +151,33 @@ PRESETS: Mapping[str, Preset] = {
     "best": Preset(
         "Best estimate",
         Beliefs(),
-        "Limb loss as fitted to all counts; in pain after major loss as US studies found, after "
-        "minor loss as proxies say.",
+        "Limb loss as estimated from everything that was counted. Pain after the loss of a hand, a "
+        "foot or more as US studies found it, after the loss of fingers or toes as proxies suggest.",
     ),
     "claimed": Preset(
         "As claimed",
         Beliefs(counts="published", pain_major=1.0, pain_minor=1.0),
-        "Clinic pages print the published count of people with limb loss as the count of people in "
-        "pain. That takes for granted that everybody who lost a limb, a finger or a toe is in pain.",
+        "Clinic pages print the published number of people with limb loss as the number of people "
+        "in pain. That takes for granted that everybody who lost a limb, a finger or a toe is in "
+        "pain.",
     ),
     "published": Preset(
         "As published",
         Beliefs(counts="published"),
-        "Ziegler-Graham 2008 printed 1.6 million with limb loss in 2005 and 3.6 million in 2050, "
-        "and nothing on pain: the share in pain is this project's.",
+        "Ziegler-Graham 2008 printed 1.6 million people with limb loss in 2005 and 3.6 million in "
+        "2050, and nothing on pain: the share in pain is this project's.",
     ),
     "lowest": Preset(
         "Lowest defensible",
         Beliefs(incidence="low_of_2010", pain_minor="none", pool="all"),
-        "Vascular losses go back to their low of 2010, nobody is in pain after losing only fingers "
-        "or toes, and after major loss as many as in studies of all countries.",
+        "Vascular amputations fall back to their low of 2010. Nobody is in pain after losing only "
+        "fingers or toes; after a major loss as many are as in studies of all countries.",
     ),
     "highest": Preset(
         "Highest defensible",
         Beliefs(incidence="rise_goes_on", pain_minor="as_after_major"),
-        "Vascular losses rise for ten more years as they did from 2010 to 2019, and as many are in "
-        "pain after losing fingers or toes as after a major loss.",
+        "Vascular amputations rise for ten more years as they did from 2010 to 2019, and as many "
+        "are in pain after losing fingers or toes as after a major loss.",
     ),
 }
 
@@ -274,7 +276,7 @@ def explore_html(
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Template(asset["html"]).substitute(
         style=Template(asset["css"]).substitute(_COLOURS),
-        script=asset["js"],
+        script=f"{PAGE_SCRIPT.read_text(encoding='utf-8')}\n{asset['js']}",
         # Inside <script>, "</script>" and "<!--" would end or change the text.
         content=text.replace("<", "\\u003c"),
         made_from=escape(made_from),

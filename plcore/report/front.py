@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,9 +21,11 @@ from plcore.report.headlines import AS_PUBLISHED, YEARS
 from plcore.report.headlines import LIMB_LOSS as LIMB_LOSS_ROWS
 from plcore.report.notebooks import Page
 
-#: Of the small charts, in pixels: their width, a row, room left and right of the bars; and how
-#: long a label may be beside its bar.
-_WIDTH, _ROW, _LEFT, _RIGHT, _SHORT = 300, 20, 46, 60, 6
+#: Of the small charts, in pixels: their width, a row, room right of the bars, a letter of a label;
+#: and how many letters a label may have beside its bar.
+_WIDTH, _ROW, _RIGHT, _LETTER, _SHORT = 300, 20, 60, 7, 14
+#: The probability of keeping the service level at which the page says that chairs are enough.
+_ENOUGH = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +179,20 @@ def _pain(shown: Mapping[str, Shown]) -> Card:
 def _trials(shown: Mapping[str, Shown]) -> Card:
     table = shown["contrasts_established"].table
     studies = table[table["role"] == "study"]
-    best = studies.sort_values("low", ascending=False).iloc[0]
+    ranked = studies.sort_values("low", ascending=False)
+    best = ranked.iloc[0]
     return Card(
         "What did trials find?",
-        f"{100 * best['estimate']:+.0f} percentage points",
-        f"more patients improved than in the control group; 95% interval {100 * best['low']:.0f} "
-        f"to {100 * best['high']:.0f}",
-        f"The strongest of {len(studies)} controlled comparisons in pain after an amputation: "
-        f"{best['label'].split(':')[0]}. Improved means: {_definition(best)}. Most trials had only "
-        "a few dozen patients.",
-        Markup(""),
+        f"{abs(best['estimate']):.0f} {'more' if best['estimate'] >= 0 else 'fewer'} of 100",
+        f"patients improved than in the control group; 95% interval {best['low']:.0f} "
+        f"to {best['high']:.0f}",
+        f"The clearest of {len(studies)} controlled comparisons in pain after an amputation: "
+        f"{best['label'].split(':')[0]}. Improved means: {_definition(best)}.",
+        _bars([(str(row["label"]).split(",")[0].split(":")[0], row["estimate"],
+                row["low"], row["high"], EVIDENCE)
+               for row in ranked.to_dict("records")], "{:+.0f}"),
         shown["contrasts_established"].link,
-    )
+    )  # fmt: skip
 
 
 def _definition(best: pd.Series) -> str:
@@ -207,11 +212,15 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
         "What drives the answer?",
         f"{100 * rows['value'].iloc[0]:.0f}%",
         f"of the uncertainty about people in pain in {year} comes from one input",
-        f"{_later(effects, year)}{study.split(', from ')[0]}.",
+        # What is asked, how and from what width to what, the page says.
+        f"{_later(effects, year)}{_DETAIL.sub(' ', study).split(', from ')[0]}.",
         _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
-               for row in rows.to_dict("records")], percent=True),
+               for row in rows.to_dict("records")], "{:.0%}"),
         shown["most_useful_study"].link,
     )  # fmt: skip
+
+
+_DETAIL = re.compile(r", drawn at random, whether .*? (?=would narrow)")
 
 
 def _later(effects: pd.DataFrame, year: int) -> str:
@@ -225,15 +234,22 @@ def _later(effects: pd.DataFrame, year: int) -> str:
 
 
 def _chairs(shown: Mapping[str, Shown]) -> Card:
-    answers = shown["six_answers"].table["answer"].astype(str)
+    chairs = str(shown["six_answers"].table["answer"].iloc[1])
+    number, _, others = chairs.partition(", ")
+    # "1 nurse on duty and 2 days open a week are ...": the rest says which rule decides.
+    week = re.match(r".* a week\b", others)
+    levels = shown["service_level"].table
+    fewest = levels[levels["value"] >= _ENOUGH].groupby("series", sort=False)["x"].min()
     return Card(
         "How many chairs does a clinic need?",
-        answers[1].split(",")[0],
+        number,
         "for Los Angeles, Orange and Ventura counties in 2027, if the assumed shares are right",
-        f"{answers[1]} For other places and shares, use the clinic planner.",
-        Markup(""),
+        f"With {week[0] if week else others.rstrip('.')}. For other places and shares, use the "
+        "clinic planner.",
+        _bars([(_capped(str(series)), float(x), math.nan, math.nan, EVIDENCE)
+               for series, x in fewest.items()], "{:.0f}"),
         shown["six_answers"].link,
-    )
+    )  # fmt: skip
 
 
 _CARDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Shown]], Card]], ...] = (
@@ -242,7 +258,7 @@ _CARDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Shown]], Card]], ...
     (("headline_numbers",), _pain),
     (("contrasts_established",), _trials),
     (("shapley_effects", "most_useful_study"), _drivers),
-    (("six_answers",), _chairs),
+    (("six_answers", "service_level"), _chairs),
 )
 
 
@@ -261,33 +277,39 @@ def _uncapped(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _bars(rows: Sequence[tuple[str, float, float, float, str]], *, percent: bool = False) -> Markup:
-    """Bars with whiskers, one a row, as a small SVG that needs no script.
+def _capped(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
-    A short label stands left of its bar, a long one above it.
+
+def _bars(rows: Sequence[tuple[str, float, float, float, str]], number: str = "millions") -> Markup:
+    """Bars with whiskers from zero, one a row, as a small SVG that needs no script.
+
+    A short label stands left of its bar, a long one above it. `number` says how a value is printed.
     """
-    ends = [end for _, value, _, high, _ in rows for end in (value, high) if not math.isnan(end)]
-    above = max(len(label) for label, *_ in rows) > _SHORT
-    left, pitch = (2, 2 * _ROW - 4) if above else (_LEFT, _ROW)
-    room, most = _WIDTH - left - _RIGHT, max(ends)
+    ends = [end for _, *three, _ in rows for end in three if not math.isnan(end)]
+    longest = max(len(label) for label, *_ in rows)
+    above = longest > _SHORT
+    left, pitch = (2, 2 * _ROW - 4) if above else (_LETTER * longest + 18, _ROW)
+    least, most = min(0.0, *ends), max(0.0, *ends)
+    per_unit = (_WIDTH - left - _RIGHT) / (most - least)
     parts, words = [], []
     for place, (label, value, low, high, colour) in enumerate(rows):
         y = pitch * place + (_ROW - 4 if above else 0)
-        at = [left + room * x / most for x in (value, low, high)]
-        text = f"{100 * value:.0f}%" if percent else f"{_millions(value)} m"
+        zero, at, start, stop = (left + per_unit * (x - least) for x in (0.0, value, low, high))
+        text = f"{_millions(value)} m" if number == "millions" else number.format(value)
         words.append(f"{label} {text}")
         name = (left, y - 2, "start") if above else (left - 6, y + 13, "end")
         parts.append(
             f'<text x="{name[0]}" y="{name[1]}" text-anchor="{name[2]}">{escape(label)}</text>'
-            f'<rect x="{left}" y="{y + 3}" width="{max(at[0] - left, 1):.1f}" height="13" '
-            f'fill="{colour}"/>'
+            f'<rect x="{min(zero, at):.1f}" y="{y + 3}" width="{max(abs(at - zero), 1):.1f}" '
+            f'height="13" fill="{colour}"/>'
         )
         if not math.isnan(low):
             parts.append(
-                f'<path d="M{at[1]:.1f} {y + 9.5}H{at[2]:.1f}M{at[1]:.1f} {y + 6}v7'
-                f'M{at[2]:.1f} {y + 6}v7" stroke="currentColor" fill="none"/>'
+                f'<path d="M{start:.1f} {y + 9.5}H{stop:.1f}M{start:.1f} {y + 6}v7'
+                f'M{stop:.1f} {y + 6}v7" stroke="currentColor" fill="none"/>'
             )
-        end = max(x for x in at if not math.isnan(x))
+        end = max(x for x in (zero, at, stop) if not math.isnan(x))
         parts.append(f'<text x="{end + 6:.1f}" y="{y + 13}">{text}</text>')
     height = pitch * len(rows) + 2
     return Markup(

@@ -38,7 +38,7 @@ _AUTHOR = "plcore"
 _THEN = datetime(2000, 1, 1, tzinfo=UTC)
 _DECK_SIZE, _EDGE = (13.333, 7.5), 0.45
 _TABLES = (
-    "headline_numbers", "headline_table", "contrasts_established", "shapley_effects",
+    "headline_numbers", "headline_table", "contrasts_established", "shapley_effects", "service_level",
     "most_useful_study", "six_answers", "demand_funnel", "predictive_left_out",
 )  # fmt: skip
 
@@ -301,9 +301,7 @@ def _trials(brief: Any, report: Report, card: Card) -> None:
         if row["role"] == "heading":
             treatment = str(row["label"])
         elif row["role"] == "study":
-            points = (
-                f"{100 * row['estimate']:+.0f} ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
-            )
+            points = f"{row['estimate']:+.0f} ({row['low']:.0f} to {row['high']:.0f})"
             rows.append((treatment, row["label"], points))
     heads = ("Treatment: who counts as better", "Trial: better with it against control",
              "Percentage points")  # fmt: skip

@@ -357,6 +357,7 @@ def _templates() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     templates.globals |= {"table": _table, "figure_json": _figure_json, "height": _height}
+    templates.globals["chart_title"] = _chart_title
     templates.globals |= {"slide_json": _slide_json, "wide": WIDE, "long": LONG}
     return templates
 
@@ -383,6 +384,13 @@ def _of_axes(exhibit: Exhibit) -> dict[str, str]:
         for column, axis in (("x", "xaxis"), ("value", "yaxis"))
     }
     return {column: unescape(title) for column, title in titles.items() if title}
+
+
+def _chart_title(exhibit: Exhibit) -> str:
+    """What stands over a chart, in one line; empty for a table."""
+    if exhibit.figure is None:
+        return ""
+    return str(exhibit.figure["layout"].get("meta", {}).get("title", ""))
 
 
 def _figure_json(exhibit: Exhibit) -> Markup:

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from browsers import quiet_window
+from browsers import inaccessible, quiet_window
 from planner_models import run_once
 
 from plcore.clinic.day import ClinicPlan, appointments
@@ -842,6 +842,13 @@ def test_it_prints_on_one_page(open_page):
 
 
 # Keyboard, phone, map -----------------------------------------------------------------------------
+
+
+def test_axe_finds_nothing_wrong(open_page):
+    page = open_page(width=390)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+
+    assert inaccessible(page) == []
 
 
 def test_a_place_is_chosen_by_keyboard_alone(open_page):

@@ -28,8 +28,8 @@ HEADLINES = pd.DataFrame(
 CONTRASTS = pd.DataFrame(
     [
         ("Memantine", None, None, None, "heading", None),
-        ("A 2003: 10 of 18 against 6 of 18", 0.222, -0.105, 0.507, "study", "maier_2003"),
-        ("B 2024: 21 of 85 against 6 of 85", 0.176, 0.06, 0.29, "study", "kapural_2024"),
+        ("A 2003: 10 of 18 against 6 of 18", 22.2, -10.5, 50.7, "study", "maier_2003"),
+        ("B 2024: 21 of 85 against 6 of 85", 17.6, 6.0, 29.0, "study", "kapural_2024"),
     ],
     columns=["label", "estimate", "low", "high", "role", "source"],
 )
@@ -59,7 +59,8 @@ def test_cards_say_what_the_tables_say():
         in pain.sentence
     )
     # The clearest comparison is the one whose lower limit is highest, not the largest.
-    assert trials.number == "+18 percentage points"
+    assert trials.number == "18 more of 100"
+    assert trials.interval.endswith("than in the control group; 95% interval 6 to 29")
     assert "2 controlled comparisons" in trials.sentence
     assert "Improved means: at least 50% relief 30 minutes after treatment" in trials.sentence
     assert trials.link == "05_b.html#contrasts_established"
@@ -79,6 +80,30 @@ def test_small_charts_draw_their_numbers_to_scale_and_say_them():
 
     assert widths[1] / widths[0] == pytest.approx(3.3 / 2.2, rel=0.01)
     assert 'aria-label="2025 2.2 m; 2050 3.3 m"' in chart
+
+
+def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
+    (trials,) = cards([page("05_b", contrasts_established=CONTRASTS)])
+    bars = re.findall(r'<rect x="([\d.]+)" y="\d+" width="([\d.]+)"', str(trials.chart))
+    whiskers = re.findall(r'd="M([\d.]+) [\d.]+H([\d.]+)', str(trials.chart))
+
+    # Sorted by the lower limit: B 2024 first. All bars begin at zero, A's whisker left of it.
+    assert len({start for start, _ in bars}) == 1
+    assert float(bars[1][1]) / float(bars[0][1]) == pytest.approx(0.222 / 0.176, rel=0.01)
+    assert float(whiskers[0][0]) > float(bars[0][0]) > float(whiskers[1][0])
+    assert 'aria-label="B 2024 +18; A 2003 +22"' in str(trials.chart)
+
+
+def test_the_card_of_chairs_says_what_the_busier_clinic_needs():
+    chairs = "1 chair, 1 nurse on duty and 2 days open a week are the fewest that do."
+    six = pd.DataFrame({"answer": ["110 people.", chairs]})
+    levels = pd.DataFrame({"x": [1, 2, 1, 2, 3], "value": [0.9, 1.0, 0.5, 0.79, 0.8],
+                           "series": ["as assumed"] * 2 + ["half come"] * 3})  # fmt: skip
+    (card,) = cards([page("07_d", six_answers=six, service_level=levels)])
+
+    assert card.number == "1 chair"
+    assert card.sentence.startswith("With 1 nurse on duty and 2 days open a week. For other")
+    assert 'aria-label="As assumed 1; Half come 3"' in str(card.chart)
 
 
 def test_a_card_without_its_table_is_left_out_and_words_are_escaped():
@@ -135,3 +160,5 @@ def test_all_exhibits_can_be_searched(own_report):
 
     assert names == set(re.findall(r'<li><a href="[\w.]+#(\w+)"', text))
     assert '<label for="find">' in text
+    # A chart by its title, for a caption alone may not say of what it speaks.
+    assert '#amputations_fan">Hospital stays with an amputation not caused by injury</a>. ' in text

@@ -30,6 +30,37 @@ def test_a_notebook_is_stored_without_results_and_defines_nothing(path):
             assert defined == [], f"cell {number}"
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_every_choice_worth_changing_changes_something_below(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    place = next(i for i, text in enumerate(notebook.cells) if "Change this" in text.source)
+    settings = next(cell.source for cell in notebook.cells[place:] if cell.cell_type == "code")
+    # What stands below the comment and is a plain value is a choice.
+    below = settings[settings.find("Change this") :]
+    chosen = [
+        target.id
+        for node in ast.parse(settings[settings.rfind("\n", 0, settings.find(below)) + 1 :]).body
+        if isinstance(node, ast.Assign) and _is_plain(node.value)
+        for target in (node.targets[0].elts if isinstance(node.targets[0], ast.Tuple)
+                       else node.targets)
+        if isinstance(target, ast.Name)
+    ]  # fmt: skip
+    used = [
+        node.id
+        for text in code
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    ]
+
+    assert len(chosen) >= 1
+    assert [name for name in chosen if name not in used] == []
+
+
+def _is_plain(value):
+    return all(not isinstance(node, ast.Call | ast.Name) for node in ast.walk(value))
+
+
 @pytest.mark.slow
 def test_no_page_of_the_report_takes_a_megabyte(own_report):
     sizes = {path.name: path.stat().st_size for path in own_report.rglob("*.html")}

@@ -100,10 +100,10 @@ def wanted_of_brief(report):
     contrasts = tables["contrasts_established"]
     studies = contrasts[contrasts["role"] == "study"]
     best = studies.loc[studies["low"].idxmax()]
-    points = [[f"{abs(100 * row[name]):.0f}" for name in ("estimate", "low", "high")]
+    points = [[f"{abs(row[name]):.0f}" for name in ("estimate", "low", "high")]
               for _, row in studies.iterrows()]  # fmt: skip
     names = [best[name] for name in ("estimate", "low", "high")]
-    trials = [f"{100 * names[0]:.0f}", "95", *(f"{100 * x:.0f}" for x in names[1:])]
+    trials = [f"{names[0]:.0f}", "100", "95", *(f"{x:.0f}" for x in names[1:])]
     trials += [str(len(studies)), *numbers(best["label"].split(":")[0])]
     # What counted as improved in that trial.
     arms = evidence.read("trials").query("source == @best.source and role == 'treatment'")
@@ -270,8 +270,9 @@ def test_every_number_that_a_slide_says_is_one_of_its_chart_or_of_the_headlines(
         words = [] if percent else numbers(" ".join((*texts, shown["caption"])))
         words += [] if percent else [*headlines, *map(str, SPOKEN), "190"]
         words += numbers(shown["reading"])
-        # Icons are so many of a hundred.
-        scales = ((100, 1) if "count" in table else (100,)) if percent else (1, 1e-6)
+        # Icons are so many of a hundred, and percentage points are drawn as such.
+        as_it_is = "count" in table or "percentage points" in said
+        scales = ((100, 1) if as_it_is else (100,)) if percent else (1, 1e-6)
         wrong += [
             (shown["heading"], token)
             for token in numbers(said)

@@ -205,3 +205,11 @@ def test_a_cell_in_words():
     assert cell_in_words("dysvascular", "cause") == "vascular disease"
     assert cell_in_words("bach_1988 50%, of data/trials.csv") == "Bach 1988 50%, of data/trials.csv"
     assert heading("i2") == "I²"
+
+
+def test_a_share_under_a_year_and_visits_a_year_are_no_calendar_years():
+    text = "year,under_1_year,infusions_a_year\n2005,0.125,1088.8\n2025,0.081,\n"
+    html = table_html(text, caption="c", numeric=["year", "under_1_year", "infusions_a_year"])
+
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", html)
+    assert cells[3:] == ["2005", "0.125", "1,090", "2025", "0.081", ""]

@@ -42,9 +42,11 @@ from plcore.planner.sentences import QUESTIONS
 _ASSETS = Path(__file__).parent / "assets"
 #: One after the other, in this order.
 _SCRIPTS = (
-    "arithmetic.js", "decisions.js", "sheet.js", "map.js", "fields.js", "answer.js", "place.js", "take.js",
-    "start.js",
+    "page.js", "arithmetic.js", "decisions.js", "sheet.js", "map.js", "fields.js", "answer.js",
+    "place.js", "take.js", "start.js",
 )  # fmt: skip
+#: What any page that is one file begins with: its elements, and results to take along.
+PAGE_SCRIPT = _ASSETS / "page.js"
 
 
 def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path = DATA) -> str:

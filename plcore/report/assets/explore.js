@@ -282,7 +282,6 @@ function solve(beliefs, name, target, outcome) {
 
 // The form ---------------------------------------------------------------------------------------
 
-const byId = (id) => document.getElementById(id);
 const SELECTS = ["counts", "loss", "incidence", "kind", "pool"];
 const SLIDERS = Object.keys(RANGES);
 const FACTORS = ["vascular_factor", "mortality_factor"];
@@ -292,7 +291,6 @@ const percent = (share) => `${Math.round(100 * share)}%`;
 const millions = (people) => (people / 1e6).toFixed(2);
 const interval = ([, low, high]) => `${millions(low)} to ${millions(high)}`;
 const tails = (values) => TAILS.map((p) => quantile(Float64Array.from(values), p));
-const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[letter]);
 
 let linkFaults = [];
 let answered = null;
@@ -357,13 +355,13 @@ function showValues(beliefs) {
 // In words ---------------------------------------------------------------------------------------
 
 const PATH_WORDS = {
-  held: "new losses stay at the last level observed",
-  low_of_2010: "new vascular losses go back to the low of 2010",
-  rise_goes_on: "new vascular losses rise for ten more years as from 2010 to 2019",
-  rates_of_1996: "the rates of 1996 had held from then on",
+  held: "amputations stay at the last level observed",
+  low_of_2010: "vascular amputations fall back to the low of 2010",
+  rise_goes_on: "vascular amputations rise for ten more years as from 2010 to 2019",
+  rates_of_1996: "amputations have been as frequent as in 1996 ever since",
 };
 const KIND_WORDS = { current: "have phantom limb pain", point: "have phantom limb pain at the time asked", period: "have had phantom limb pain within days to weeks", ever: "have had phantom limb pain at some time since the loss" };
-const KIND_CHOSEN = { point: "only studies of pain at the time asked are used", period: "only studies of pain over days to weeks are used", ever: "pain counts if it was there at any time since the loss" };
+const KIND_CHOSEN = { point: "only studies of pain at the time people were asked are used", period: "only studies of pain within days to weeks are used", ever: "pain counts if people had it at any time since the loss" };
 const POOL_WORDS = { usa: "the USA", high_income: "high-income countries", all: "all countries" };
 
 const inPainWords = (beliefs) => (beliefs.kind === "ever" ? "who ever had phantom limb pain" : "in pain");
@@ -372,17 +370,17 @@ const lossWords = (beliefs) => (beliefs.loss === "major" ? "major limb loss" : "
 /** What is believed otherwise than in the best estimate, as parts of a sentence. */
 function departures(beliefs) {
   const words = [];
-  if (beliefs.counts === "published") words.push("limb loss is as in the published pair");
+  if (beliefs.counts === "published") words.push("limb loss is as published");
   else {
     if (beliefs.incidence !== BEST.incidence) words.push(PATH_WORDS[beliefs.incidence]);
-    if (beliefs.vascular_factor !== 1) words.push(`vascular losses from 2034 on are ${beliefs.vascular_factor.toFixed(2)} times what that path says`);
-    if (beliefs.mortality_factor !== 1) words.push(`people with limb loss die at ${beliefs.mortality_factor.toFixed(2)} times the estimated rate`);
+    if (beliefs.vascular_factor !== 1) words.push(`vascular losses from 2034 on are ${times(beliefs.vascular_factor)} times as many as expected`);
+    if (beliefs.mortality_factor !== 1) words.push(`the risk of death after limb loss is ${times(beliefs.mortality_factor)} times the estimate`);
     if (beliefs.first_share !== null) words.push(`${percent(beliefs.first_share)} of vascular amputations are a person’s first`);
   }
   if (beliefs.loss === "major") words.push("only major losses count as limb loss");
   if (beliefs.kind !== BEST.kind && !(beliefs.pain_major !== null && (beliefs.pain_minor !== "own_share" || beliefs.loss === "major"))) words.push(KIND_CHOSEN[beliefs.kind]);
   if (beliefs.pain_major !== null) words.push(`${percent(beliefs.pain_major)} are in pain after a major loss`);
-  else if (beliefs.pool !== BEST.pool) words.push(`the share in pain is that of studies of ${POOL_WORDS[beliefs.pool]}`);
+  else if (beliefs.pool !== BEST.pool) words.push(`the share in pain is that of studies from ${POOL_WORDS[beliefs.pool]}`);
   if (beliefs.loss === "all") {
     if (beliefs.pain_minor === "none") words.push("nobody is in pain after losing only fingers or toes");
     else if (beliefs.pain_minor === "as_after_major") words.push("as many are in pain after losing fingers or toes as after a major loss");
@@ -391,13 +389,11 @@ function departures(beliefs) {
   return words;
 }
 
-const joined = (words) => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`);
-
 function impliedWords(beliefs, result) {
   const last = YEARS.length - 1;
   const [pain, loss] = [result.in_pain.map((row) => row[last]), result.limb_loss.map((row) => row[last])];
   const span = (values) => `95% interval ${interval(values)}`;
-  return `In ${YEARS[last]}, <strong>${millions(pain[0])} million people</strong> (${span(pain)}) would ${KIND_WORDS[beliefs.kind]}, of <strong>${millions(loss[0])} million</strong> (${interval(loss)}) with ${lossWords(beliefs)}.`;
+  return `In ${YEARS[last]}, <strong>${millions(pain[0])} million people</strong> (${span(pain)}) would ${KIND_WORDS[beliefs.kind]}, out of <strong>${millions(loss[0])} million</strong> (${interval(loss)}) with ${lossWords(beliefs)}.`;
 }
 
 function comparedWords(beliefs, result) {
@@ -408,26 +404,27 @@ function comparedWords(beliefs, result) {
   const ratio = claim.value / median;
   const inside = claim.value >= low && claim.value <= high;
   const compared = !Number.isFinite(ratio) ? `${name} is far above.`
-    : Math.abs(ratio - 1) < 0.02 ? `${name} is about that.`
+    : Math.abs(ratio - 1) < 0.02 ? `${name} is about the same.`
     : `${name} is ${ratio > 10 ? Math.round(ratio) : ratio.toFixed(1)} times that, and lies ${inside ? "inside" : "outside"} the interval.`;
   const taken = departures(beliefs);
-  const belief = taken.length ? ` Unlike the best estimate, you believe that ${joined(taken)}.` : "";
+  const belief = taken.length ? ` What differs from the best estimate: ${taken.join("; ")}.` : "";
   const proxies = beliefs.loss === "all" && beliefs.pain_minor === "own_share" ? " Pain after the loss of fingers or toes rests on proxies." : "";
   return compared + belief + proxies;
 }
 
 /** Of each input: what it is called, a value in words, and what one would have to believe. */
 const INPUT_WORDS = {
-  vascular_factor: { name: "Vascular losses from 2034 on", value: (x) => `${x.toFixed(2)} times the path`, that: (x) => `vascular losses from 2034 on are ${x.toFixed(2)} times what the chosen path says` },
-  mortality_factor: { name: "Mortality after limb loss", value: (x) => `${x.toFixed(2)} times the estimate`, that: (x) => `people with limb loss die at ${x.toFixed(2)} times the estimated rate` },
-  first_share: { name: "Vascular amputations that are a person’s first", value: exactPercent, that: (x) => `${exactPercent(x)} of vascular amputations are a person’s first` },
-  pain_major: { name: "Share in pain after major loss", value: exactPercent, that: (x) => `${exactPercent(x)} are in pain after a major loss` },
-  pain_minor: { name: "Share in pain after minor loss", value: exactPercent, that: (x) => `${exactPercent(x)} are in pain after losing only fingers or toes` },
-  pain: { name: "Share in pain after any loss", value: exactPercent, that: (x) => `${exactPercent(x)} are in pain after any loss` },
+  vascular_factor: { name: "Vascular losses from 2034 on", value: (x) => `${times(x)} times what is expected`, that: (x) => `vascular losses from 2034 on are ${times(x)} times as many as expected` },
+  mortality_factor: { name: "Risk of death after limb loss", value: (x) => `${times(x)} times the estimate`, that: (x) => `the risk of death after limb loss is ${times(x)} times the estimate` },
+  first_share: { name: "Share of vascular amputations that are a person’s first", value: percent, that: (x) => `${percent(x)} of vascular amputations are a person’s first` },
+  pain_major: { name: "Share in pain after major loss", value: percent, that: (x) => `${percent(x)} are in pain after a major loss` },
+  pain_minor: { name: "Share in pain after minor loss", value: percent, that: (x) => `${percent(x)} are in pain after losing only fingers or toes` },
+  pain: { name: "Share in pain after any loss", value: percent, that: (x) => `${percent(x)} are in pain after any loss` },
 };
 
-function exactPercent(share) {
-  return `${(100 * share).toFixed(1).replace(/\.0$/, "")}%`;
+/** A factor with two decimals below 2, where they matter, and one above. */
+function times(factor) {
+  return factor.toFixed(factor < 2 ? 2 : 1);
 }
 
 /** The inputs that matter to an outcome under the beliefs chosen. */
@@ -459,17 +456,17 @@ function showTarget(beliefs) {
   const goal = `To reach ${byId("target").value.trim()} million ${what} in ${YEARS[YEARS.length - 1]}`;
   const ways = found.filter(([, { value }]) => value !== null).map(([name, { value }]) => INPUT_WORDS[name].that(value));
   const now = answered.result[outcome][0][YEARS.length - 1];
-  byId("would").textContent = millions(now) === millions(target) ? `What you chose has ${millions(now)} million ${what} in ${YEARS[YEARS.length - 1]}: the target is reached.`
-    : !names.length ? "The published pair is fixed, so nothing here moves the people with limb loss."
-    : ways.length ? `${goal} you would have to believe, all else as chosen, that ${ways.join("; or that ")}.`
-    : `${goal}, no single belief is enough, all else as chosen.`;
+  byId("would").textContent = millions(now) === millions(target) ? `Your choice already means ${millions(now)} million ${what} in ${YEARS[YEARS.length - 1]}: that is the target.`
+    : !names.length ? "The published numbers are fixed, so nothing here changes the number of people with limb loss."
+    : ways.length ? `${goal}, with all else as chosen, you would have to believe that ${ways.join("; or that ")}.`
+    : `${goal}, changing one thing is not enough.`;
   const everybody = found.find(([name, { value, nearest, moves }]) => name === (beliefs.loss === "all" ? "pain" : "pain_major") && value === null && nearest === 1 && moves);
-  if (everybody !== undefined && millions(now) !== millions(target)) byId("would").textContent += ` Even with everybody in pain there would be ${millions(everybody[1].reached)} million.`;
+  if (everybody !== undefined && millions(now) !== millions(target)) byId("would").textContent += ` Even if everybody with ${lossWords(beliefs)} were in pain, there would be ${millions(everybody[1].reached)} million.`;
   byId("needed").hidden = !names.length;
   byId("needed").tBodies[0].innerHTML = found.map(([name, { value, nearest, reached, moves }]) => {
     const words = INPUT_WORDS[name];
     const cell = value !== null ? words.value(value)
-      : moves ? `no value does: at ${words.value(nearest)}, ${millions(reached)} million`
+      : moves ? `out of reach: ${millions(reached)} million at ${words.value(nearest)}`
       : `makes no difference: ${millions(reached)} million`;
     const use = value === null ? "" : `<button type="button" data-use="${name}" data-value="${value}" aria-label="Use it: ${escapeHtml(words.name)}, ${words.value(value)}">Use it</button>`;
     return `<tr data-input="${name}"><th scope="row">${words.name}</th><td>${cell}</td><td>${use}</td></tr>`;
@@ -478,12 +475,13 @@ function showTarget(beliefs) {
 
 function showNumbers(beliefs, result) {
   const shown = [2005, 2025, 2030, 2050].filter((year) => YEARS.includes(year));
-  byId("numbers").tHead.innerHTML = `<tr><th scope="col">Millions of people</th>${shown.map((year) => `<th scope="col">${year}</th>`).join("")}</tr>`;
-  const rows = [["limb_loss", `With ${lossWords(beliefs)}`], ["in_pain", beliefs.kind === "ever" ? "Ever in pain" : "In pain"]];
-  byId("numbers").tBodies[0].innerHTML = rows.map(([name, words]) =>
-    `<tr data-outcome="${name}"><th scope="row">${words}</th>${shown.map((year) => {
+  // A row a year, so that all of it fits a phone.
+  const columns = [["limb_loss", `With ${lossWords(beliefs)}`], ["in_pain", beliefs.kind === "ever" ? "Ever in pain" : "In pain"]];
+  byId("numbers").tHead.innerHTML = `<tr><th scope="col">Millions</th>${columns.map(([, words]) => `<th scope="col">${words}</th>`).join("")}</tr>`;
+  byId("numbers").tBodies[0].innerHTML = shown.map((year) =>
+    `<tr><th scope="row">${year}</th>${columns.map(([name]) => {
       const values = result[name].map((row) => row[YEARS.indexOf(year)]);
-      return `<td>${millions(values[0])} <br>(${interval(values)})</td>`;
+      return `<td data-outcome="${name}">${millions(values[0])} (${interval(values)})</td>`;
     }).join("")}</tr>`).join("");
 }
 
@@ -587,7 +585,7 @@ function update() {
   byId("preset-words").textContent = preset ? preset[1].words : "Your own choice.";
   byId("implied").innerHTML = impliedWords(beliefs, result);
   byId("compared").textContent = comparedWords(beliefs, result);
-  byId("bar").textContent = `${YEARS[YEARS.length - 1]}: ${millions(result.in_pain[0][YEARS.length - 1])} million ${beliefs.kind === "ever" ? "ever in pain" : "in pain"} of ${millions(result.limb_loss[0][YEARS.length - 1])} with ${lossWords(beliefs)}`;
+  byId("bar").textContent = `${YEARS[YEARS.length - 1]}: ${millions(result.in_pain[0][YEARS.length - 1])} million ${beliefs.kind === "ever" ? "ever in pain" : "in pain"}, of ${millions(result.limb_loss[0][YEARS.length - 1])} with ${lossWords(beliefs)}`;
   showNumbers(beliefs, result);
   drawChart();
   byId("link-errors").hidden = !linkFaults.length;
@@ -652,32 +650,6 @@ function restore() {
   update();
 }
 
-async function copyLink() {
-  const link = `${window.location.href.split("#")[0]}#${addressOf()}`;
-  let copied = false;
-  try {
-    await window.navigator.clipboard.writeText(link);
-    copied = true;
-  } catch {
-    copied = false;
-  }
-  byId("link").value = link;
-  byId("link-shown").hidden = copied;
-  if (!copied) byId("link").select();
-  byId("done").textContent = copied ? "The link is copied." : "Copy the link below.";
-}
-
-function save(text, type, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  window.setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  byId("done").textContent = `Saved as ${name}.`;
-}
-
 /** Words cut into lines of at most so many letters. */
 function wrapped(text, most) {
   const lines = [""];
@@ -697,15 +669,15 @@ function pictureText() {
   return chart(beliefs, result, 960, 540 + 21 * below.length, FILE_INK, above, below);
 }
 
-function csvText() {
+/** The answer by year and the choices as rows of cells. */
+function tableRows() {
   const { beliefs, result } = answered;
-  const cell = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replace(/"/g, '""')}"` : String(value));
   const rows = [["outcome", "year", "median", "low_95", "high_95"]];
   for (const [name, values] of Object.entries(result)) YEARS.forEach((year, i) => rows.push([name, year, ...values.map((row) => row[i])]));
   rows.push([], ["choice", "value"], ...Object.entries(beliefs).map(([name, value]) => [name, value ?? NOT_SET[name]]));
   rows.push(["link", `#${addressOf()}`], ["made_from", document.querySelector("footer p").textContent]);
   rows.push(["what_it_is", "People; 95% intervals of what is not known. Limb loss is not phantom limb pain. Not medical advice, and not a forecast."]);
-  return `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
+  return rows;
 }
 
 // The start --------------------------------------------------------------------------------------
@@ -744,8 +716,8 @@ function start() {
     ...content.claims.map(({ year, value }) => ["Clinic pages", year, millions(value), "claimed as people in pain; the source counts limb loss"]),
   ].map(([name, ...cells]) => `<tr><th scope="row">${escapeHtml(name)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`).join("");
   byId("copy").addEventListener("click", copyLink);
-  byId("csv").addEventListener("click", () => save(csvText(), "text/csv;charset=utf-8", "people_in_pain.csv"));
-  byId("picture").addEventListener("click", () => save(pictureText(), "image/svg+xml", "people_in_pain.svg"));
+  byId("csv").addEventListener("click", () => save(new Blob([csvText(tableRows())], { type: "text/csv;charset=utf-8" }), "people_in_pain.csv"));
+  byId("picture").addEventListener("click", () => save(new Blob([pictureText()], { type: "image/svg+xml" }), "people_in_pain.svg"));
   byId("print").addEventListener("click", () => window.print());
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a");

@@ -3,7 +3,6 @@
 const content = JSON.parse(document.getElementById("content").textContent);
 const grid = readGrid(content);
 const { places, nation, clinic } = content;
-const byId = (id) => document.getElementById(id);
 const map = new CountyMap(byId("map"), places);
 const search = places.names.map((name) => ` ${plain(`${name} ${places.states[name.slice(-2)]}`)}`);
 const residents = residentsByCounty(0);
@@ -36,10 +35,6 @@ let shaded = "";
 
 function plain(text) {
   return text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f.,']/g, "").trim();
-}
-
-function escapeHtml(text) {
-  return escapeXml(String(text));
 }
 
 // Reading the fields -------------------------------------------------------------------------------

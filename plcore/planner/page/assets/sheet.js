@@ -1,13 +1,4 @@
-// Results as files: CSV, and a workbook that Excel and others open.
-
-/** Text for a CSV file: rows of cells, with the mark by which Excel knows it as UTF-8. */
-function csvText(rows) {
-  const cell = (value) => {
-    const text = value === null ? "" : String(value);
-    return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-  };
-  return "\ufeff" + rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
-}
+// Results as a workbook that Excel and others open.
 
 /** The bytes of an .xlsx workbook: sheets as { name, widths, rows }, the first row a header. */
 function workbook(sheets) {
@@ -24,7 +15,7 @@ function workbook(sheets) {
     "_rels/.rels": `${head}<Relationships xmlns="${pack}/relationships"><Relationship Id="rId1" Type="${office}/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
     "xl/workbook.xml":
       `${head}<workbook xmlns="${main}" xmlns:r="${office}"><sheets>` +
-      sheets.map((sheet, i) => `<sheet name="${escapeXml(sheet.name)}" sheetId="${i + 1}" r:id="rId${i + 1}"/>`).join("") +
+      sheets.map((sheet, i) => `<sheet name="${escapeHtml(sheet.name)}" sheetId="${i + 1}" r:id="rId${i + 1}"/>`).join("") +
       "</sheets></workbook>",
     "xl/_rels/workbook.xml.rels":
       `${head}<Relationships xmlns="${pack}/relationships">` +
@@ -46,11 +37,7 @@ function cellXml(value, r, c) {
   const at = `${String.fromCharCode(65 + c)}${r + 1}`;
   if (typeof value === "number") return `<c r="${at}"><v>${value}</v></c>`;
   const style = r === 0 ? ' s="1"' : "";
-  return `<c r="${at}" t="inlineStr"${style}><is><t xml:space="preserve">${escapeXml(String(value))}</t></is></c>`;
-}
-
-function escapeXml(text) {
-  return text.replace(/[&<>"]/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[one]);
+  return `<c r="${at}" t="inlineStr"${style}><is><t xml:space="preserve">${escapeHtml(String(value))}</t></is></c>`;
 }
 
 /** A zip archive of text files, stored as they are (PKWARE's APPNOTE, sections 4.3.7 to 4.3.16). */

@@ -73,25 +73,6 @@ function restore() {
 
 // Taking it along ----------------------------------------------------------------------------------
 
-async function copyLink() {
-  const link = `${window.location.href.split("#")[0]}#${addressOf()}`;
-  let copied = false;
-  try {
-    await window.navigator.clipboard.writeText(link);
-    copied = true;
-  } catch {
-    copied = false;
-  }
-  byId("link").value = link;
-  if (!copied) {
-    byId("link-shown").hidden = false;
-    byId("link").select();
-    copied = document.execCommand("copy");
-    byId("link-shown").hidden = copied;
-  }
-  byId("done").textContent = copied ? "The link is copied." : "Copy the link below.";
-}
-
 /** The answer, the settings and the inputs as rows of cells. */
 function sheets() {
   const { settings, rows } = answered;
@@ -112,17 +93,6 @@ function sheets() {
     { name: "Settings", widths: [24, 80], rows: [["setting", "value"], ...inWords] },
     { name: "Assumptions", widths: [6, 36, 20, 28, 40, 80], rows: [["no", "input", "only_in_scenario", "value", "source", "note"], ...notes] },
   ];
-}
-
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  window.setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  byId("done").textContent = `Saved as ${name}.`;
 }
 
 byId("copy").addEventListener("click", copyLink);
