@@ -630,9 +630,7 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
     return tuple(text[0].upper() + text[1:] for text in sentences)
 
 
-def toss_up_in_words(
-    low: float, high: float, thing: str, *, most_chairs: int = MOST_CHAIRS
-) -> str:
+def toss_up_in_words(low: float, high: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
     """The end of a sentence on what is to be planned, where other draws may say less or more."""
     if low == high:
         return ""

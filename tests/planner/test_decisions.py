@@ -126,10 +126,8 @@ def test_what_other_draws_may_say_holds_the_quantile_as_often_as_it_should():
 @pytest.mark.parametrize(
     ("settings", "sure"),
     [
-        (Settings(state="VT", draws=64, runs=1), True),
-        # Two or three days, and where more people come chairs in plenty.
-        (Settings(counties=("06037", "06059", "06111"), n_years=2, draws=64, runs=1), False),
-        (replace(BUSY, draws=64), False),
+        (Settings(state="VT", n_years=1, draws=64, runs=1), True),
+        (replace(BUSY, n_years=1, draws=64), False),
     ],
 )
 def test_ten_seeds_give_the_same_advice_or_say_that_it_is_a_toss_up(settings, sure):
