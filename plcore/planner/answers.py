@@ -377,6 +377,7 @@ def sizes(
     # Where patients are many, more draws take minutes, and a toss-up is said to be one.
     of_draw = int((patients.referrals < len(patients.open_days)).sum()) // draws
     most = min(_MOST_DRAWS, _MANY // max(of_draw, 1))
+    most -= most % 2  # Draws come in pairs.
     while (doubtful := advise(found, probability=settings.probability).toss_up) and draws < most:
         draws = min(4 * draws, most)
         # More draws of what we do not know tell more than more runs of chance for each.

@@ -69,9 +69,10 @@ SENTENCES: Mapping[str, str] = {
     "span": "the {n_years} years from {first_year} to {last_year}",
     "chairs": "{chairs}, {nurses} on duty and {days} open a week are the least that keeps the load "
     "of {year}, the busiest year, at {most_load} or less with a probability of {probability}; 95% of "
-    "cases take {chairs_range}.",
+    "cases take {chairs_range}{toss_up}.",
     "chairs_none": "Not even {most_chairs} chairs keep the load of {year}, the busiest year, at "
-    "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}.",
+    "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}{toss_up}.",
+    "toss_up": "; it is a toss-up, as other samples of what we do not know may say {ends}",
     "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
     "then wait {wait_mean} days on average for the first infusion{over}.",
     "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "
@@ -81,10 +82,10 @@ SENTENCES: Mapping[str, str] = {
     "wait_never": "With {own_chairs} the load of {year}, the busiest year, is {load}: with a "
     "probability of {never_clears} demand exceeds capacity, the waiting list then grows by "
     "{growth_a_week} patients a week, and no wait can be given.",
-    "half": "If half as many come, {half_chairs} would do (95% of cases: {half_range}), and with "
+    "half": "If half as many come, {half_chairs} would do (95% of cases: {half_range}{toss_up}), and with "
     "{own_chairs} the load of {year} is {half_load}.",
     "half_none": "If half as many come, even {most_chairs} chairs are too few (95% of cases: "
-    "{half_range}), and with {own_chairs} the load of {year} is {half_load}.",
+    "{half_range}{toss_up}), and with {own_chairs} the load of {year} is {half_load}.",
     "clear": "By demand and capacity alone the waiting list ({listed} on the first day) is cleared "
     "{clear} (95% of cases: {clear_low} to {clear_high}).",
     "clear_not": "By demand and capacity alone the waiting list ({listed} on the first day) is not "
@@ -200,13 +201,15 @@ def decision_of(answer: Answer) -> Decision:
 def decision_rows(answer: Answer) -> pd.DataFrame:
     """The numbers behind the six answers, a row each: key, unit, median, low, high.
 
-    Keys and units are those of the page; what does not settle is infinite.
+    Keys and units are those of the page; what does not settle is infinite. Low and high of what is
+    "to plan" are what other draws may well say, as `to_plan` has it.
     """
     settings, found = answer.settings, decision_of(answer)
     load = found.visits / found.capacity
     needed = chairs_for(found.wanted, found.held)
     half = chairs_for(found.wanted / 2, found.held)
-    chairs = ranked(needed, [settings.probability])[0]
+    chairs = to_plan(needed, settings.probability)
+    worst = to_plan(found.wanted, settings.probability)
     growth = found.growth[found.never]
     waits = found.wait[~np.isnan(found.wait)]
     worth = worth_of_knowing(answer)[:1]
@@ -220,12 +223,12 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
         ("growth_a_week", "people", *(ranked(growth) if len(growth) else [0.0] * 3)),
         ("wait_mean", "days", *(ranked(waits) if len(waits) else [np.nan] * 3)),
         ("chairs_needed", "chairs", *ranked(needed)),
-        ("chairs_to_plan", "chairs", *[chairs] * 3),
-        ("nurses_to_plan", "nurses", *[nurses_of(answer, chairs)] * 3),
-        ("days_to_plan", "days a week", *[_days(answer, chairs, found.wanted, found.held)] * 3),
+        ("chairs_to_plan", "chairs", *chairs),
+        ("nurses_to_plan", "nurses", *(nurses_of(answer, n) for n in chairs)),
+        ("days_to_plan", "days a week", *(_days(answer, chairs[0], x, found.held) for x in worst)),
         ("half_load", "share", *quantiles(load / 2)),
         ("half_chairs_needed", "chairs", *ranked(half)),
-        ("half_chairs_to_plan", "chairs", *[ranked(half, [settings.probability])[0]] * 3),
+        ("half_chairs_to_plan", "chairs", *to_plan(half, settings.probability)),
         ("clear_week", "weeks", *ranked(found.cleared)),
         ("no_list", "share", *[float((found.cleared == 0).mean())] * 3),
     ]
@@ -420,8 +423,8 @@ def nurses_of(answer: Answer, chairs: float) -> float:
     )
 
 
-def _days(answer: Answer, chairs: float, wanted: Floats, held: Floats) -> float:
-    """Fewest days a week on which that many chairs are enough with the plan's probability."""
+def _days(answer: Answer, chairs: float, wanted: float, held: Floats) -> float:
+    """Fewest days a week on which that many chairs hold so many visits a week."""
     settings = answer.settings
     if not np.isfinite(chairs):
         return float(settings.days_a_week)
@@ -429,7 +432,7 @@ def _days(answer: Answer, chairs: float, wanted: Floats, held: Floats) -> float:
     for days in range(1, settings.days_a_week):
         share = calendar(replace(settings, days_a_week=days)).mean() / full
         most = held[int(chairs) - 1] * share * (1 + 1e-9)
-        if ranked(wanted, [settings.probability])[0] <= most:
+        if wanted <= most:
             return float(days)
     return float(settings.days_a_week)
 
@@ -444,6 +447,21 @@ def ranked(values: ArrayLike, shares: Sequence[float] = TAILS) -> list[float]:
     ordered = np.sort(np.asarray(values, dtype=float))
     at = np.maximum(np.ceil(np.array(shares) * len(ordered) - 1e-9).astype(int) - 1, 0)
     return [float(value) for value in ordered[at]]
+
+
+#: Standard errors of a share of the draws within which another set of draws may well put it.
+_UNSURE = 2.0
+
+
+def to_plan(values: ArrayLike, probability: float) -> list[float]:
+    """What is enough with a probability, and the least and most that other draws may well say.
+
+    The ends are the values in order between which the quantile lies in about 95 of 100 sets of
+    independent draws, whatever their distribution (Conover 1999, section 3.2).
+    """
+    n = np.size(values)
+    margin = _UNSURE * float(np.sqrt(probability * (1 - probability) / n))
+    return ranked(values, [probability, max(probability - margin, 0), min(probability + margin, 1)])
 
 
 # In words ------------------------------------------------------------------------------------------
@@ -540,6 +558,15 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         end = counted(high, "chair", most_chairs=most)
         return end if low == high else f"{shown(low, 'chairs', most_chairs=most)} to {end}"
 
+    def toss_up(chairs: str, days: str | None = None) -> str:
+        """What else the chairs to plan may be, or the days if these are sure; empty if both are."""
+        for key, thing in ((chairs, "chair"), (days, "day")):
+            if key is not None and at[key].low != at[key].high:
+                return toss_up_in_words(
+                    at[key].low, at[key].high, thing, most_chairs=words.most_chairs
+                )
+        return ""
+
     common = {
         "n_years": str(words.n_years),
         "first_year": str(words.year),
@@ -563,6 +590,7 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         nurses=counted(at["nurses_to_plan"].median, "nurse"),
         days=counted(at["days_to_plan"].median, "day"),
         chairs_range=a_range("chairs_needed"),
+        toss_up=toss_up("chairs_to_plan", "days_to_plan"),
     )
     wait = at["wait_mean"].median
     if np.isnan(wait):
@@ -576,6 +604,7 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         "half" if np.isfinite(half) else "half_none",
         half_chairs=counted(half, "chair"),
         half_range=a_range("half_chairs_needed"),
+        toss_up=toss_up("half_chairs_to_plan"),
     )
     row = at["clear_week"]
     clear, low, high = (
@@ -599,6 +628,16 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         )
     sentences = (come, chairs, waiting, halved, cleared, _find(at, words, fill))
     return tuple(text[0].upper() + text[1:] for text in sentences)
+
+
+def toss_up_in_words(low: float, high: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
+    """The end of a sentence on what is to be planned, where other draws may say less or more."""
+    if low == high:
+        return ""
+    between = "or" if high == low + 1 or np.isinf(high) else "to"
+    start = shown(low, "chairs", most_chairs=most_chairs)
+    end = counted(high, thing, most_chairs=most_chairs)
+    return SENTENCES["toss_up"].format(ends=f"{start} {between} {end}")
 
 
 def when(weeks: float, year: int, n_years: int) -> str:

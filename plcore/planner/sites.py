@@ -30,6 +30,8 @@ from plcore.planner.decisions import (
     quantiles,
     ranked,
     shown,
+    to_plan,
+    toss_up_in_words,
     when,
     worth_in_all,
 )
@@ -119,7 +121,8 @@ def sites_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
     -------
     DataFrame
         figure, unit, site (the last is "together"), median, low, high: over draws, and for what was
-        simulated over draws and chance. Chairs to plan are those of each site's own plan;
+        simulated over draws and chance. Chairs to plan are those of each site's own plan,
+        between what other draws may well say;
         "load kept with these chairs" is the probability that all sites do so at the same time.
 
     Raises
@@ -158,15 +161,17 @@ def sites_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
         together = np.sum(list(needed.values()), axis=0)
         for site, values in {**needed, TOGETHER: together}.items():
             rows.append((figure, "chairs", site, *ranked(values)))
-        plan = {n: ranked(values, [settings.probability])[0] for n, values in needed.items()}
+        plan = {n: to_plan(values, settings.probability) for n, values in needed.items()}
         label = figure.replace("needed", "to plan")
-        for site, n in {**plan, TOGETHER: sum(plan.values())}.items():
-            rows.append((label, "chairs", site, *[n] * 3))
+        for site, ends in {**plan, TOGETHER: _added(plan)}.items():
+            rows.append((label, "chairs", site, *ends))
         if factor == 1:
-            nurses = {name: nurses_of(answers[name], n) for name, n in plan.items()}
-            for site, n in {**nurses, TOGETHER: sum(nurses.values())}.items():
-                rows.append(("nurses to plan", "nurses", site, *[n] * 3))
-            kept = {name: needed[name] <= n for name, n in plan.items()}
+            nurses = {
+                name: [nurses_of(answers[name], n) for n in ends] for name, ends in plan.items()
+            }
+            for site, ends in {**nurses, TOGETHER: _added(nurses)}.items():
+                rows.append(("nurses to plan", "nurses", site, *ends))
+            kept = {name: needed[name] <= ends[0] for name, ends in plan.items()}
             for site, values in {**kept, TOGETHER: np.all(list(kept.values()), axis=0)}.items():
                 rows.append(("load kept with these chairs", "share", site, *[values.mean()] * 3))
     weeks = {name: each.cleared for name, each in found.items()}
@@ -180,6 +185,11 @@ def sites_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
         unit = clinic_measures(one_of(answers).outcome)[measure][0]
         summed(measure.replace("_", " "), unit, {n: v.ravel() for n, v in by_site.items()})
     return pd.DataFrame(rows, columns=["figure", "unit", "site", "median", "low", "high"])
+
+
+def _added(by_site: Mapping[str, list[float]]) -> list[float]:
+    """Sums over sites, whose draws are the same, so that they are at an end together."""
+    return [float(sum(values)) for values in zip(*by_site.values(), strict=True)]
 
 
 def one_of(answers: Mapping[str, Answer]) -> Answer:
@@ -224,6 +234,10 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
         unit, ends = at[figure, TOGETHER]
         text, *limits = (shown(end, unit) for end in ends)
         return text if limits == [text, text] else f"{text} ({limits[0]} to {limits[1]})"
+
+    def toss_up(figure: str) -> str:
+        _, (_, low, high) = at[figure, TOGETHER]
+        return toss_up_in_words(low, high, "chair")
 
     def number(figure: str, site: str = TOGETHER) -> float:
         return at[figure, site][1][0]
@@ -277,7 +291,8 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
         f"The sites need {counted(number(chairs), 'chair')} ({by_site(chairs)}) and "
         f"{counted(number('nurses to plan'), 'nurse')} on duty, so that each keeps its load with a "
         f"probability of {100 * settings.probability:.5g}%; all do at the same time with a "
-        f"probability of {at_once}{shared}. 95% of cases take {said('chairs needed')} chairs."
+        f"probability of {at_once}{shared}. 95% of cases take {said('chairs needed')} chairs"
+        f"{toss_up(chairs)}."
     )
     own = ", ".join(f"{site} {answer.settings.chairs}" for site, answer in answers.items())
     wait = (
@@ -287,7 +302,7 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
     )
     halved = (
         f"If half as many come, {counted(number(half), 'chair')} would do ({by_site(half)}; "
-        f"95% of cases: {said('chairs needed for half as many')})."
+        f"95% of cases: {said('chairs needed for half as many')}{toss_up(half)})."
     )
     none = shown(float((_cleared(answers) == 0).mean()), "share")
     cleared = (

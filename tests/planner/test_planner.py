@@ -644,6 +644,25 @@ def test_sizes_that_cannot_be_told_apart_are_simulated_with_more_draws(monkeypat
     assert not found.toss_up or drawn[-1] == 1024
 
 
+def test_more_draws_come_in_pairs_however_many_there_is_time_for(monkeypatch):
+    plan = planned(BUSY)
+    edge = float(sized(4, own=BUSY)["probability"].iloc[0])
+    doubtful = replace(plan, settings=replace(plan.settings, probability=min(edge, 0.99)))
+    of_draw = int((plan.patients.referrals < len(plan.patients.open_days)).sum())
+    most = plan.settings.draws + 5
+    monkeypatch.setattr(answers, "_MANY", most * (of_draw // plan.settings.draws))
+    drawn = []
+    original = answers._more_patients
+    monkeypatch.setattr(
+        answers, "_more_patients", lambda a, n: (drawn.append(n), original(a, n))[1]
+    )
+
+    sizes(doubtful)
+
+    assert most % 2 == 1
+    assert drawn == [most - 1]
+
+
 def test_sentences_say_what_else_would_do_and_by_when():
     plan = planned(OwnNumbers("2026-01", (3, 4, 3)), target_months=6, waiting_list=9)
     table = sizes(plan, by_month=6)

@@ -1,7 +1,10 @@
 """Several sites added up: by hand, against one plan, and what cannot be added up."""
 
 import functools
+import re
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -167,3 +170,21 @@ def test_the_command_adds_up_saved_plans(tmp_path, monkeypatch, capsys):
     assert book["Sites"].max_row == len(table) + 1
     assert main(["--sites", "north.toml", "--to", "out"]) == 2
     assert "1 site; expected the plans of two or more" in capsys.readouterr().err
+
+
+def test_the_example_of_the_readme_adds_two_sites_up(monkeypatch, tmp_path, capsys):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```\n(.*?)```", readme, re.DOTALL)
+    block = next(each for each in blocks if "plan --sites" in each)
+    lines = [shlex.split(line)[3:] for line in block.splitlines()]
+    monkeypatch.chdir(tmp_path)
+    for arguments in lines:
+        # Fewer draws and years than a planner would take, in the plans that are saved.
+        few = [] if "--sites" in arguments else ["--draws", "64", "--runs", "2", "--n-years", "1"]
+        capsys.readouterr()
+        assert main([*arguments, *few, "--no-sizes"]) == 0, arguments
+
+    said = capsys.readouterr().out.splitlines()
+    assert "people would come to the 2 sites" in said[0]
+    assert "(north 1, south 1)" in said[1]
+    assert (tmp_path / "plan" / "all_sites.xlsx").is_file()

@@ -32,11 +32,11 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   const chairsFor = (asked) => clinic.chairs.find((n) => asked <= heldBy(n) * openAWeek * (1 + 1e-9)) ?? Infinity;
   const needed = wanted.map(chairsFor);
   const half = wanted.map((value) => chairsFor(value / 2));
-  const toPlan = ranked(needed, [clinic.probability])[0];
-  const worst = ranked(wanted, [clinic.probability])[0];
-  const days = Number.isFinite(toPlan)
-    ? clinic.days_a_week.find((n, i) => worst <= heldBy(toPlan) * 7 * openOn[i] * (1 + 1e-9)) ?? openOn.length
-    : openOn.length;
+  const toPlan = enoughOf(needed, clinic.probability);
+  const daysFor = (visitsAWeek) =>
+    Number.isFinite(toPlan[0])
+      ? clinic.days_a_week.find((n, i) => visitsAWeek <= heldBy(toPlan[0]) * 7 * openOn[i] * (1 + 1e-9)) ?? openOn.length
+      : openOn.length;
   add("busiest_year", "year", certain(settings.year + busiest));
   add("visits_a_week", "visits", quantiles(rate.map((value, d) => value * visits[d])));
   add("held_a_week", "visits", certain(held));
@@ -45,12 +45,12 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   add("load", "share", quantiles(load));
   queueRows(grid, rate, visits.map((value) => held / value), add);
   add("chairs_needed", "chairs", ranked(needed));
-  add("chairs_to_plan", "chairs", certain(toPlan));
-  add("nurses_to_plan", "nurses", certain(Number.isFinite(toPlan) ? nursesFor(toPlan) : Infinity));
-  add("days_to_plan", "days a week", certain(days));
+  add("chairs_to_plan", "chairs", toPlan);
+  add("nurses_to_plan", "nurses", toPlan.map((n) => (Number.isFinite(n) ? nursesFor(n) : Infinity)));
+  add("days_to_plan", "days a week", enoughOf(wanted, clinic.probability).map(daysFor));
   add("half_load", "share", quantiles(load.map((value) => value / 2)));
   add("half_chairs_needed", "chairs", ranked(half));
-  add("half_chairs_to_plan", "chairs", certain(ranked(half, [clinic.probability])[0]));
+  add("half_chairs_to_plan", "chairs", enoughOf(half, clinic.probability));
   const cleared = weeksUntilClear(weekly, visits.map((value) => held / value), settings.waiting_list ?? 0);
   add("clear_week", "weeks", ranked(cleared));
   add("no_list", "share", certain(cleared.filter((week) => week === 0).length / cleared.length));
@@ -60,6 +60,12 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
     add(`find_${found.factor}`, "share", [found.worth, found.low, found.high]);
     add("find_changes", "share", certain(found.changes));
   }
+}
+
+/** What is enough with a probability, and the least and most that other samples may well say. */
+function enoughOf(values, probability) {
+  const margin = 2 * Math.sqrt((probability * (1 - probability)) / values.length);
+  return ranked(values, [probability, Math.max(probability - margin, 0), Math.min(probability + margin, 1)]);
 }
 
 /** The chairs of the settings, or as many as hold the visits that were counted. */
@@ -216,6 +222,14 @@ function sixSentences(grid, at, words) {
     const { low, high } = at[key];
     return low === high ? counted(high, "chair") : `${text(low, "chairs")} to ${counted(high, "chair")}`;
   };
+  const tossUp = (...keys) => {
+    const key = keys.find((each) => at[each].low !== at[each].high);
+    if (key === undefined) return "";
+    const { low, high } = at[key];
+    const between = high === low + 1 || high === Infinity ? "or" : "to";
+    const ends = `${text(low, "chairs")} ${between} ${counted(high, key === "days_to_plan" ? "day" : "chair")}`;
+    return fill("toss_up", { ends });
+  };
   const when = (weeks) => {
     if (weeks === 0) return "at once";
     if (weeks === Infinity) return `after ${lastYear}`;
@@ -234,14 +248,16 @@ function sixSentences(grid, at, words) {
       chairs: counted(plan, "chair"),
       nurses: counted(at.nurses_to_plan.median, "nurse"),
       days: counted(at.days_to_plan.median, "day"),
-      chairs_range: range("chairs_needed"),
+      chairs_range: range("chairs_needed"), toss_up: tossUp("chairs_to_plan", "days_to_plan"),
     }),
     Number.isNaN(wait)
       ? fill("wait_none")
       : wait === Infinity
         ? fill("wait_never")
         : fill("wait", { over: at.wait_mean.high === Infinity ? fill("over") : "" }),
-    fill(Number.isFinite(half) ? "half" : "half_none", { half_chairs: counted(half, "chair"), half_range: range("half_chairs_needed") }),
+    fill(Number.isFinite(half) ? "half" : "half_none", {
+      half_chairs: counted(half, "chair"), half_range: range("half_chairs_needed"), toss_up: tossUp("half_chairs_to_plan"),
+    }),
     list.median === 0
       ? fill("clear_none", { late: list.high > 0 ? fill(list.high === Infinity ? "late_not" : "late", { clear_high: high }) : "" })
       : fill(list.median === Infinity ? "clear_not" : "clear", {
