@@ -573,8 +573,8 @@ def steps(
         extent=(first, max(last, first + 1)),
     )
     powers = list(range(first, max(last, first + 1) + 1))
-    # Every second one is labelled where all would crowd on a phone.
-    every = 2 if len(powers) > 4 else 1
+    # Not every one is labelled where all would crowd on a phone.
+    every = 3 if len(powers) > 6 else 2 if len(powers) > 4 else 1
     texts = [_power(p) if (p - first) % every == 0 else "" for p in powers]
     return figure.update_xaxes(tickvals=powers, ticktext=texts, showgrid=True)
 

@@ -254,6 +254,7 @@ def test_against_a_known_rate_the_excess_is_the_posterior_less_the_rate():
         (lambda: trial_power(1.2, 0.3, 50, 50), "treated is 1.2; expected 0 to 1"),
         (lambda: trial_power(0.5, 0.3, 0, 50), "n_treated is 0"),
         (lambda: trial_power(0.5, 0.3, 50, 50, alpha=0.0), "alpha is 0"),
+        (lambda: trial_power(0.5, 0.3, 50, 50, alpha=1.5), "alpha is 1.5"),
         (lambda: simulate_trials(0.5, np.nan, 9, 9, n_trials=9, seed=1), "control is nan"),
         (lambda: simulate_trials(0.5, 0.3, 9, 0, n_trials=9, seed=1), "n_control is 0"),
         (lambda: simulate_trials([0.5, 0.4], 0.3, 9, 9, n_trials=9, seed=1), "9 trials of 2 draws"),

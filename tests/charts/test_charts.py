@@ -803,7 +803,7 @@ def test_steps_print_three_digits_with_their_limits_and_a_sign_where_assumed():
         "13.9m\N{NO-BREAK SPACE}‡",
         "184\N{NO-BREAK SPACE}¶<br>28.7-620",
     ]
-    assert dict(zip(across.tickvals, across.ticktext, strict=True))[3] == "1,000"
+    assert dict(zip(across.tickvals, across.ticktext, strict=True))[4] == "10,000"
     assert "¶ assumed" in texts(figure, "caption")[0]
     assert across.range[0] < 1.0
     assert across.range[1] > np.log10(13.9e6)
