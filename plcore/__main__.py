@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import plcore
+from plcore.terminal import ends_in_words
 
 #: Each job: the module whose `main` does it, what it does, and the extra that it needs.
 JOBS = {
@@ -30,6 +31,11 @@ USAGE = "\n".join([
     "    plcore --version",
     "",
 ])  # fmt: skip
+
+
+def command() -> int:
+    """The exit code of the command `plcore`."""
+    return ends_in_words("plcore", main)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,4 +73,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -89,8 +89,11 @@ def _expected(value: object, hint: Any) -> str:
         return "" if whole else "a whole number"
     if kind is float:
         return "" if number else "a number"
-    if kind is Callable:
+    protocol = getattr(kind, "_is_protocol", False)
+    if kind is Callable or (protocol and "__call__" in vars(kind)):
         return "" if callable(value) else "a function"
+    if protocol:
+        return ""
     if kind is Sequence:
         listed = isinstance(value, Iterable) and isinstance(value, Sized)
         return "" if listed and not isinstance(value, str | bytes) else "a list"

@@ -152,7 +152,7 @@ def test_the_command_lists_its_jobs(capsys):
 
     assert said.startswith("usage: plcore JOB")
     assert all(f"    plcore {job} [...]" in said for job in JOBS)
-    assert PROJECT["scripts"] == {"plcore": "plcore.__main__:main"}
+    assert PROJECT["scripts"] == {"plcore": "plcore.__main__:command"}
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"plcore {PROJECT['version']}\n"
 

@@ -330,3 +330,40 @@ def test_a_plan_says_that_the_disk_is_full(tmp_path):
 
     assert code == 2
     assert said.strip() == "plan: No space left on device"
+
+
+JOBS = {
+    "plan": ["plcore.planner", "--help"],
+    "plan, its places": ["plcore.planner", "--list-scenarios"],
+    "report": ["plcore.report", "--help"],
+    "figures": ["plcore.report.figures", "--help"],
+    "manifest": ["plcore.report.metadata", "--check"],
+    "plcore": ["plcore", "--help"],
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(("job", "unbuffered"), [("figures", "1"), *((job, "") for job in JOBS)])
+def test_what_cannot_be_printed_is_said_in_a_line(job, unbuffered, tmp_path):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", *JOBS[job]], cwd=tmp_path, stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+
+    assert ended.returncode in (1, 2)
+    assert ended.stderr == f"{job.partition(',')[0]}: No space left on device\n"
+
+
+@pytest.mark.parametrize("job", ["plan", "plan, its places", "manifest"])
+def test_a_reader_that_leaves_is_told_nothing(job, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", *JOBS[job]], cwd=tmp_path, stdout=write,
+        stderr=subprocess.PIPE, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(write)
+
+    assert (ended.returncode, ended.stderr) == (1, "")

@@ -159,6 +159,9 @@ def simulate_clinic(
             n_days,
         )
         for name, values in clinic.run().items():
+            if n <= _CHUNK:
+                merged[name] = values
+                continue
             if name not in merged:
                 merged[name] = np.empty((n, *values.shape[1:]), dtype=values.dtype)
             merged[name][rows] = values
@@ -284,8 +287,7 @@ class _Clinic:
         # Who gave up after the last offer has not been looked at since.
         fate = at_end["fate"].reshape(self.n, self.width)
         fate[(fate == WAITING) & (left < self.n_days)] = GAVE_UP
-        # Turned as they are put in their place among the other replications.
-        arrays: dict[str, np.ndarray] = {name: values.T for name, values in self.by_day.items()}
+        arrays = {name: _turned(values) for name, values in self.by_day.items()}
         arrays |= {"waiting": waiting, "ready": np.cumsum(come, axis=1)}
         patients = {
             "referred_day": self.referred, "offered_day": self.offered_day,
@@ -516,6 +518,14 @@ class _Clinic:
     def _note(self, name: str, day: int, rep: Integers, weights: Floats | None = None) -> None:
         if day < self.n_days:
             self.by_day[name][day] = np.bincount(rep, weights, minlength=self.n)
+
+
+def _turned(values: np.ndarray) -> np.ndarray:
+    """The rows as columns, in memory too; a few at a time, as whole columns lie far apart there."""
+    turned = np.empty(values.shape[::-1], dtype=values.dtype)
+    for low in range(0, len(values), 32):
+        turned[:, low : low + 32] = values[low : low + 32].T
+    return turned
 
 
 def _counted(place: Integers, n: int) -> Integers:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plcore.evidence.manifest import COLUMNS, DATA, MANIFEST, Listed, checksum, listed
 from plcore.evidence.table import content
-from plcore.terminal import print_what_it_can
+from plcore.terminal import ends_in_words
 
 #: Endings of the files that are listed.
 _ENDINGS = (".csv", ".csv.gz", ".toml", ".geojson", ".geojson.gz")
@@ -25,7 +25,6 @@ _SHOWN, _VERSIONS = 30, 50
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code: 0, or 1 where something differs and was only to be said."""
-    print_what_it_can()
     parser = argparse.ArgumentParser(
         prog="run.py manifest",
         description=f"Say what changed in data/ since its checksums were listed in {MANIFEST}, "
@@ -200,4 +199,4 @@ def _git_bytes(folder: Path, *arguments: str) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ends_in_words("manifest", lambda: main(sys.argv[1:])))

@@ -3,6 +3,7 @@
 import sys
 
 from plcore.planner.command import main
+from plcore.terminal import ends_in_words
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ends_in_words("plan", lambda: main(sys.argv[1:])))

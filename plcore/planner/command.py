@@ -40,7 +40,6 @@ from plcore.planner.sites import check_shared, sites_in_sentences, sites_table
 from plcore.planner.tables import PERIODS, answer_tables, side_by_side
 from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_table
 from plcore.scenarios import read_scenario, scenario_names
-from plcore.terminal import print_what_it_can
 
 #: How a value is written, by the beginning of a setting's type.
 _METAVARS = {
@@ -132,7 +131,6 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str], *, prog: str = "run.py plan") -> int:
     """Exit code: 0 for a plan written, 2 for what cannot be planned, with a line that says why."""
-    print_what_it_can()
     start = time.monotonic()
     try:
         options = _parser(prog).parse_args(arguments)
@@ -143,15 +141,17 @@ def main(arguments: Sequence[str], *, prog: str = "run.py plan") -> int:
         if options.to.exists() and not options.to.is_dir():
             raise ValueError(f"--to: {options.to} is a file; expected a folder, old or new")
         lines = _several(options) if options.compare or options.sites else _planned(options)
-        print("\n".join(lines))
     except ValueError as error:
         print(f"plan: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
     except OSError as error:
         # What fails while a file is written does not say which: a full disk is all files'.
         where = "" if error.filename is None else f"{error.filename}: "
         print(f"plan: {where}{error.strerror}", file=sys.stderr)
         return 2
+    print("\n".join(lines))
     print(f"Done in {time.monotonic() - start:.1f} s.")
     return 0
 

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plcore.report.site import NOTEBOOKS, build_report
-from plcore.terminal import print_what_it_can
+from plcore.terminal import ends_in_words
 
 
 def main(arguments: Sequence[str], *, prog: str = "run.py report") -> int:
     """Exit code: 0 for a report written, 1 for none, the previous one being left as it was."""
-    print_what_it_can()
     parser = argparse.ArgumentParser(
         prog=prog, description="Run every notebook of a folder and write the report."
     )
@@ -58,4 +57,4 @@ def main(arguments: Sequence[str], *, prog: str = "run.py report") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ends_in_words("report", lambda: main(sys.argv[1:])))

@@ -37,7 +37,7 @@ from plcore.charts.frame import (
 from plcore.charts.picture import picture_page
 from plcore.report.site import NOTEBOOKS, build_report, read_stamp, replacing
 from plcore.report.slide_charts import WIDE, on_a_slide
-from plcore.terminal import print_what_it_can
+from plcore.terminal import ends_in_words
 
 FORMATS = ("svg", "png", "pdf")
 COLUMNS = ("file", "chart", "notebook", "caption", "source", "commit")
@@ -365,7 +365,6 @@ def _formats(text: str) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str], *, prog: str = "run.py figures") -> int:
     """Exit code: 0 for figures written, 1 for none, the previous export being left as it was."""
-    print_what_it_can()
     options = _options(arguments, prog)
     start = time.monotonic()
     documents = [path for path in (options.pptx, options.docx) if path is not None]
@@ -442,4 +441,4 @@ def _file(ending: str) -> Callable[[str], Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ends_in_words("figures", lambda: main(sys.argv[1:])))

@@ -26,6 +26,7 @@ from plcore.evidence.parameters import read_parameters
 from plcore.evidence.schema import TABLES
 from plcore.evidence.table import Column, Table, content, number, one_of, text, whole
 from plcore.planner.gazetteer import CITIES
+from plcore.terminal import ends_in_words
 
 _CONTEXT = "https://w3id.org/codemeta/3.0"
 _PYPROJECT = "pyproject.toml"
@@ -318,4 +319,4 @@ def _is(path: Path, wanted: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ends_in_words("manifest", lambda: main(sys.argv[1:])))

@@ -17,12 +17,10 @@ from plcore.evidence.schema import TABLES
 from plcore.planner.gazetteer import zip_points
 from plcore.scenarios import read_scenario, scenario_names
 from plcore.simulate.synthesis import read_posterior
-from plcore.terminal import print_what_it_can
 
 
 def main(arguments: Sequence[str], *, prog: str = "plcore data") -> int:
     """Exit code: 0 for a copy made or without a fault, 1 for one with faults, each named."""
-    print_what_it_can()
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Copy the tables of evidence to a new folder, to change them there; or, where "

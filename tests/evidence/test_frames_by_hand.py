@@ -148,7 +148,7 @@ def test_the_frame_that_was_given_stays_as_it_is(name):
 def test_what_is_no_table_of_one_row_or_more_is_named(name):
     rows, call = CALLS[name]
     for wrong in (None, rows.to_dict("list"), [1, 2]):
-        with pytest.raises(TypeError, match="expected a DataFrame, got "):
+        with pytest.raises(TypeError, match="expected a DataFrame"):
             call(wrong)
     with pytest.raises(ValueError, match="no rows; expected at least one"):
         call(rows.iloc[:0])
