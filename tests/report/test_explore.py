@@ -377,9 +377,8 @@ def test_moving_a_share_sets_it_by_keyboard_too(tables, open_page):
 
 def test_a_link_brings_back_every_choice(open_page):
     chance = random.Random(3)
-    for _ in range(5):
+    for _ in range(3):
         beliefs = replace(random_beliefs(chance), counts="fitted")
-        page = open_page()
         changed = {k: v for k, v in asdict(beliefs).items() if v != asdict(Beliefs())[k]}
         page = settled(open_page(**changed, target="2.5", of="limb_loss"))
         address = page.evaluate("() => location.hash")
