@@ -180,6 +180,12 @@ def _printed(row: Mapping[Hashable, Any], columns: tuple[str, str, str], unit: s
     given = {name: value for name, value in numbers.items() if not math.isnan(value)}
     if not given:
         return ""
+    if len(given) == 3:
+        # Limits are not printed finer than the number between them.
+        digits = len(f"{given['m']:g}".partition(".")[2])
+        given |= {end: round(given[end], digits) for end in "lh"}
+        low, middle, high = (_number(given[name], unit) for name in "lmh")
+        return f"{_with_unit(middle, unit)} ({low} to {high})"
     words = {
         "m": "{0}",
         "l": "over {0}",
@@ -187,11 +193,12 @@ def _printed(row: Mapping[Hashable, Any], columns: tuple[str, str, str], unit: s
         "lh": "{0} to {1}",
         "lm": "{1} (from {0})",
         "mh": "{0} (to {1})",
-        "lmh": "{1} ({0} to {2})",
     }["".join(given)].format(*(_number(value, unit) for value in given.values()))
-    if unit == "one_in":
-        return f"1 in {words}"
-    return words + _PRINTED_UNITS.get(unit, f" {unit}")
+    return _with_unit(words, unit)
+
+
+def _with_unit(words: str, unit: str) -> str:
+    return f"1 in {words}" if unit == "one_in" else words + _PRINTED_UNITS.get(unit, f" {unit}")
 
 
 def _number(value: float, unit: str) -> str:

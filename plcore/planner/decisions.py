@@ -67,12 +67,12 @@ SENTENCES: Mapping[str, str] = {
     "new patients in {span}.",
     "come_own": "By its own count, {patients_all} new patients will be referred to this clinic in {span}.",
     "span": "the {n_years} years from {first_year} to {last_year}",
-    "chairs": "{chairs}, {nurses} on duty and {days} open a week are the least that keeps the load "
-    "of {year}, the busiest year, at {most_load} or less with a probability of {probability}; 95% of "
-    "cases take {chairs_range}{toss_up}.",
+    "chairs": "It takes {chairs}, {nurses} on duty and {days} open a week to keep the load of {year}, "
+    "the busiest year, at {most_load} or less with a probability of {probability}; 95% of cases take "
+    "{chairs_range}{toss_up}.",
     "chairs_none": "Not even {most_chairs} chairs keep the load of {year}, the busiest year, at "
     "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}{toss_up}.",
-    "toss_up": "; it is a toss-up, as other samples of what we do not know may say {ends}",
+    "toss_up": "; it is a toss-up: with other random draws it may be {ends}",
     "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
     "then wait {wait_mean} days on average for the first infusion{over}.",
     "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "

@@ -107,8 +107,8 @@ def six_answers(answer: Answer) -> tuple[str, ...]:
     --------
     >>> from plcore.planner import Settings, answer
     >>> vermont = answer(Settings(state="VT", n_years=1, draws=16, runs=1))
-    >>> print(six_answers(vermont)[1].split(" are the least")[0])
-    1 chair, 1 nurse on duty and 1 day open a week
+    >>> print(six_answers(vermont)[1].split(" to keep")[0])
+    It takes 1 chair, 1 nurse on duty and 1 day open a week
     """
     return six_sentences(decision_rows(answer), Words.of(answer))
 

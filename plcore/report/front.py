@@ -235,8 +235,8 @@ def _later(effects: pd.DataFrame, year: int) -> str:
 
 def _chairs(shown: Mapping[str, Shown]) -> Card:
     chairs = str(shown["six_answers"].table["answer"].iloc[1])
-    number, _, others = chairs.partition(", ")
-    # "1 nurse on duty and 2 days open a week are ...": the rest says which rule decides.
+    number, _, others = chairs.removeprefix("It takes ").partition(", ")
+    # "1 nurse on duty and 2 days open a week to keep ...": the rest says which rule decides.
     week = re.match(r".* a week\b", others)
     levels = shown["service_level"].table
     fewest = levels[levels["value"] >= _ENOUGH].groupby("series", sort=False)["x"].min()

@@ -147,7 +147,7 @@ def interval_table(
     labels : mapping of str to str
         What each outcome is called, in the order wanted.
     scale : float
-        Numbers are divided by it; two decimals are printed.
+        Numbers are divided by it; of those below 10 two decimals are printed, above fewer.
 
     Returns
     -------
@@ -178,8 +178,11 @@ def interval_table(
         for year in years:
             if (outcome, year) not in by.index:
                 raise ValueError(f"no {outcome} in {year}; expected an outcome and year of a run")
-            middle, low, high = by.loc[(outcome, year), ["median", "low_95", "high_95"]] / scale
-            row[str(year)] = f"{middle:,.2f} ({low:,.2f} to {high:,.2f})"
+            limits = by.loc[(outcome, year), ["median", "low_95", "high_95"]]
+            middle, low, high = (float(value) / scale for value in limits)
+            # Three digits at the most of what has more before the point.
+            digits = 2 if abs(middle) < 10 else 1 if abs(middle) < 100 else 0
+            row[str(year)] = f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
         rows.append(row)
     return pd.DataFrame(rows)
 

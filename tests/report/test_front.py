@@ -95,7 +95,7 @@ def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
 
 
 def test_the_card_of_chairs_says_what_the_busier_clinic_needs():
-    chairs = "1 chair, 1 nurse on duty and 2 days open a week are the fewest that do."
+    chairs = "It takes 1 chair, 1 nurse on duty and 2 days open a week to keep the load low."
     six = pd.DataFrame({"answer": ["110 people.", chairs]})
     levels = pd.DataFrame({"x": [1, 2, 1, 2, 3], "value": [0.9, 1.0, 0.5, 0.79, 0.8],
                            "series": ["as assumed"] * 2 + ["half come"] * 3})  # fmt: skip
