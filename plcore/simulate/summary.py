@@ -179,7 +179,7 @@ def interval_table(
             if (outcome, year) not in by.index:
                 raise ValueError(f"no {outcome} in {year}; expected an outcome and year of a run")
             limits = by.loc[(outcome, year), ["median", "low_95", "high_95"]]
-            middle, low, high = (float(value) / scale for value in limits)
+            middle, low, high = limits.to_numpy(dtype=float) / scale
             # Three digits at the most of what has more before the point.
             digits = 2 if abs(middle) < 10 else 1 if abs(middle) < 100 else 0
             row[str(year)] = f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"

@@ -109,8 +109,13 @@ def test_words_have_the_digits_asked_for_and_replace_the_columns():
 def test_a_table_of_intervals_is_of_one_scenario_and_of_years_that_are_there():
     table = summarise(counted(np.arange(101)))
 
-    cells = interval_table(table, years=[2006], labels={"x": "All"}, scale=1)
-    assert cells.to_dict("records") == [{"Reading": "All", "2006": "50.00 (2.50 to 97.50)"}]
+    for scale, words in (
+        (1, "50.0 (2.5 to 97.5)"),
+        (10, "5.00 (0.25 to 9.75)"),
+        (0.1, "500 (25 to 975)"),
+    ):
+        cells = interval_table(table, years=[2006], labels={"x": "All"}, scale=scale)
+        assert cells.to_dict("records") == [{"Reading": "All", "2006": words}]
     with pytest.raises(ValueError, match="no x in 2007; expected an outcome and year of a run"):
         interval_table(table, years=[2007], labels={"x": "All"})
     two = pd.concat([table, table.assign(scenario="other")])
