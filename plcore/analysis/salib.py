@@ -117,6 +117,8 @@ def salib_outputs(
         If the rows have another number of columns than the problem has names, hold numbers that are
         no probabilities, or lead to a number that is not finite.
     """
+    if "names" not in problem:
+        raise ValueError("the problem has no names; expected one as salib_problem gives it")
     known = marginals(scenario)
     items = varied(scenario, known, problem["names"])
     if isinstance(rows, pd.DataFrame) and list(rows.columns) != list(problem["names"]):

@@ -89,3 +89,5 @@ def test_what_salib_cannot_take_is_refused():
         salib_outputs(y, apart, Y, problem, np.full((5, 3), 0.5))
     with pytest.raises(ValueError, match="a: expected probabilities from 0 to 1"):
         salib_outputs(y, apart, Y, problem, np.full((5, 2), 1.5))
+    with pytest.raises(ValueError, match="the problem has no names"):
+        salib_outputs(y, apart, Y, {}, np.full((5, 2), 0.5))
