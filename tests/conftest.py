@@ -25,7 +25,9 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: Run first, in this order, so that no process waits for another or is left with the longest files
 #: at the end. The first builds the report.
 LONGEST = (
-    "test_browser.py", "test_runs.py", "test_slides.py", "test_planner_page.py",
+    "test_browser.py", "test_runs.py", "test_planner_page.py", "test_synthesis.py",
+    "test_posterior.py", "test_slides.py", "test_explore.py", "test_examples.py", "test_report.py",
+    "test_planner.py", "test_decisions.py",
 )  # fmt: skip
 
 

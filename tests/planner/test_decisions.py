@@ -198,7 +198,7 @@ def test_what_is_known_is_not_to_be_found_out():
         (
             None,
             {"share_served": 0.0},
-            ["0 people", "1 chair, 1 nurse on duty and 1 day", "With 3 chairs nobody is referred",
+            ["0 people", "It takes 1 chair, 1 nurse on duty and 1 day", "With 3 chairs nobody is referred",
              "If half as many come, 1 chair would do", "By demand and capacity alone no waiting list",
              "Nothing needs to be found out first"],
         ),
