@@ -378,7 +378,7 @@ def bound_marks(
             mode="markers",
             marker={
                 "symbol": "diamond",
-                "size": 9,
+                "size": 8,
                 "color": "white",
                 "line": {"width": 1.5, "color": INK},
             },
@@ -566,8 +566,10 @@ def steps(
     caption += f" {marks_explained(row['seen'] for row in rows)}"
     caption = caption.strip() + _marks_said(diamonds, bounds)
     words = Words(title, xaxis, caption, source, _steps_alt(title, xaxis, rows))
+    # The numbers themselves stand on top, where a phone has no room for all beside each other.
+    lines, points = _step_traces(rows, labels, xaxis)
     figure = over_rows(
-        [*_step_traces(rows, labels, xaxis), *diamonds],
+        [lines, *diamonds, points],
         words,
         rows=labels,
         extent=(first, max(last, first + 1)),
