@@ -140,8 +140,9 @@ def pain_in_areas(
 ) -> dict[str, Floats]:
     """People with phantom limb pain in each of many areas, each of shape (n_draws, n_areas, n_years).
 
-    plp, and its bounds plp_major_only and plp_all_alike. For a map. Where the areas make up the nation, they add up to it in every draw and year. Shares
-    of all areas are held at once, 108 numbers for each area and draw.
+    plp, and its bounds plp_major_only and plp_all_alike. For a map. Where the areas make up the
+    nation, they add up to it in every draw and year. Shares of all areas are held at once, 108
+    numbers for each area and draw.
     """
     nation = pain_by(
         draws,
