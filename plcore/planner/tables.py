@@ -234,8 +234,8 @@ def side_by_side(
     Returns
     -------
     DataFrame
-        figure, unit, then a column for each name with "median (low to high)" as text. Settings
-        that differ stand first.
+        figure, unit, then a column for each name with "median (low to high)" as text, or the number
+        alone where nothing is uncertain. Settings that differ stand first.
 
     Raises
     ------
@@ -291,7 +291,8 @@ def _fewest_in_words(answer: Answer, sizing: pd.DataFrame) -> str:
 
 def _interval(median: float, low: float, high: float, unit: str) -> str:
     form = people if unit == "people" else digits
-    return f"{form(median)} ({form(low)} to {form(high)})"
+    # What is counted, or the same in all draws, has no interval.
+    return form(median) if low == high else f"{form(median)} ({form(low)} to {form(high)})"
 
 
 def _shown(value: object) -> str:
