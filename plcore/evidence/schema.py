@@ -200,8 +200,8 @@ def _cohorts_once(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
     for place, other, alike in works_twice(counted):
         expected = (
             f"another study than {rows[other]['study']}, which has {alike} (a likely duplicate; "
-            "the same people share a key in the column cohort, and others with the same counts "
-            "in another year have each a key)"
+            "the same people share a key in the column cohort; other people with the same counts "
+            "in another year get a key of their own)"
         )
         yield place, "study", expected
     for place, row in enumerate(rows):

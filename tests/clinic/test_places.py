@@ -237,20 +237,23 @@ def test_all_counties_together_have_the_limb_loss_and_the_pain_of_the_nation(nam
 def mapped():
     """Pain in every state and around Los Angeles, each draw worked out by itself."""
     areas = [*STATES, within_km(*LOS_ANGELES, 150)]
-    return pain_in_areas(draws(), SCENARIO, areas=areas, years=[2025])["plp"][..., 0]
+    people = pain_in_areas(draws(), SCENARIO, areas=areas, years=[2025])
+    return {name: values[..., 0] for name, values in people.items()}
 
 
 def test_an_area_interpolated_between_elasticities_is_the_area_worked_out_for_each_draw(mapped):
     area = within_km(*LOS_ANGELES, 150)
     found = people_nearby(draws(), SCENARIO, area=area).values["plp"]
 
-    np.testing.assert_allclose(found[:, 0], mapped[:, -1], rtol=1e-10)
+    np.testing.assert_allclose(found[:, 0], mapped["plp"][:, -1], rtol=1e-10)
 
 
 def test_states_add_up_to_the_nation_in_every_draw(mapped):
-    expected = people_with_pain(draws(), SCENARIO).values["plp"][:, 0]
+    expected = people_with_pain(draws(), SCENARIO).values
 
-    np.testing.assert_allclose(mapped[:, :-1].sum(axis=1), expected, rtol=1e-11)
+    assert set(mapped) == {"plp", "plp_major_only", "plp_all_alike"}
+    for name, people in mapped.items():
+        np.testing.assert_allclose(people[:, :-1].sum(axis=1), expected[name][:, 0], rtol=1e-11)
 
 
 def test_an_area_is_simulated_like_any_other_model():

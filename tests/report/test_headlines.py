@@ -26,6 +26,20 @@ def readings():
     return run(three_readings, read_scenario(), n_draws=128)
 
 
+def test_the_bounds_of_each_severity_are_the_scenarios_of_the_bounds(estimate):
+    ladder = headlines.severity_ladder(estimate)
+    table = headlines.severity_table(estimate)
+    ends = {
+        "bound_low": ("major_only", "2025 if only major losses hurt"),
+        "bound_high": ("all_alike", "2025 if all losses hurt alike"),
+    }
+    for column, (name, words) in ends.items():
+        alone = ran(name=name)
+        expected = headlines.severity_ladder(alone)["value"]
+        np.testing.assert_allclose(ladder[column], expected, rtol=1e-9)
+        assert table[words].tolist() == headlines.severity_table(alone)["2025"].tolist()
+
+
 def test_each_row_is_the_median_and_interval_of_its_quantity_and_year(estimate):
     table = headlines.headline_numbers(estimate).set_index(["quantity", "year"])
     outcomes = {
