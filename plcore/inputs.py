@@ -45,9 +45,26 @@ def checks_kinds(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 @cache
-def _hints(function: Callable[..., object]) -> Mapping[str, Any]:
-    # When it is first called, as types may be defined below the function.
-    return get_type_hints(function)
+def _hints(annotated: Any) -> Mapping[str, Any]:
+    # When it is first called, as types may be defined below the function or class.
+    return get_type_hints(annotated)
+
+
+def check_fields(record: object) -> None:
+    """The same for the fields of a dataclass that users fill in, called as it is made.
+
+    Whether a number is whole and in its range is left to the dataclass.
+    """
+    for name, hint in _hints(type(record)).items():
+        value = getattr(record, name)
+        kinds = {hint} if get_origin(hint) is tuple else {hint, *get_args(hint)}
+        if not ({int, float} & kinds and _is_number(value)):
+            _check_kind(name, value, hint)
+
+
+def _is_number(value: object) -> bool:
+    numbers = int | float | np.integer | np.floating
+    return isinstance(value, numbers) and not isinstance(value, bool)
 
 
 def _check_kind(name: str, value: object, hint: Any) -> None:
@@ -66,9 +83,12 @@ def _check_kind(name: str, value: object, hint: Any) -> None:
     if hint is float and math.isnan(value):  # type: ignore[arg-type]
         raise ValueError(f"{name} is nan; expected a finite number")
     kind, inner = get_origin(hint), get_args(hint)
-    if kind is Sequence:
+    if kind is Sequence or (kind is tuple and inner[-1] is Ellipsis):
         for item in value:  # type: ignore[attr-defined]
             _check_kind(f"one of {name}", item, inner[0])
+    elif kind is tuple:
+        for item, one in zip(value, inner, strict=True):  # type: ignore[call-overload]
+            _check_kind(f"one of {name}", item, one)
     elif kind is Mapping:
         for key, item in value.items():  # type: ignore[attr-defined]
             _check_kind(f"{name}[{key!r}]", item, inner[1])
@@ -79,9 +99,7 @@ def _expected(value: object, hint: Any) -> str:
     if hint is Any:
         return ""
     kind = get_origin(hint) or hint
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, bool
-    )
+    number = _is_number(value)
     if hint == ArrayLike:
         return "" if _are_numbers(value) else "numbers"
     if kind is int:
@@ -97,6 +115,13 @@ def _expected(value: object, hint: Any) -> str:
     if kind is Sequence:
         listed = isinstance(value, Iterable) and isinstance(value, Sized)
         return "" if listed and not isinstance(value, str | bytes) else "a list"
+    if kind is tuple:
+        inner = get_args(hint)
+        open_ended = inner[-1] is Ellipsis
+        if isinstance(value, list | tuple) and (open_ended or len(value) == len(inner)):
+            return ""
+        items = {int: "whole numbers", float: "numbers", str: "texts"}.get(inner[0], "values")
+        return f"a list of {items}" if open_ended else f"{len(inner)} {items}"
     if kind is Mapping:
         return "" if isinstance(value, Mapping) else "a mapping, such as a dict"
     if isinstance(kind, type) and not isinstance(value, kind):

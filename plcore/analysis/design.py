@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.labels import label_of
+from plcore.inputs import check_fields
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
 from plcore.simulate.runs import Model, check_outcome
@@ -44,6 +45,9 @@ class Quantity:
 
     outcome: str
     year: int
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __str__(self) -> str:
         return f"{label_of(self.outcome)} in {self.year}"

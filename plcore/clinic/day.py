@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from plcore.evidence.distributions import Floats
+from plcore.inputs import check_fields
 from plcore.models.course import CoursePlan
 
 
@@ -62,6 +63,7 @@ class DayPlan:
     most_visits: int | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for field in fields(self):
             value = getattr(self, field.name)
             if value is None and field.name == "most_visits":
@@ -107,6 +109,7 @@ class Dose:
     mg: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 < self.vial_mg < np.inf:
             raise ValueError(f"vial_mg is {self.vial_mg:g}; expected above 0")
         if not (0 <= self.mg_per_kg < np.inf and 0 <= self.mg < np.inf):
@@ -161,6 +164,7 @@ class ClinicPlan:
     changes: tuple[tuple[int, DayPlan], ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 1 <= self.overbooking <= 3:
             raise ValueError(f"overbooking is {self.overbooking:g}; expected from 1 to 3")
         leasts = {"rebook_days": 1, "most_missed": 0, "most_delay_days": 0, "other_visits": 0}

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from plcore.evidence.distributions import Floats
 from plcore.evidence.parameters import Parameter
-from plcore.inputs import checks_kinds
+from plcore.inputs import check_fields, checks_kinds
 from plcore.models.outcome import Outcome
 from plcore.models.pain import BOUNDS
 
@@ -126,6 +126,7 @@ class Opening:
     known_at_first: float = 0.25
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.n_years < 1:
             raise ValueError(f"n_years is {self.n_years}; expected 1 or more")
         if not 0 <= self.ramp_years < np.inf:

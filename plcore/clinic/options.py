@@ -20,6 +20,7 @@ from plcore.clinic.results import clinic_load, clinic_measures
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import Sample, sample_size, size_row
 from plcore.evidence.distributions import Floats
+from plcore.inputs import check_fields
 from plcore.models.course import CoursePlan
 
 _WEEKS = 365.25 / 7
@@ -49,6 +50,7 @@ class Prices:
     leave_share: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for field in fields(self):
             price = getattr(self, field.name)
             if price is not None and not 0 <= price < np.inf:

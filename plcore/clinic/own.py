@@ -15,6 +15,7 @@ import pandas as pd
 
 from plcore.clinic.demand import WEEKS_A_YEAR, Demand, Funnel
 from plcore.evidence.distributions import Floats
+from plcore.inputs import check_fields
 from plcore.models.outcome import Outcome
 
 #: What a planner may know, with its unit and what it takes the place of.
@@ -71,6 +72,7 @@ class OwnNumbers:
     plp: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.referrals and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", self.first_month):
             raise ValueError(
                 f"first_month is {self.first_month!r}; expected the month of the first of the "

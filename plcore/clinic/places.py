@@ -37,6 +37,7 @@ from plcore.evidence.table import (
     text,
     whole,
 )
+from plcore.inputs import check_fields
 
 #: Mean radius of the Earth (2a + b) / 3 of the ellipsoid GRS 80 (Moritz 2000, Journal of Geodesy
 #: 74:128-162), in km.
@@ -409,6 +410,7 @@ class Area:
     fips: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "fips", tuple(sorted(self.fips)))
         if not self.fips:
             raise ValueError(f"{self.name}: no county; expected one or more")

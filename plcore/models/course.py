@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from plcore.evidence.distributions import Floats
-from plcore.inputs import check_whole_number, checks_kinds
+from plcore.inputs import check_fields, check_whole_number, checks_kinds
 
 Integers = NDArray[np.int64]
 #: Patients of all draws worked on at a time; their arrays fit the cache.
@@ -242,6 +242,7 @@ class CoursePlan:
     stop_without_relief_after: int | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name, days in (("course_days", self.course_days), ("return_days", self.return_days)):
             if not days or days[0] != 0 or (np.diff(days) < 1).any():
                 raise ValueError(f"{name} is {days}; expected day 0, then days at least 1 apart")

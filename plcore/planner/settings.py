@@ -33,6 +33,7 @@ from plcore.clinic.places import (
     within_km,
 )
 from plcore.evidence.data import DATA
+from plcore.inputs import check_fields
 from plcore.models.course import CoursePlan, infusion_days
 from plcore.planner.gazetteer import counties_named, point_of_city, point_of_zip
 from plcore.scenarios import Choice, Scenario, read_scenario
@@ -239,6 +240,7 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
+        check_fields(self)
         given = [name for name in PLACES if getattr(self, name) not in (None, ())]
         if len(given) != 1:
             named = " and ".join(given) if given else "no setting"

@@ -30,6 +30,7 @@ _COARSE, _MOST_COARSE = 40.0, 1e-3
 _REACH = 8.5
 # Halvings of an interval: 2^-60 of it is rounding.
 _HALVINGS = 60
+from plcore.inputs import check_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class HalfNormal:
     scale: float
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 < self.scale < np.inf:
             raise ValueError(f"scale is {self.scale:g}, but it must be above 0")
 
