@@ -55,7 +55,8 @@ def check_fields(record: object) -> None:
 
     Whether a number is whole and in its range is left to the dataclass.
     """
-    for name, hint in _hints(type(record)).items():
+    kind: Any = type(record)
+    for name, hint in _hints(kind).items():
         value = getattr(record, name)
         kinds = {hint} if get_origin(hint) is tuple else {hint, *get_args(hint)}
         if not ({int, float} & kinds and _is_number(value)):

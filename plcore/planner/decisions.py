@@ -35,6 +35,13 @@ MOST_CHAIRS = int(MOST_SETTING["chairs"])
 #: Median and the ends of what holds 95% of the draws.
 TAILS = (0.5, 0.025, 0.975)
 
+#: Standard errors within which another set of draws may well put a number.
+UNSURE = 2.0
+#: Blocks of draws that are left out in turn.
+BLOCKS = 16
+#: Share of the draws below which what changes the chairs in them need not be found out.
+SELDOM = 0.05
+
 #: What may be found out: the factors of the visits asked for, in words. {severity} is the pain.
 FACTORS: Mapping[str, str] = {
     "referrals": "how many patients are referred a week",
@@ -97,9 +104,10 @@ SENTENCES: Mapping[str, str] = {
     "late_not": ", and in 1 case of 40 or more a list is still there at the end of {last_year}",
     "find": "Find out first {factor} ({factor_low} to {factor_high}): knowing it would take {worth} off "
     "the expected cost of a clinic of the wrong size, and would change the number of chairs in "
-    "{changes} of cases.",
+    "{changes} of cases{toss_up}.",
     "find_same": "Nothing needs to be found out first for the number of chairs: even knowing {factor} "
-    "({factor_low} to {factor_high}), which matters most, changes it in no case.",
+    "({factor_low} to {factor_high}), which matters most, changes it in {changes} of cases{toss_up}.",
+    "find_toss_up": "; it is a toss-up between this and {others}",
     "find_nothing": "Nothing needs to be found out first: no input moves the visits that are asked "
     "for ({visits_a_week} a week in {year}).",
 }
@@ -119,6 +127,8 @@ class Worth:
         Share of the expected cost of a wrong size that knowing it takes off.
     changes : float
         Share of the draws in which knowing it changes the number of chairs.
+    toss_up : bool
+        Whether with other draws it may well be worth most, and what is to be done be another.
     """
 
     factor: str
@@ -126,6 +136,7 @@ class Worth:
     high: float
     worth: float
     changes: float
+    toss_up: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,7 +223,7 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
     worst = to_plan(found.wanted, settings.probability)
     growth = found.growth[found.never]
     waits = found.wait[~np.isnan(found.wait)]
-    worth = worth_of_knowing(answer)[:1]
+    worth = worth_of_knowing(answer)
     rows = [
         ("choosing", "people", *quantiles(found.choosing)),
         ("patients_all", "people", *quantiles(found.patients)),
@@ -234,8 +245,11 @@ def decision_rows(answer: Answer) -> pd.DataFrame:
     ]
     if settings.patience_days is not None:
         rows.append(("gave_up", "share", *_gave_up(answer, found.busiest)))
-    rows += [(f"find_{w.factor}", "share", w.worth, w.low, w.high) for w in worth]
-    rows += [("find_changes", "share", *[w.changes] * 3) for w in worth]
+    rows += [(f"find_{w.factor}", "share", w.worth, w.low, w.high) for w in worth[:1]]
+    rows += [("find_changes", "share", *[w.changes] * 3) for w in worth[:1]]
+    rows += [
+        (f"toss_up_{w.factor}", "share", w.worth, w.low, w.high) for w in worth[1:] if w.toss_up
+    ]
     return pd.DataFrame(rows, columns=["key", "unit", "median", "low", "high"])
 
 
@@ -304,28 +318,66 @@ def worth_in_all(answers: Sequence[Answer]) -> list[Worth]:
     A factor must be one of all sites. People and referrals are added up, other factors are the mean
     of the sites'.
     """
-    sites = [Asked.of(answer) for answer in answers]
+    return worth_where_asked([Asked.of(answer) for answer in answers])
+
+
+def worth_where_asked(sites: Sequence[Asked]) -> list[Worth]:
+    """The same from the visits asked for at each site."""
     names = [name for name in sites[0].factors if all(name in site.factors for site in sites)]
     if not all((values > 0).all() for site in sites for values in site.factors.values()):
         return []
-    probability = answers[0].settings.probability
-    whole = sum(expected_cost(site.asked, probability) for site in sites)
-    if whole == 0 or all(np.ptp(np.log(site.asked)) < 1e-9 for site in sites):
+    if all(np.ptp(np.log(site.asked)) < 1e-9 for site in sites):
         return []
+    names = [
+        name for name in names if any(np.ptp(np.log(site.factors[name])) >= 1e-9 for site in sites)
+    ]
+    shares = _shares_taken_off(sites, names)
+    if shares is None:
+        return []
+    best = max(shares, key=shares.__getitem__, default="")
+    unsure = _unsure(sites, names, best)
     planned = sum(site.planned for site in sites)
     found = []
     for name in names:
         values = np.array([site.factors[name] for site in sites])
-        if (np.ptp(np.log(values), axis=1) < 1e-9).all():
-            continue
-        known = [site.known(name) for site in sites]
-        worth = 1 - sum(cost for cost, _ in known) / whole
-        chairs = np.sum([chairs for _, chairs in known], axis=0)
+        chairs = np.sum([site.known(name)[1] for site in sites], axis=0)
         of_all = values.sum(axis=0) if name in ("limb_loss", "referrals") else values.mean(axis=0)
-        if worth >= 0.01:
+        if shares[name] >= 0.01:
             _, low, high = quantiles(of_all)
-            found.append(Worth(name, low, high, worth, float((chairs != planned).mean())))
-    return sorted(found, key=lambda each: -each.worth)
+            changes = float((chairs != planned).mean())
+            toss_up = shares[best] - shares[name] <= UNSURE * unsure[name]
+            found.append(Worth(name, low, high, shares[name], changes, bool(toss_up)))
+    found.sort(key=lambda each: -each.worth)
+    if found and found[0].changes < SELDOM:
+        # Where none of them would change the chairs, it does not matter which is worth most.
+        return [replace(each, toss_up=each.toss_up and each.changes >= SELDOM) for each in found]
+    return found
+
+
+def _shares_taken_off(sites: Sequence[Asked], names: Sequence[str]) -> dict[str, float] | None:
+    """Share of the expected cost that knowing each factor takes off; None where it costs nothing."""
+    whole = sum(expected_cost(site.asked, site.probability) for site in sites)
+    if whole == 0:
+        return None
+    return {name: 1 - sum(site.known(name)[0] for site in sites) / whole for name in names}
+
+
+def _unsure(sites: Sequence[Asked], names: Sequence[str], best: str) -> dict[str, float]:
+    """Standard errors of how far each factor's worth is behind the best one's.
+
+    Worked out again without each of some blocks of draws in a row (the jackknife of groups, Shao
+    and Tu 1995). Where the draws are stratified, as those of Sobol's points are, it errs on the
+    side of caution.
+    """
+    n = len(sites[0].asked)
+    behind: list[list[float]] = []
+    for block in np.array_split(np.arange(n), BLOCKS):
+        shares = _shares_taken_off([site.without(block) for site in sites], names)
+        behind += [] if shares is None else [[shares[best] - shares[name] for name in names]]
+    if not behind:
+        return dict.fromkeys(names, 0.0)
+    spread = np.sqrt((len(behind) - 1) * np.var(behind, axis=0))
+    return dict(zip(names, spread.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -343,6 +395,10 @@ class Asked:
         asked = answer.patients.per_week * answer.load.visits_each / settings.most_load
         held = held_by_chairs(answer, 2 * float(asked.max()))
         return cls(asked, _factors(answer), held, settings.probability)
+
+    def without(self, draws: NDArray[np.int_]) -> Asked:
+        factors = {name: np.delete(values, draws) for name, values in self.factors.items()}
+        return replace(self, asked=np.delete(self.asked, draws), factors=factors)
 
     @property
     def planned(self) -> float:
@@ -449,10 +505,6 @@ def ranked(values: ArrayLike, shares: Sequence[float] = TAILS) -> list[float]:
     return [float(value) for value in ordered[at]]
 
 
-#: Standard errors of a share of the draws within which another set of draws may well put it.
-_UNSURE = 2.0
-
-
 def to_plan(values: ArrayLike, probability: float) -> list[float]:
     """What is enough with a probability, and the least and most that other draws may well say.
 
@@ -460,7 +512,7 @@ def to_plan(values: ArrayLike, probability: float) -> list[float]:
     independent draws, whatever their distribution (Conover 1999, section 3.2).
     """
     n = np.size(values)
-    margin = _UNSURE * float(np.sqrt(probability * (1 - probability) / n))
+    margin = UNSURE * float(np.sqrt(probability * (1 - probability) / n))
     return ranked(values, [probability, max(probability - margin, 0), min(probability + margin, 1)])
 
 
@@ -660,11 +712,22 @@ def _find(at: Mapping[str, _Figure], words: Words, fill: Callable[..., str]) -> 
     factor = name.removeprefix("find_")
     row = at[name]
     unit = FACTOR_UNITS.get(factor, "share")
+    others = [key.removeprefix("toss_up_") for key in at if key.startswith("toss_up_")]
     return fill(
-        "find" if at["find_changes"].median > 0 else "find_same",
+        "find_same" if at["find_changes"].median < SELDOM else "find",
         factor=FACTORS[factor].format(severity=SEVERITY_WORDS[words.severity]),
         factor_low=shown(row.low, unit),
         factor_high=shown(row.high, unit),
         worth=shown(row.median, "share"),
         changes=shown(at["find_changes"].median, "share"),
+        toss_up=find_toss_up_in_words(others, words.severity),
     )
+
+
+def find_toss_up_in_words(factors: Sequence[str], severity: str) -> str:
+    """The end of a sentence on what to find out first, where with other draws it may be another."""
+    if not factors:
+        return ""
+    words = [FACTORS[name].format(severity=SEVERITY_WORDS[severity]) for name in factors[:2]]
+    words += [f"{len(factors) - 2} more"] if len(factors) > 2 else []
+    return SENTENCES["find_toss_up"].format(others=" or ".join(words))

@@ -21,11 +21,13 @@ from plcore.planner.answers import Answer
 from plcore.planner.decisions import (
     FACTOR_UNITS,
     FACTORS,
+    SELDOM,
     SEVERITY_WORDS,
     Decision,
     chairs_for,
     counted,
     decision_of,
+    find_toss_up_in_words,
     nurses_of,
     quantiles,
     ranked,
@@ -271,17 +273,20 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
         for i in (1, 0, 2)
     )
     find = "Nothing needs to be found out first: no input moves the visits that are asked for."
-    for each in worth_in_all(list(answers.values()))[:1]:
+    worth = worth_in_all(list(answers.values()))
+    others = [each.factor for each in worth[1:] if each.toss_up]
+    or_another = find_toss_up_in_words(others, settings.severity)
+    for each in worth[:1]:
         unit = FACTOR_UNITS.get(each.factor, "share")
         factor = FACTORS[each.factor].format(severity=SEVERITY_WORDS[settings.severity])
         known = f"{factor} ({shown(each.low, unit)} to {shown(each.high, unit)})"
         find = (
             f"Find out first {known}: knowing it takes {shown(each.worth, 'share')} off what wrong "
             f"sizes are expected to cost, and changes the chairs of all sites in "
-            f"{shown(each.changes, 'share')} of cases."
-            if each.changes
+            f"{shown(each.changes, 'share')} of cases{or_another}."
+            if each.changes >= SELDOM
             else f"Nothing needs to be found out first for the number of chairs: even knowing {known}, "
-            "which matters most, changes it in no case."
+            f"which matters most, changes it in {shown(each.changes, 'share')} of cases{or_another}."
         )
     come = (
         f"{said('people who would come')} people would come to the {len(answers)} sites sooner or "

@@ -17,7 +17,7 @@ from plcore.clinic.places import COUNTIES, EARTH_RADIUS_KM, frame
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
 from plcore.models.pain import BOUNDS
-from plcore.planner.decisions import FACTORS, SENTENCES, SEVERITY_WORDS
+from plcore.planner.decisions import BLOCKS, FACTORS, SELDOM, SENTENCES, SEVERITY_WORDS, UNSURE
 from plcore.planner.page import clinic
 from plcore.planner.page.nation import (
     N_CELLS,
@@ -72,6 +72,7 @@ def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path =
         "questions": QUESTIONS,
         "sentences": SENTENCES,
         "factors": FACTORS,
+        "finding": {"unsure": UNSURE, "blocks": BLOCKS, "seldom": SELDOM},
         "labels": LABELS,
         "rests_on": RESTS_ON,
         "footnotes": notes,

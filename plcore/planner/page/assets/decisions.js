@@ -55,10 +55,13 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   add("clear_week", "weeks", ranked(cleared));
   add("no_list", "share", certain(cleared.filter((week) => week === 0).length / cleared.length));
   const factors = own === null ? factorsOf(people, rate, visits, clinic.weeks_a_year) : { referrals: rate, visits };
-  const found = worthOfKnowing(factors, wanted, clinic.probability, chairsFor)[0];
+  const [found, ...others] = worthOfKnowing(factors, wanted, clinic.probability, chairsFor, grid.content.finding);
   if (found) {
     add(`find_${found.factor}`, "share", [found.worth, found.low, found.high]);
     add("find_changes", "share", certain(found.changes));
+  }
+  for (const { factor, worth, low, high, tossUp } of others) {
+    if (tossUp) add(`toss_up_${factor}`, "share", [worth, low, high]);
   }
 }
 
@@ -157,32 +160,63 @@ function factorsOf(people, rate, visits, weeksAYear) {
 }
 
 /** What it is worth to know each factor, the most valuable first. */
-function worthOfKnowing(factors, wanted, probability, chairsFor) {
-  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+function worthOfKnowing(factors, wanted, probability, chairsFor, rules) {
+  const { blocks, unsure: errors, seldom } = rules;
   const spread = (values) => Math.max(...values) - Math.min(...values);
   if (Object.values(factors).some((values) => values.some((value) => !(value > 0)))) return [];
   const logs = wanted.map(Math.log);
-  const whole = expectedCost(wanted, probability);
-  if (whole === 0 || spread(logs) < 1e-9) return [];
-  const planned = ranked(wanted.map(chairsFor), [probability])[0];
-  const middle = mean(logs);
-  const found = [];
-  for (const [factor, values] of Object.entries(factors)) {
-    const x = values.map(Math.log);
-    if (spread(x) < 1e-9) continue;
-    const centre = mean(x);
-    const away = x.map((value) => value - centre);
-    const slope = away.reduce((sum, value, d) => sum + value * (logs[d] - middle), 0) / away.reduce((sum, value) => sum + value ** 2, 0);
-    const rest = logs.map((value, d) => Math.exp(value - slope * away[d]));
-    const left = away.map((value) => Math.exp(slope * value));
-    const worth = 1 - (mean(left) * expectedCost(rest, probability)) / whole;
-    if (worth < 0.01) continue;
-    const size = ranked(rest, [probability])[0];
-    const changes = left.filter((value) => chairsFor(value * size) !== planned).length / left.length;
-    const [, low, high] = quantiles(values);
-    found.push({ factor, low, high, worth, changes });
+  if (expectedCost(wanted, probability) === 0 || spread(logs) < 1e-9) return [];
+  const varied = Object.entries(factors).map(([factor, values]) => ({ factor, values, x: values.map(Math.log) }));
+  const found = varied.filter(({ x }) => spread(x) >= 1e-9);
+  if (found.length === 0) return [];
+  const takenOff = (asked, kept) => {
+    const whole = expectedCost(asked, probability);
+    return found.map(({ x }) => 1 - known(asked, x.filter(kept), probability).cost / whole);
+  };
+  const worth = takenOff(wanted, () => true);
+  const best = worth.indexOf(Math.max(...worth));
+  // Again without each of some blocks of draws in a row.
+  const n = wanted.length;
+  const ends = Array.from({ length: blocks + 1 }, (_, b) => b * Math.floor(n / blocks) + Math.min(b, n % blocks));
+  const behind = [];
+  for (let b = 0; b < blocks; b++) {
+    const kept = (_, d) => d < ends[b] || d >= ends[b + 1];
+    const asked = wanted.filter(kept);
+    if (expectedCost(asked, probability) === 0) continue;
+    const again = takenOff(asked, kept);
+    behind.push(again.map((value) => again[best] - value));
   }
-  return found.sort((a, b) => b.worth - a.worth);
+  const unsure = found.map((_, k) => {
+    const values = behind.map((differences) => differences[k]);
+    const centre = values.reduce((a, b) => a + b, 0) / values.length;
+    return Math.sqrt(((values.length - 1) * values.reduce((sum, v) => sum + (v - centre) ** 2, 0)) / values.length);
+  });
+  const planned = ranked(wanted.map(chairsFor), [probability])[0];
+  const inOrder = found
+    .map(({ factor, values, x }, k) => {
+      const { size, left } = known(wanted, x, probability);
+      const changes = left.filter((value) => chairsFor(value * size) !== planned).length / n;
+      const [, low, high] = quantiles(values);
+      const tossUp = worth[best] - worth[k] <= (behind.length ? errors * unsure[k] : 0);
+      return { factor, low, high, worth: worth[k], changes, tossUp };
+    })
+    .filter((each) => each.worth >= 0.01)
+    .sort((a, b) => b.worth - a.worth);
+  // Where none of them would change the chairs, it does not matter which is worth most.
+  const nothing = inOrder.length > 0 && inOrder[0].changes < seldom;
+  return inOrder.map((each) => ({ ...each, tossUp: each.tossUp && !(nothing && each.changes < seldom) }));
+}
+
+/** What a wrong size costs if a factor, of which x are logarithms, is known; the size left, and its multiples. */
+function known(asked, x, probability) {
+  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+  const logs = asked.map(Math.log);
+  const [centre, middle] = [mean(x), mean(logs)];
+  const away = x.map((value) => value - centre);
+  const slope = away.reduce((sum, value, d) => sum + value * (logs[d] - middle), 0) / away.reduce((sum, value) => sum + value ** 2, 0);
+  const rest = logs.map((value, d) => Math.exp(value - slope * away[d]));
+  const left = away.map((value) => Math.exp(slope * value));
+  return { cost: mean(left) * expectedCost(rest, probability), size: ranked(rest, [probability])[0], left };
 }
 
 /** Expected cost of the size that is enough with a probability, in idle visits. */
@@ -269,13 +303,17 @@ function sixSentences(grid, at, words) {
   else {
     const factor = finding.slice("find_".length);
     const unit = { limb_loss: "people", referrals: "referrals", visits: "visits" }[factor] ?? "share";
+    const inWords = (name) => factors[name].replace("{severity}", severities[words.severity]);
+    const others = Object.keys(at).filter((key) => key.startsWith("toss_up_")).map((key) => inWords(key.slice("toss_up_".length)));
+    if (others.length > 2) others.splice(2, others.length, `${others.length - 2} more`);
     answers.push(
-      fill(at.find_changes.median > 0 ? "find" : "find_same", {
-        factor: factors[factor].replace("{severity}", severities[words.severity]),
+      fill(at.find_changes.median < grid.content.finding.seldom ? "find_same" : "find", {
+        factor: inWords(factor),
         factor_low: text(at[finding].low, unit),
         factor_high: text(at[finding].high, unit),
         worth: text(at[finding].median, "share"),
         changes: text(at.find_changes.median, "share"),
+        toss_up: others.length ? fill("find_toss_up", { others: others.join(" or ") }) : "",
       }),
     );
   }

@@ -29,5 +29,5 @@ function start() {
 
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showMap);
 
-window.planner = { grid, lookUp, sixSentences, wordsOf, shown, meanPain, took: 0 };
+window.planner = { grid, lookUp, sixSentences, wordsOf, worthOfKnowing, shown, meanPain, took: 0 };
 start();
