@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from plcore.charts.frame import ALSO_DRAWN
-from plcore.evidence.readable import FOR_PROGRAMS, cell_in_words, heading
+from plcore.evidence.readable import FOR_PROGRAMS, TIMES, cell_in_words, heading
 from plcore.printed import column as rounded
 
 #: Fewer rows show that a column is the same in all of them.
@@ -31,8 +31,6 @@ _WHOLE = ("people", "patients")
 _NO_COUNT = re.compile(r"(^|_)(share|probability|level|factor)")
 #: Years that a calendar of this project may hold.
 _YEARS = (1000, 2999)
-#: Units in which a number is too small to read, and how many times it is printed.
-_TIMES = {"per_person_year": 1e5}
 
 
 def table_html(
@@ -242,7 +240,7 @@ def _numbers(
     units = cells.get("unit")
     if units is None:
         return rounded(values)
-    values = [v * _TIMES.get(unit, 1) for v, unit in zip(values, units, strict=True)]
+    values = [v * TIMES.get(unit, 1) for v, unit in zip(values, units, strict=True)]
     of_people = [unit.startswith(_WHOLE) and not _NO_COUNT.search(name) for unit in units]
     whole = iter(rounded([v for v, people in zip(values, of_people, strict=True) if people],
                          kind="people"))  # fmt: skip

@@ -169,10 +169,28 @@ _OUTCOMES = {
     "plp_extremely_bothersome": "people with extremely bothersome phantom limb pain",
     "plp_problematic": "people with phantom limb pain that is a problem",
 }
+#: What a clinic does; other measures are called by their own words.
+_MEASURES = {
+    "no_show_share": "booked visits missed without notice",
+    "chair_utilisation": "chairs in use, of their open hours",
+    "nurse_utilisation": "nurses with patients, of their hours",
+    "wait_mean": "mean wait for the first infusion",
+    "wait_90th_percentile": "wait that one patient in ten exceeds",
+    "list_never_clears": "probability that the waiting list never clears",
+    "gave_up_share": "patients who give up waiting",
+    "course_weeks": "length of a course",
+    "waiting_at_end": "people waiting for a first visit at the end",
+    "waiting_growth_a_week": "growth of the waiting list a week",
+    "courses_broken_off": "courses broken off for want of a chair in time",
+    "returns_broken_off": "returns broken off for want of a chair in time",
+    "late_start_a_visit": "late start of a visit",
+    "ketamine_a_year": "ketamine given a year",
+    "vials_a_year_shared": "vials a year if patients of a day share them",
+}
 
 
 def label_of(name: str) -> str:
-    """What a parameter or an outcome is called where people read of it.
+    """What a parameter, an outcome or a measure of a clinic is called where people read of it.
 
     Parameters
     ----------
@@ -186,7 +204,7 @@ def label_of(name: str) -> str:
     >>> label_of("my_own_parameter")
     'my own parameter'
     """
-    return _LABELS.get(name) or _OUTCOMES.get(name) or name.replace("_", " ")
+    return _LABELS.get(name) or _OUTCOMES.get(name) or _MEASURES.get(name) or name.replace("_", " ")
 
 
 def group_of(name: str) -> str:

@@ -50,7 +50,6 @@ _WORDS = {
     "perhaps_pain": "perhaps in pain",
     "logit_quantiles": "quantiles on the logit scale",
     "mg_per_kg": "mg per kg of body weight",
-    "wait_mean": "mean wait",
 }
 #: Words that are keys only in some columns.
 _OF_COLUMN: Mapping[str, Mapping[str, str]] = {
@@ -69,6 +68,7 @@ _OF_COLUMN: Mapping[str, Mapping[str, str]] = {
 #: Headings that are no words, or not those that a reader expects.
 _HEADINGS = {
     "also_drawn": "also drawn",
+    "bound_low": "if only major losses hurt", "bound_high": "if all losses hurt alike",
     "low_50": "50% from", "high_50": "50% to",
     "low_80": "80% from", "high_80": "80% to",
     "low_95": "95% from", "high_95": "95% to",
@@ -94,6 +94,10 @@ FOR_PROGRAMS = frozenset(
      "believed_high_95", "dist", "equal", "mean_error", "family", "use", "score", "standard_error",
      "role", "model", "weight", "base")
 )  # fmt: skip
+
+
+#: Units in which a number is too small to read, and how many times it is shown.
+TIMES = {"per_person_year": 1e5}
 
 
 def heading(column: str) -> str:

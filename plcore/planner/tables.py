@@ -23,6 +23,7 @@ from plcore.clinic.results import (
 )
 from plcore.clinic.sizing import fewest
 from plcore.evidence.data import cite
+from plcore.evidence.labels import label_of
 from plcore.inputs import checks_kinds
 from plcore.models.pain import BOUNDS_IN_WORDS, SEVERITIES
 from plcore.planner.answers import Answer
@@ -85,7 +86,7 @@ def key_figures(answer: Answer, *, level: float = 0.95) -> pd.DataFrame:
     for row in yearly[yearly["group"] == "all"].itertuples():
         rows.append((f"new patients in {row.year}{end}", "people", row.median, row.low, row.high))
     for measure, (unit, values) in clinic_measures(answer.outcome, load=answer.load).items():
-        rows.append((measure.replace("_", " "), unit, *quantiles(values, tails)))
+        rows.append((label_of(measure), unit, *quantiles(values, tails)))
     load = np.quantile(answer.load.load, tails)
     busiest = answer.settings.year + answer.patients.busiest
     rows.append(("busiest year", "year", *[float(busiest)] * 3))

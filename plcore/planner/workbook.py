@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from plcore.evidence.readable import TIMES, cell_in_words, heading
 from plcore.planner.answers import Answer
 from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, behind, six_answers
+from plcore.planner.settings import defaults
 
 #: The sheet of each table and what stands on it, in the order of the workbook.
 SHEETS: Mapping[str, tuple[str, str]] = {
@@ -93,24 +95,24 @@ _HEADERS = {
             ("both", "both"),
         )
     },
+    "low": "95% from",
+    "high": "95% to",
+    "setting": "setting",
     "seen": "how the source was read",
     "how": "chosen or default",
-    "growth_a_week": "waiting list grows by, a week",
     "wait_mean": "mean wait (days; median of the draws)",
-    "never_clears": "the list never clears in",
     "wait": "wait, in words",
-    "share_within": "share in time",
     "probability": "probability that the service level is kept",
     "standard_error": "standard error of the probability",
     "days_saved": "days of waiting saved",
     "inside": "own number within the limits",
 }
-#: Columns whose texts are names of ours, shown with spaces.
-_NAMES = ("step", "measure", "fate", "what")
+#: Columns whose texts are what one types, or written for readers already.
+_AS_THEY_ARE = ("setting", "value", "figure", "meaning", "period")
 #: The unit of sheets that have no column for it.
 _UNITS = {"patients": "people", "funnel": "people", "what_became_of_them": "people"}
 #: Widest column, in characters; longer texts are wrapped.
-_WIDEST = 60
+_WIDEST = 40
 #: Instead of the time of writing, so that the same plan makes the same bytes.
 _CREATED = datetime(2000, 1, 1)
 _GREY = "#595959"
@@ -159,7 +161,7 @@ def write_plan(
     `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them; `more` are
     sentences that follow the six answers.
     """
-    book = _new(path, f"Plan: {answer.settings.name}")
+    book = _new(path, _title_of(answer))
     shown = [name for name in SHEETS if name in tables]
     _summary(book, answer, [*more, *behind(answer, sizing)], shown)
     for name in shown:
@@ -212,12 +214,17 @@ def _close(book: _Book) -> None:
         ) from None
 
 
+def _title_of(answer: Answer) -> str:
+    name = answer.settings.name
+    return "Clinic plan" if name == defaults()["name"] else f"Clinic plan: {name}"
+
+
 def _where(answer: Answer) -> str:
-    return f"{answer.area.name}, opens {answer.first_day:%d %B %Y}"
+    return f"{answer.area.name}, opens {answer.first_day:%B} {answer.first_day.day}, {answer.first_day.year}"
 
 
 def _summary(book: _Book, answer: Answer, basis: Sequence[str], shown: Sequence[str]) -> None:
-    sheet = _text_sheet(book, "Summary", f"Plan: {answer.settings.name}")
+    sheet = _text_sheet(book, "Summary", _title_of(answer))
     sheet.write_string(1, 0, _where(answer), book.style(font_color=_GREY))
     row = _answers(book, sheet, 3, "In short (median and 95% interval)", six_answers(answer))
     row = _paragraphs(book, sheet, row, "Behind it", basis)
@@ -284,12 +291,14 @@ def _n_lines(text: str, width: int) -> int:
 def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
     """A table on a sheet of its own; the names in its first row stay in view."""
     sheet = book.file.add_worksheet(SHEETS[name][0])
+    table = in_words(table)
     labels = list(table.columns)
+    numeric = {label for label in labels if pd.api.types.is_numeric_dtype(table[label])}
     widths = {label: _width(label, table[label]) for label in labels}
     for column, label in enumerate(labels):
-        sheet.write_string(
-            0, column, header(label), book.style(bold=True, bottom=1, text_wrap=True)
-        )
+        look = {"align": "right"} if label in numeric else {"align": "left", "indent": 1}
+        style = book.style(bold=True, bottom=1, text_wrap=True, **look)
+        sheet.write_string(0, column, header(label), style)
         sheet.set_column(column, column, widths[label])
     # Three characters are left for the arrow of the filter.
     sheet.set_row(0, _LINE * max(_n_lines(header(each), widths[each] - 3) for each in labels))
@@ -305,14 +314,30 @@ def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
     sheet.repeat_rows(0)
 
 
+def in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as its sheet shows it: texts without keys, small rates a hundred thousand times."""
+    # The headings of low and high say what they hold.
+    table = table.drop(columns="level", errors="ignore")
+    if "unit" in table:
+        times = table["unit"].map(TIMES).fillna(1.0)
+        for label in table.columns:
+            if (times != 1).any() and pd.api.types.is_float_dtype(table[label]):
+                table[label] *= times
+    for label in table.columns:
+        texts = [shown_text(label, x) if isinstance(x, str) else x for x in table[label]]
+        if any(isinstance(x, str) for x in texts):
+            table[label] = pd.Series(texts, index=table.index, dtype=object)
+    return table
+
+
 def header(label: str) -> str:
     """What a column is called on its sheet."""
-    return _HEADERS.get(label, label.replace("_", " "))
+    return _HEADERS.get(label) or heading(label)
 
 
 def shown_text(label: str, text: str) -> str:
-    """A text of a column as its sheet shows it."""
-    return text.replace("_", " ") if label in _NAMES else text
+    """A text of a column as its sheet shows it: no keys."""
+    return text if label in _AS_THEY_ARE else cell_in_words(text, label)
 
 
 def _row_look(columns: Sequence[str], values: Sequence[object]) -> dict[str, object]:
@@ -337,10 +362,12 @@ def _cells(
     cells = dict(zip(columns, values, strict=True))
     for column, (label, value) in enumerate(cells.items()):
         if isinstance(value, bool | np.bool_):
-            sheet.write_string(row, column, "yes" if value else "no", book.style(**look))
+            sheet.write_string(
+                row, column, "yes" if value else "no", book.style(**look, align="left", indent=1)
+            )
         elif isinstance(value, str):
-            text = shown_text(label, value)
-            sheet.write_string(row, column, text, book.style(**look, text_wrap=True))
+            style = book.style(**look, text_wrap=True, align="left", indent=1)
+            sheet.write_string(row, column, value, style)
         elif not np.isfinite(float(str(value))):
             sheet.write_blank(row, column, None, book.style(**look))
         else:
@@ -371,7 +398,7 @@ def _width(label: str, column: pd.Series) -> int:
     # The longest word of a header fits, with room for the arrow of the filter.
     least = max(len(word) for word in header(label).split()) + 4
     if pd.api.types.is_numeric_dtype(column):
-        return max(least, 12)
+        return max(least, 10)
     longest = max((len(str(value)) for value in column), default=0)
     return min(max(longest + 4, least), _WIDEST)
 
@@ -449,6 +476,10 @@ def _shares(book: _Book, table: pd.DataFrame, within_days: int) -> Any:
         )
     _title(chart, f"First infusion within {within_days} days, by chairs", "chairs", "share")
     chart.set_y_axis({"name": "share", "min": 0, "max": 1, "num_format": "0%"})
+    sizes = table["chairs"]
+    ends = {"min": int(sizes.min()), "max": int(sizes.max())}
+    step = {"major_unit": 1} if len(sizes) <= 20 else {}
+    chart.set_x_axis({"name": "chairs", "num_format": "0", **ends, **step})
     return chart
 
 

@@ -503,7 +503,10 @@ def test_only_settings_that_differ_stand_side_by_side():
         figures.loc["people who live there", "two"] == figures.loc["people who live there", "four"]
     )
     low, high = (
-        figures.loc["chair utilisation", ["four", "two"]].str.split(" ").str[0].astype(float)
+        figures.loc["chairs in use, of their open hours", ["four", "two"]]
+        .str.split(" ")
+        .str[0]
+        .astype(float)
     )
     assert low == pytest.approx(high / 2, rel=0.02)
     assert figures.loc["fewest chairs for the service level", "two"] == "1"
