@@ -107,7 +107,7 @@ SENTENCES: Mapping[str, str] = {
     "{changes} of cases{toss_up}.",
     "find_same": "Nothing needs to be found out first for the number of chairs: even knowing {factor} "
     "({factor_low} to {factor_high}), which matters most, changes it in {changes} of cases{toss_up}.",
-    "find_toss_up": "; it is a toss-up between this and {others}",
+    "find_toss_up": "; it is a toss-up between this{others}",
     "find_nothing": "Nothing needs to be found out first: no input moves the visits that are asked "
     "for ({visits_a_week} a week in {year}).",
 }
@@ -675,8 +675,8 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
             listed=listed,
             early=early,
             clear=clear,
-            clear_low=low,
-            clear_high=high,
+            clear_low=low.removeprefix("in "),
+            clear_high=high.removeprefix("in "),
         )
     sentences = (come, chairs, waiting, halved, cleared, _find(at, words, fill))
     return tuple(text[0].upper() + text[1:] for text in sentences)
@@ -730,4 +730,5 @@ def find_toss_up_in_words(factors: Sequence[str], severity: str) -> str:
         return ""
     words = [FACTORS[name].format(severity=SEVERITY_WORDS[severity]) for name in factors[:2]]
     words += [f"{len(factors) - 2} more"] if len(factors) > 2 else []
-    return SENTENCES["find_toss_up"].format(others=" or ".join(words))
+    others = "".join(f", {each}" for each in words[:-1]) + f" and {words[-1]}"
+    return SENTENCES["find_toss_up"].format(others=others)

@@ -314,8 +314,8 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
         "By demand and capacity alone no waiting list builds up at any site in "
         f"{none} of cases; with a probability of 97.5% the last is cleared {high}."
         if middle == "at once"
-        else f"By demand and capacity alone the last list is cleared {middle} (95% of cases: {low} to "
-        f"{high})."
+        else f"By demand and capacity alone the last list is cleared {middle} (95% of cases: "
+        f"{low.removeprefix('in ')} to {high.removeprefix('in ')})."
     )
     return come, size, wait, halved, cleared, find
 

@@ -295,7 +295,7 @@ function sixSentences(grid, at, words) {
     list.median === 0
       ? fill("clear_none", { late: list.high > 0 ? fill(list.high === Infinity ? "late_not" : "late", { clear_high: high }) : "" })
       : fill(list.median === Infinity ? "clear_not" : "clear", {
-          listed, clear, clear_low: low, clear_high: high,
+          listed, clear, clear_low: low.replace(/^in /, ""), clear_high: high.replace(/^in /, ""),
           early: list.low === Infinity ? fill("never") : fill("early", { clear_low: low }),
         }),
   ];
@@ -313,7 +313,7 @@ function sixSentences(grid, at, words) {
         factor_high: text(at[finding].high, unit),
         worth: text(at[finding].median, "share"),
         changes: text(at.find_changes.median, "share"),
-        toss_up: others.length ? fill("find_toss_up", { others: others.join(" or ") }) : "",
+        toss_up: others.length ? fill("find_toss_up", { others: others.map((each, i) => (i < others.length - 1 ? `, ${each}` : ` and ${each}`)).join("") }) : "",
       }),
     );
   }
