@@ -9,7 +9,7 @@ from SALib.analyze import morris as effects
 from SALib.sample import morris as steps
 
 from plcore.analysis.design import Quantity
-from plcore.analysis.salib import salib_outputs, salib_problem
+from plcore.analysis.global_sensitivity import salib_outputs, salib_problem
 from plcore.evidence.parameters import parameter
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario

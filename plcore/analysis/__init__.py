@@ -3,25 +3,26 @@
 - `design`: `Quantity`, the outcome and year that are asked about, and the model runs behind it
 - `what_if`: one parameter moved at a time, or two; where the result crosses a line
 - `shapley`: shares of the variance for groups of inputs that hang together, as in a posterior
-- `sobol`: shares of the variance for independent inputs; `salib`: every method of SALib
-- `ranks`: partial rank correlations of a run; `compare`: scenarios draw by draw
+- `global_sensitivity`: Sobol indices, partial rank correlations, every method of SALib
+- `comparison`: scenarios draw by draw; why the number of people with limb loss changes
 - `value`: what it is worth to know an input, or to do a study, before a decision (`smoothing`: fits)
 - `explanation`: from a result to its inputs, their evidence and sources
-- `decomposition`: why the number of people with limb loss changes
 - `validation`: how well the limb loss model predicts what was counted
 - `elsewhere`: limb loss and pain in other countries, at the rates that they publish
 - `trial_design`: power, sample size, simulated trials, and what scores say about responders
 """
 
-from plcore.analysis.compare import compare, ranking
-from plcore.analysis.decomposition import decompose, from_published, waterfall_table
+from plcore.analysis.comparison import compare, decompose, from_published, ranking, waterfall_table
 from plcore.analysis.design import Quantity
 from plcore.analysis.elsewhere import other_countries
 from plcore.analysis.explanation import explain, explain_in_words
-from plcore.analysis.ranks import partial_rank_correlations
-from plcore.analysis.salib import salib_outputs, salib_problem
+from plcore.analysis.global_sensitivity import (
+    partial_rank_correlations,
+    salib_outputs,
+    salib_problem,
+    sobol_indices,
+)
 from plcore.analysis.shapley import input_groups, shapley_effects
-from plcore.analysis.sobol import sobol_indices
 from plcore.analysis.trial_design import (
     SampleSize,
     SimulatedTrials,

@@ -24,9 +24,9 @@ from plcore.evidence.age_groups import (
     split_groups,
     split_open_group,
 )
+from plcore.evidence.columns import jumps
 from plcore.evidence.data import DATA
 from plcore.evidence.distributions import Floats
-from plcore.evidence.smooth import jumps
 from plcore.evidence.table import Check, Column, Table, number, one_of, read_table, text, whole
 from plcore.inputs import checks_kinds
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from plcore.evidence import columns
+from plcore.evidence.columns import series_jumps
 from plcore.evidence.observation_table import OBSERVATIONS
-from plcore.evidence.smooth import series_jumps
 from plcore.evidence.table import (
     Cell,
     Check,

@@ -18,8 +18,7 @@ from plcore.evidence.data import estimate_points
 from plcore.models.pain import BOUNDS, BOUNDS_IN_WORDS, SEVERITIES
 from plcore.printed import millions
 from plcore.scenarios import read_scenario
-from plcore.simulate.runs import Run
-from plcore.simulate.summary import interval_table, summarise
+from plcore.simulate.runs import Run, interval_table, summarise
 
 #: Years of the headline numbers.
 YEARS = (2025, 2030, 2050)

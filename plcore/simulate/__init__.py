@@ -1,14 +1,21 @@
 """Simulation: draws of the parameters, runs of a model over them, and tables of what comes out.
 
 - `draws`: sampled worlds from the distributions of the parameters;
-- `runs`: a model over the draws of a scenario, here or on other processes;
-- `summary`: medians, intervals and their sampling errors;
+- `runs`: a model over the draws of a scenario, here or on other processes; medians, intervals
+  and their sampling errors;
 - `posterior`: a sampler of posteriors; `synthesis`: the limb loss model fitted to all observations.
 """
 
 from plcore.simulate.draws import draw, plain, sobol
-from plcore.simulate.runs import Model, Run, run
-from plcore.simulate.summary import in_words, interval_table, sampling_errors, summarise
+from plcore.simulate.runs import (
+    Model,
+    Run,
+    in_words,
+    interval_table,
+    run,
+    sampling_errors,
+    summarise,
+)
 
 __all__ = [
     "Model",

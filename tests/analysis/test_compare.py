@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sensitivity_models import Y, model, normal, scenario, uniform
 
-from plcore.analysis.compare import compare, ranking
+from plcore.analysis.comparison import compare, ranking
 from plcore.analysis.design import Quantity
 from plcore.evidence.parameters import Correlation
 from plcore.models import people_with_limb_loss

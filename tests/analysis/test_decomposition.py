@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from plcore.analysis.decomposition import (
+from plcore.analysis.comparison import (
     CARRIED_OVER,
     REASONS,
     decompose,

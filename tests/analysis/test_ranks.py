@@ -10,7 +10,7 @@ from scipy import stats
 from sensitivity_models import PEERS, Y, model, normal, scenario
 
 from plcore.analysis.design import Quantity
-from plcore.analysis.ranks import partial_rank_correlations
+from plcore.analysis.global_sensitivity import partial_rank_correlations
 from plcore.evidence.parameters import Correlation
 from plcore.models import people_with_pain
 from plcore.scenarios import read_scenario

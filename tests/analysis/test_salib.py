@@ -18,7 +18,7 @@ from sensitivity_models import (
 )
 
 from plcore.analysis.design import Quantity
-from plcore.analysis.salib import salib_outputs, salib_problem
+from plcore.analysis.global_sensitivity import salib_outputs, salib_problem
 from plcore.evidence.parameters import Correlation
 from plcore.models import people_with_pain
 from plcore.scenarios import read_scenario

@@ -22,7 +22,7 @@ from sensitivity_models import (
 )
 
 from plcore.analysis.design import Quantity
-from plcore.analysis.sobol import sobol_indices
+from plcore.analysis.global_sensitivity import sobol_indices
 from plcore.evidence.parameters import Correlation
 from plcore.models import people_with_limb_loss, people_with_pain
 from plcore.scenarios import read_scenario

@@ -11,9 +11,8 @@ import pytest
 from mutations import line_of, read_sheet
 from mutations_judged import loaded, save
 
-from plcore.evidence.columns import half_a_digit
+from plcore.evidence.columns import half_a_digit, jumps, series_jumps
 from plcore.evidence.data import DATA
-from plcore.evidence.smooth import jumps, series_jumps
 
 
 @pytest.fixture(scope="module")

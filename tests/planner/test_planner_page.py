@@ -52,7 +52,7 @@ from plcore.planner.page.clinic import (
 )
 from plcore.planner.page.nation import N_DRAWS, SEED
 from plcore.planner.page.places import outlines, read_places
-from plcore.planner.page.words import LABELS, RESTS_ON
+from plcore.planner.page.write import LABELS, RESTS_ON
 from plcore.planner.settings import Settings
 from plcore.report.site import Stamp, write_report
 from plcore.scenarios import read_scenario

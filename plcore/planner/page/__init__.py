@@ -3,7 +3,6 @@
 - `places`: the counties, who lives there, and their outlines on the map
 - `nation`: the nation's limb loss and pain by draw and year, which counties have shares of
 - `clinic`: what a day in a clinic holds, what a patient leads to, and how long patients wait
-- `words`: what the page calls its numbers, and what each rests on
 - `write`: all of it as text; `assets` has the page's style and its script, which does the arithmetic
 """
 
