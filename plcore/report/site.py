@@ -10,19 +10,21 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from html import unescape
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
+from plcore.charts.frame import widened
 from plcore.charts.picture import OUTLINES
 from plcore.charts.tables import table_html
 from plcore.evidence.bibliography import bibtex, ris
@@ -43,6 +45,8 @@ _SHIPPED = _PACKAGE / "_notebooks"
 #: The project's notebooks: inside an installed wheel, else in the folder where run.py starts jobs.
 NOTEBOOKS = _SHIPPED if _SHIPPED.is_dir() else Path("notebooks")
 _DEFAULT_HEIGHT = 450
+#: From this width on, the words around a chart have lines as long as that.
+_WIDE_PIXELS = 720
 #: Longer tables are cut on the page, which says so; their CSV is whole.
 _MOST_ROWS = 300
 _UNKNOWN = "unknown"
@@ -394,7 +398,21 @@ def _chart_title(exhibit: Exhibit) -> str:
 
 
 def _figure_json(exhibit: Exhibit) -> Markup:
-    return _in_script(exhibit.figure)
+    figure = dict(exhibit.figure or {})
+    return _in_script(figure | {"wide": _wide_layout(figure.get("layout", {}))})
+
+
+def _wide_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
+    """What a chart sets otherwise where it is wide: of its annotations, the changes by number."""
+    wide = widened(layout, _WIDE_PIXELS)
+    changed = {key: value for key, value in wide.items() if value != layout[key]}
+    notes = zip(layout.get("annotations", ()), changed.pop("annotations", ()), strict=False)
+    moved = {
+        str(place): {key: after[key] for key in after if after[key] != before[key]}
+        for place, (before, after) in enumerate(notes)
+        if after != before
+    }
+    return {"pixels": _WIDE_PIXELS, "layout": changed, "annotations": moved}
 
 
 def _slide_json(exhibit: Exhibit) -> Markup:

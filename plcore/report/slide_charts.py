@@ -16,7 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from plcore.charts.frame import EDGE, LABEL_LINE, LABEL_SIZE, framed_texts, width, wrapped
+from plcore.charts.frame import (
+    EDGE,
+    LABEL_LINE,
+    LABEL_SIZE,
+    framed_texts,
+    width,
+    wrapped,
+    years_set_anew,
+)
 
 #: Size in pixels. On a screen of 1280 by 720 a slide has room for 4/3 of it, which makes the
 #: smallest letters, of 12 pixels, 16 high.
@@ -58,6 +66,7 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
     else:
         bottom = _TICKS + _below(layout)
         data, plot = _over(data, layout, TALL - top - bottom)
+        layout["xaxis"] = years_set_anew(layout, WIDE)
     height = round(top + plot + bottom)
     layout["height"] = height
     layout["margin"] |= {"t": round(top), "b": height - round(top) - round(plot)}

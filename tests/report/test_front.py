@@ -35,6 +35,12 @@ CONTRASTS = pd.DataFrame(
 )
 
 
+NAMED = pd.DataFrame(
+    [("Opioids", 4, 0), ("Ketamine, intravenous", 5, 0)],
+    columns=["Treatment", "Named by", "Compared"],
+)
+
+
 def page(stem, **tables):
     blocks = tuple(
         Block("exhibit", exhibit=Exhibit(name, name, None, None, table.to_csv(index=False), ()))
@@ -46,7 +52,7 @@ def page(stem, **tables):
 def test_cards_say_what_the_tables_say():
     pages = [
         page("01_a", headline_numbers=HEADLINES),
-        page("05_b", contrasts_established=CONTRASTS),
+        page("05_b", contrasts_established=CONTRASTS, treatments_named=NAMED),
     ]
     pair, people, pain, trials = cards(pages)
 
@@ -55,7 +61,7 @@ def test_cards_say_what_the_tables_say():
     assert "3.3 million in 2050 (2.2 to 5.6)" in people.sentence
     assert pain.number == "0.84 million"
     assert (
-        "0.49 million if only the loss of a hand, a foot or more causes it; 1.7 million if losing"
+        "0.49 million if only the loss of a hand, a foot or more causes it; 1.72 million if losing"
         in pain.sentence
     )
     # The clearest comparison is the one whose lower limit is highest, not the largest.
@@ -63,6 +69,7 @@ def test_cards_say_what_the_tables_say():
     assert trials.interval.endswith("than in the control group; 95% interval 6 to 29")
     assert "2 controlled comparisons" in trials.sentence
     assert "Improved means: at least 50% relief 30 minutes after treatment" in trials.sentence
+    assert trials.sentence.endswith(". None is of intravenous ketamine.")
     assert trials.link == "05_b.html#contrasts_established"
 
 
@@ -83,7 +90,7 @@ def test_small_charts_draw_their_numbers_to_scale_and_say_them():
 
 
 def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
-    (trials,) = cards([page("05_b", contrasts_established=CONTRASTS)])
+    (trials,) = cards([page("05_b", contrasts_established=CONTRASTS, treatments_named=NAMED)])
     bars = re.findall(r'<rect x="([\d.]+)" y="\d+" width="([\d.]+)"', str(trials.chart))
     whiskers = re.findall(r'd="M([\d.]+) [\d.]+H([\d.]+)', str(trials.chart))
 
@@ -95,13 +102,15 @@ def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
 
 
 def test_the_card_of_chairs_says_what_the_busier_clinic_needs():
-    chairs = "It takes 1 chair, 1 nurse on duty and 2 days open a week to keep the load low."
+    chairs = "It takes 1 chair, 1 nurse on duty and 2 days open a week to keep the load low; "
+    chairs += "95% of cases take 1 to 2 chairs; it is a toss-up."
     six = pd.DataFrame({"answer": ["110 people.", chairs]})
     levels = pd.DataFrame({"x": [1, 2, 1, 2, 3], "value": [0.9, 1.0, 0.5, 0.79, 0.8],
                            "series": ["as assumed"] * 2 + ["half come"] * 3})  # fmt: skip
     (card,) = cards([page("07_d", six_answers=six, service_level=levels)])
 
     assert card.number == "1 chair"
+    assert card.interval.startswith("95% of cases: 1 to 2; for Los Angeles")
     assert card.sentence.startswith("With 1 nurse on duty and 2 days open a week. For other")
     assert 'aria-label="As assumed 1; Half come 3"' in str(card.chart)
 
