@@ -186,7 +186,7 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
         f"{abs(best['estimate']):.0f} {'more' if best['estimate'] >= 0 else 'fewer'} of 100",
         f"patients improved than in the control group; 95% interval {best['low']:.0f} "
         f"to {best['high']:.0f}",
-        f"The clearest of {len(studies)} controlled comparisons in pain after amputation: "
+        f"The clearest of {len(studies)} controlled comparisons after amputation: "
         # Trial and treatment; the time is part of what improved means.
         f"{', '.join(best['label'].split(':')[0].split(', ')[:2])}. Improved means: {_definition(best)}."
         f"{_not_compared(shown['treatments_named'].table)}",
@@ -202,8 +202,7 @@ def _not_compared(treatments: pd.DataFrame) -> str:
     most = treatments.sort_values("Named by", ascending=False, kind="stable").iloc[0]
     if most["Compared"] > 0:
         return ""
-    name = " ".join(reversed(str(most["Treatment"]).lower().split(", ")))
-    return f" None is of {name}."
+    return f" None is of {str(most['Treatment']).split(',')[0].lower()}."
 
 
 def _definition(best: pd.Series) -> str:

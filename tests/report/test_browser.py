@@ -46,7 +46,8 @@ def visits(report, browser):
         page.wait_for_timeout(100)
         phone = look(page)
         page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
-        page.wait_for_timeout(200)
+        # Charts are drawn anew for the width.
+        page.wait_for_timeout(600)
         seen[str(path.relative_to(report))] = {
             "phone": phone,
             "desktop": look(page),

@@ -23,12 +23,10 @@
     window.addEventListener("resize", function () {
       if (isWide() === wide) return;
       wide = isWide();
-      const { height, margin, legend, annotations, xaxis, sliders, updatemenus } =
-        layoutFor(plot, figure);
-      plot.style.minHeight = `${height}px`;
-      const changes = { height, margin, legend, annotations, xaxis, sliders, updatemenus };
-      for (const key of Object.keys(changes)) if (changes[key] === undefined) delete changes[key];
-      window.Plotly.relayout(plot, changes);
+      const fitted = layoutFor(plot, figure);
+      plot.style.minHeight = `${fitted.height}px`;
+      // Drawn anew, as a new height alone would hold the width that was.
+      window.Plotly.react(plot, { data, layout: fitted, config, frames });
     });
     // The label of the plot says what it shows; its loose ticks and words read aloud would not.
     for (const drawing of plot.querySelectorAll("svg.main-svg")) {
