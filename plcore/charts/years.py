@@ -226,10 +226,8 @@ def end_labels(
     `ends` holds the name, last year and last value of each series.
     """
     texts = [_label_lines(name) for name, *_ in ends]
-    heights = [len(text) * LABEL_LINE + 4 for text in texts]
-    per_pixel = (top - bottom) / PLOT_HEIGHT
-    wanted = [(top - value) / per_pixel for *_, value in ends]
-    placed = spread(wanted, heights, PLOT_HEIGHT)
+    values = [value for *_, value in ends]
+    placed = label_places([len(text) for text in texts], values, bottom, top, PLOT_HEIGHT)
     last = max((year for _, year, _ in ends), default=0.0)
     for text, (_, year, value), at, colour in zip(texts, ends, placed, colours, strict=False):
         far = year < last
@@ -241,7 +239,7 @@ def end_labels(
             "axref": "x",
             "ax": right,
             "ayref": "y",
-            "ay": top - at * per_pixel,
+            "ay": at,
             "xanchor": "left",
             "align": "left",
             "arrowhead": 0,
@@ -252,6 +250,16 @@ def end_labels(
             "borderpad": 3,
             "font": {"color": INK, "size": LABEL_SIZE},
         }
+
+
+def label_places(
+    lines: Sequence[int], values: Sequence[float], bottom: float, top: float, height: float
+) -> list[float]:
+    """Where on the axis up labels of so many lines stand, in a plot so many pixels high."""
+    per_pixel = (top - bottom) / height
+    wanted = [(top - value) / per_pixel for value in values]
+    placed = spread(wanted, [each * LABEL_LINE + 4 for each in lines], height)
+    return [top - at * per_pixel for at in placed]
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float], room: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pandas as pd
@@ -149,6 +150,22 @@ def test_the_report_begins_with_six_answers_and_a_link_that_leads_somewhere(own_
     )
     now = next(row for row in numbers if row["quantity"] == LIMB_LOSS and row["year"] == "2025")
     assert f"{float(now['median']) / 1e6:.1f} million" in first
+
+
+def test_a_series_has_one_colour_wherever_it_is_drawn(own_report):
+    colours = {}
+    for path in sorted((own_report / "figures").glob("*.json")):
+        for trace in json.loads(path.read_text(encoding="utf-8"))["data"]:
+            name = str(trace.get("name", "")).lower()
+            colour = trace.get("marker", {}).get("color") or trace.get("line", {}).get("color")
+            # What a band, a line or a year is called says nothing of what it shows.
+            if isinstance(colour, str) and not re.fullmatch(
+                r"|\d+|band|line|median|extrapolated|.*interval", name
+            ):
+                colours.setdefault(name, {}).setdefault(colour, path.stem)
+
+    assert len(colours) > 30
+    assert {name: drawn for name, drawn in colours.items() if len(drawn) > 1} == {}
 
 
 def test_every_item_of_a_checklist_leads_to_a_place_of_the_report(own_report):
