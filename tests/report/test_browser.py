@@ -46,8 +46,7 @@ def visits(report, browser):
         page.wait_for_timeout(100)
         phone = look(page)
         page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
-        # Charts are drawn anew for the width.
-        page.wait_for_timeout(600)
+        drawn_anew(page)
         seen[str(path.relative_to(report))] = {
             "phone": phone,
             "desktop": look(page),
@@ -56,6 +55,18 @@ def visits(report, browser):
         }
     page.close()
     return seen
+
+
+def drawn_anew(page):
+    """Wait until all charts are drawn for the width of the window: their axes stand still."""
+    page.wait_for_timeout(600)
+    before = None
+    for _ in range(40):
+        now = page.evaluate(f"({YEAR_AXES})(document)")
+        if now == before:
+            return
+        before = now
+        page.wait_for_timeout(400)
 
 
 def test_axe_finds_nothing_wrong_with_any_page_with_all_folds_open(report, browser):
