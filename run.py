@@ -305,6 +305,11 @@ def clean_environ():
     # Of whatever the job starts in turn: workers, kernels of notebooks, git hooks.
     environ["PYTHONSAFEPATH"] = environ["PYTHONNOUSERSITE"] = "1"
     environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    if environ.get("PYTHONDONTWRITEBYTECODE") and os.path.isdir(VENV):
+        # Who sets it (many containers do) wants no such files beside the code; without any, each of
+        # the report's ten processes compiles its imports anew, for three seconds.
+        del environ["PYTHONDONTWRITEBYTECODE"]
+        environ.setdefault("PYTHONPYCACHEPREFIX", os.path.join(VENV, "bytecode"))
     # Names of files and contents are UTF-8 whatever the language of the place; only what is
     # printed is in the letters that the terminal has.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

@@ -73,7 +73,8 @@ def people(value: float) -> str:
     if not math.isfinite(value) or value == 0:
         return digits(value)
     if abs(value) < 0.95:
-        return "fewer than 1" if value > 0 else f"{value:.1f}"
+        # A change for the worse by almost nobody is nobody, not "-0.0".
+        return "fewer than 1" if value > 0 else f"{value:.1f}" if value <= -0.05 else "0"
     return f"{round(float(f'{value:.2e}')):,}"
 
 
@@ -91,6 +92,35 @@ def millions(value: float) -> str:
     '0.84'
     """
     return f"{value / 1e6:.2f}"
+
+
+def alike(values: Sequence[float], beside: str) -> list[str]:
+    """A number and its limits with the same decimals, where a limit says anything with these.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The number first; not-a-number, for a limit that is not there, is printed as empty.
+    beside : str
+        The number as its column has it: the least decimals; two digits of it are printed as well.
+
+    Examples
+    --------
+    >>> alike([2.2, 1.386, 3.0], "2.2"), alike([0.5, 0.25, 0.75], "0.5")
+    (['2.2', '1.4', '3.0'], ['0.50', '0.25', '0.75'])
+    >>> alike([24.4, 0.00012, 5_099_550.0], "24.4")
+    ['24.4', '0.00012', '5,100,000']
+    """
+    decimals = max(len(beside.partition(".")[2]), _decimals(values[0], 2))
+    return ["" if math.isnan(value) else _with_decimals(value, decimals) for value in values]
+
+
+def _with_decimals(value: float, decimals: int) -> str:
+    if not math.isfinite(value) or abs(value) >= 1000:
+        return digits(value)
+    decimals = min(decimals, _decimals(value, 3))
+    text = f"{round(value, decimals) + 0.0:.{decimals}f}"
+    return short(value, 2) if value and not float(text) else text
 
 
 def percent(share: float, significant: int = 2) -> str:

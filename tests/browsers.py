@@ -1,12 +1,43 @@
 """The browser that tests drive, where one is installed."""
 
+import itertools
 import shutil
 from contextlib import contextmanager
 
 import pytest
 
+from plcore.charts.frame import YEARS_THAT_MATTER
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PROGRAM = next((path for path in map(shutil.which, NAMES) if path is not None), None)
+
+
+#: Of the charts within some element: the axes of calendar years, each with its title, its range and
+#: the labels that are drawn, with their left and right ends.
+YEAR_AXES = """(root) => [...root.querySelectorAll(".js-plotly-plot")].flatMap((plot) =>
+    Object.entries(plot._fullLayout).filter(([name, axis]) =>
+        /^[xy]axis[0-9]*$/.test(name) && axis.range && axis.range.every((end) =>
+            typeof end === "number" && end > 1900 && end < 2150)).map(([name, axis]) => ({
+        title: plot._fullLayout.meta?.title,
+        range: axis.range,
+        labels: [...plot.querySelectorAll(`.${name.replace("axis", "")}tick text`)]
+            .filter((text) => text.textContent.trim() !== "").map((text) => {
+                const box = text.getBoundingClientRect();
+                return [Number(text.textContent), box.left, box.right];
+            }),
+    })))"""
+
+
+def wrong_years(axis):
+    """What is wrong with the labels of an axis that `YEAR_AXES` found."""
+    low, high = sorted(axis["range"])
+    labels = sorted(axis["labels"])
+    shown = {year for year, *_ in labels}
+    faults = [
+        f"no {year}" for year in YEARS_THAT_MATTER if low <= year <= high and year not in shown
+    ]
+    faults += [f"{a[0]} touches {b[0]}" for a, b in itertools.pairwise(labels) if b[1] - a[2] < 1]
+    return [f"{axis['title']}: {fault}" for fault in faults]
 
 
 @contextmanager

@@ -236,8 +236,10 @@ def read_forest(figure):
         if trace["mode"] == "markers":
             for i, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=True)):
                 low, high = whiskers(trace, i, x)
-                hollow = {"square": False, "square-open": True}[trace["marker"]["symbol"][i]]
-                marks[rows.at(y)] = ("study", low, x, high, trace["marker"]["size"][i], hollow,
+                symbol = trace["marker"]["symbol"][i]
+                hollow = {"square": False, "square-open": True, "circle-open": False}[symbol]
+                role = "control" if symbol == "circle-open" else "study"
+                marks[rows.at(y)] = (role, low, x, high, trace["marker"]["size"][i], hollow,
                                      trace["hovertext"][i])  # fmt: skip
         else:
             (row,) = {rows.at(y) for y in trace["y"]}
@@ -269,7 +271,7 @@ def read_forest(figure):
             assert close(hover).startswith(said)
         else:
             assert row not in rows.numbers
-        assert label.startswith("<b>") == (cells["role"] != "study")
+        assert label.startswith("<b>") == (cells["role"] not in ("study", "control"))
         drawn.append(cells | {"label": close(label)})
     table = pd.DataFrame(drawn)
     assert_axis(figure["layout"]["xaxis"], [*table["low"], *table["high"]])
@@ -279,7 +281,7 @@ def read_forest(figure):
 def forest_of(table):
     """A table as a forest shows it: counts and sign behind the label, weights as sides."""
     table = table.reindex(columns=[*table, *({"n", "events", "weight", "seen"} - {*table})])
-    studies = table["role"] == "study"
+    studies = table["role"].isin(["study", "control"])
     counts = [
         "" if role == "prediction" or np.isnan(n)
         else f"({events:.0f}/{n:.0f})" if not np.isnan(events) else f"(n={n:.0f})"
@@ -296,7 +298,7 @@ def forest_of(table):
                in zip(table["label"], signs, counts, strict=True)],
         estimate=table["estimate"].astype(float).mask(table["role"] == "prediction"),
         side=side.fillna(9.0).where(studies),
-        open=studies & weight.isna() & some,
+        open=(table["role"] == "study") & weight.isna() & some,
     )  # fmt: skip
 
 

@@ -236,6 +236,18 @@ def test_packages_from_elsewhere_stay_out(run, monkeypatch):
     assert run.clean_environ()["PLCORE_KEEPS"] == "this"
 
 
+def test_bytecode_that_may_not_stand_beside_the_code_is_kept_in_the_environment(
+    run, steps, monkeypatch
+):
+    run.main(["report"])
+    for value, kept in (("1", str(Path(run.VENV) / "bytecode")), ("", None)):
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", value)
+        monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+        environ = run.clean_environ()
+        assert environ.get("PYTHONPYCACHEPREFIX") == kept
+        assert not environ.get("PYTHONDONTWRITEBYTECODE")
+
+
 def test_only_bench_installs_the_peers_and_only_once(run, steps):
     run.main(["report"])
     assert not [command for command in steps if "pymare>=0.0.4" in command]

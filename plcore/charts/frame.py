@@ -38,6 +38,9 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HATCHES = ("", "/", "x", ".", "-")
 INK, FAINT_INK, GRID = "#1F1F1F", "#555555", "#E4E4E4"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+#: The years that the report compares: of the first published number, of now and of the last one.
+YEARS_THAT_MATTER = (2005, 2025, 2050)
+_BETWEEN_YEARS = {"tick0": 0, "dtick": 5, "ticks": "outside", "ticklen": 3}
 TITLE_SIZE, LABEL_SIZE, NOTE_SIZE = 16, 12, 11
 #: Line heights in pixels: plotly sets lines 1.3 times the size of the font apart.
 TITLE_LINE, LABEL_LINE, NOTE_LINE = 21, 16, 14.3
@@ -222,6 +225,45 @@ def tick_texts(values: Sequence[float]) -> list[str]:
         return [significant(values[0])]
     decimals = max(0, -math.floor(math.log10(values[1] - values[0]) + 1e-9))
     return [number(value, decimals) for value in values]
+
+
+def year_ticks(first: float, last: float, room: float) -> list[int]:
+    """Years to label on an axis so many pixels wide: those that matter, and round ones between.
+
+    The years that matter are always among them where the axis reaches them, unless it is so long
+    that they would overlap: some 190 years on a phone.
+    """
+    apart = (width("2000", LABEL_SIZE) + 6) * (last - first) / room
+    matter = [year for year in YEARS_THAT_MATTER if first <= year <= last]
+    step = next((step for step in (1, 2, 5, 10, 20, 50, 100) if step >= apart), 500)
+    begin, end = (matter[0], matter[-1]) if matter else (0, 0)
+    shown: list[int] = []
+    for year in (*matter, *range(math.ceil(first), math.floor(last) + 1)):
+        # Of the others, those that are whole steps from the years that matter.
+        stands = year in matter or (year - (begin if year < end else end)) % step == 0
+        if stands and all(abs(year - other) >= apart for other in shown):
+            shown.append(year)
+    return sorted(shown)
+
+
+def year_axis(first: float, last: float, room: float) -> dict[str, Any]:
+    """Range and ticks of an axis of calendar years that is so many pixels wide."""
+    shown = year_ticks(first, last, room)
+    return {
+        "range": [first, last],
+        "tickvals": shown,
+        "ticktext": [str(year) for year in shown],
+        "minor": _BETWEEN_YEARS,
+    }
+
+
+def years_set_anew(layout: Mapping[str, Any], pixels: float) -> dict[str, Any]:
+    """The axis across as a figure so wide has it: more years are labelled on one of years."""
+    axis, margin = dict(layout["xaxis"]), layout["margin"]
+    if axis.get("minor") != _BETWEEN_YEARS:
+        return axis
+    first, last = axis["range"]
+    return axis | year_axis(first, last, pixels - margin["l"] - margin["r"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,7 +452,10 @@ def widened(layout: Mapping[str, Any], pixels: float) -> dict[str, Any]:
         text = " ".join(unescape(line) for line in before)
         lines[name] = wrapped(text, pixels - 2 * EDGE, size, bold=name == "title")
         saved[name] = (len(before) - len(lines[name])) * line_height
-    over, below = saved["title"] + saved["unit"], saved["caption"] + saved["source"]
+    title_lines = len(_lines(texts["title"]["text"]))
+    legend = _legend_saved(layout, title_lines, pixels)
+    over = saved["title"] + legend + saved["unit"]
+    below = saved["caption"] + saved["source"]
     height = layout["height"] - round(over) - round(below)
     margin = layout["margin"]
     margin = margin | {"t": margin["t"] - round(over), "b": margin["b"] - round(below)}
@@ -422,16 +467,31 @@ def widened(layout: Mapping[str, Any], pixels: float) -> dict[str, Any]:
         for annotation in layout["annotations"]
     ]
     wide = {**layout, "height": height, "margin": margin, "annotations": annotations}
+    wide["xaxis"] = years_set_anew(layout, pixels)
     plot = height - margin["t"] - margin["b"]
     for controls in {"sliders", "updatemenus"} & set(layout):
         # They stand under the source, so many plot heights below the plot.
         wide[controls] = [each | {"y": each["y"] + below / plot} for each in layout[controls]]
-    legend = layout.get("legend", {})
-    if "y" in legend:
+    if "y" in layout.get("legend", {}):
         # A share of the figure's height, counted from below: the legend stays under the title.
-        from_top = (1 - legend["y"]) * layout["height"] - saved["title"]
-        wide["legend"] = legend | {"y": 1 - from_top / height}
+        from_top = (1 - layout["legend"]["y"]) * layout["height"] - saved["title"] - legend
+        wide["legend"] = layout["legend"] | {"y": 1 - from_top / height}
     return wide
+
+
+def _legend_saved(layout: Mapping[str, Any], title_lines: int, pixels: float) -> float:
+    """Height of the rows of the legend that a figure so wide does not need."""
+    legend, margin = layout.get("legend", {}), layout["margin"]
+    if not {"y", "entrywidth"} <= set(legend):
+        return 0.0
+    bottom = (1 - legend["y"]) * layout["height"]
+    rows = round((bottom - EDGE - title_lines * TITLE_LINE - 7) / _LEGEND_ROW)
+    narrow, wide = (
+        max(1, int((each - margin["l"] - margin["r"]) / (legend["entrywidth"] + _LEGEND_SYMBOL)))
+        for each in (NARROWEST, pixels)
+    )
+    # A full last row is assumed: there may be fewer entries, never more.
+    return float(_LEGEND_ROW * max(0, rows - -(-rows * narrow // wide)))
 
 
 def _texts(layout: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -277,11 +277,14 @@ def _total(
     year: int, cells: Mapping[tuple[str, str], float], most: float, labels: Sequence[Label]
 ) -> go.Scatter:
     """The year and its sum, in the corner that bars of the oldest leave free."""
+    people = sum(cells.values())
+    # "2005: 1746" could be read as two years.
+    in_all = f"{people:,.0f}" if people >= 1000 else significant(people)
     return go.Scatter(
         x=[most],
         y=[labels[0].centre],
         mode="text",
-        text=[f"<b>{year}</b>: {significant(sum(cells.values()))} in all"],
+        text=[f"<b>{year}</b>: {in_all} in all"],
         textposition="middle left",
         textfont={"size": _TOTAL_SIZE, "color": INK},
         name="total",

@@ -41,7 +41,9 @@ from plcore.charts.frame import (
 from plcore.charts.rows import Label, label_lines, over_rows, printed, rule, span, stacked
 from plcore.evidence.schema import MARKS
 
-ROLES = ("study", "subtotal", "pooled", "prediction", "heading")
+ROLES = ("study", "control", "subtotal", "pooled", "prediction", "heading")
+#: Roles of rows in which people were counted.
+_COUNTED = ("study", "control")
 _LIMITS = ("low", "estimate", "high")
 #: Sides of the squares in pixels; their areas go by weight.
 _LEAST_SIDE, _MOST_SIDE = 4.0, 13.0
@@ -64,9 +66,9 @@ def forest(
     Parameters
     ----------
     table : DataFrame
-        A row of the chart each, from the top: label, estimate, low, high and role (study, subtotal,
-        pooled, prediction or heading; a heading takes no numbers, a prediction may lack the
-        estimate). Optional: n and events (whole numbers, printed after the label), weight (the area
+        A row of the chart each, from the top: label, estimate, low, high and role (study, control,
+        subtotal, pooled, prediction or heading; a heading takes no numbers, a prediction may lack
+        the estimate, and a control group is drawn as an open circle). Optional: n and events (whole numbers, printed after the label), weight (the area
         of the square; a study without one among others that have it is drawn open, as not pooled),
         level (of the intervals, predictions included; 0.95 without it), seen (a key of `plcore.evidence.schema.MARKS`, printed as a sign behind the label of a
         study) and group (shown under the pointer).
@@ -144,7 +146,7 @@ def _check(row: Row, percent: bool) -> None:
 def _labels(rows: Sequence[Row], digits: int, percent: bool) -> list[Label]:
     texts = []
     for row in rows:
-        studied = row["role"] == "study"
+        studied = row["role"] in _COUNTED
         text = row["label"] + (sign(row["seen"]) if studied else "") + _counts(row)
         estimate = None if row["role"] == "prediction" else row["estimate"]
         right = printed(estimate, row["low"], row["high"], digits, percent=percent)
@@ -165,14 +167,21 @@ def _counts(row: Row) -> str:
 def _studies(
     placed: Sequence[tuple[Row, Label]], xaxis: str, digits: int, percent: bool
 ) -> Iterator[go.Scatter]:
-    """One trace of squares with whiskers; a large square would hide its whisker, so it is on top."""
-    studies = [(row, label) for row, label in placed if row["role"] == "study"]
+    """One trace of marks with whiskers; a large square would hide its whisker, so it is on top."""
+    studies = [(row, label) for row, label in placed if row["role"] in _COUNTED]
     if not studies:
         return
     weights = [row["weight"] for row, _ in studies]
     heaviest = max((weight for weight in weights if weight is not None), default=0.0)
     estimates = [row["estimate"] for row, _ in studies]
-    pooled = [not heaviest or weight is not None for weight in weights]
+    symbols = [
+        "circle-open"
+        if row["role"] == "control"
+        else "square"
+        if row["weight"] is not None or not heaviest
+        else "square-open"
+        for row, _ in studies
+    ]
     yield go.Scatter(
         x=estimates,
         y=[label.centre for _, label in studies],
@@ -186,7 +195,7 @@ def _studies(
         name="studies",
         mode="markers",
         marker={
-            "symbol": ["square" if each else "square-open" for each in pooled],
+            "symbol": symbols,
             "size": [_side(weight, heaviest) for weight in weights],
             "color": EVIDENCE,
             "opacity": 1,
@@ -209,7 +218,7 @@ def _summaries(
     placed: Sequence[tuple[Row, Label]], xaxis: str, digits: int, percent: bool
 ) -> Iterator[go.Scatter]:
     for row, label in placed:
-        if row["role"] == "study":
+        if row["role"] in _COUNTED:
             continue
         if row["role"] == "prediction":
             x = [row["low"], row["low"], row["high"], row["high"], row["low"]]
@@ -249,7 +258,7 @@ def _forest_hover(row: Row, xaxis: str, digits: int, percent: bool) -> str:
 def _rules(rows: Sequence[Row], labels: Sequence[Label]) -> Iterator[dict[str, Any]]:
     """A line before each first summary of a run that ends the chart."""
     for before, row, label in zip(rows, rows[1:], labels[1:], strict=False):
-        if before["role"] == "study" and row["role"] in ("pooled", "prediction"):
+        if before["role"] in _COUNTED and row["role"] in ("pooled", "prediction"):
             yield rule(label.centre - label.height / 2)
 
 
@@ -271,11 +280,13 @@ def _reference(at: float | None) -> Iterator[dict[str, Any]]:
 
 def _forest_caption(rows: Sequence[Row], interval: str, prediction: str) -> str:
     roles = {row["role"] for row in rows}
-    studies = [row for row in rows if row["role"] == "study"]
-    weighed = {row["weight"] is None for row in studies}
+    studies = [row for row in rows if row["role"] in _COUNTED]
+    weighed = {row["weight"] is None for row in studies if row["role"] == "study"}
     said = []
     if studies:
-        squares = "Squares: studies" + (", their area by weight" if False in weighed else "")
+        squares = "Squares: studies" if "control" not in roles else "Squares: treatment"
+        squares += ", their area by weight" if False in weighed else ""
+        squares += "; open circles: control" if "control" in roles else ""
         said.append(f"{squares}; whiskers: {interval}.")
     if len(weighed) > 1:
         said.append("Open: not pooled.")
@@ -293,7 +304,7 @@ def _forest_alt(title: str, rows: Sequence[Row], digits: int, percent: bool, int
         return " ".join(printed(estimate, row["low"], row["high"], digits, percent=percent))
 
     studies = sorted(
-        (row for row in rows if row["role"] == "study"), key=lambda row: float(row["estimate"])
+        (row for row in rows if row["role"] in _COUNTED), key=lambda row: float(row["estimate"])
     )
     parts = [f"Forest plot: {title}."]
     if len(studies) == 1:
@@ -304,7 +315,7 @@ def _forest_alt(title: str, rows: Sequence[Row], digits: int, percent: bool, int
             f"{len(studies)} studies, from {said(lowest)} ({lowest['label']}) to {said(highest)} "
             f"({highest['label']}), {interval} in brackets."
         )
-    parts += [f"{row['label']}: {said(row)}." for row in rows if row["role"] != "study"]
+    parts += [f"{row['label']}: {said(row)}." for row in rows if row["role"] not in _COUNTED]
     return " ".join(parts)
 
 

@@ -11,6 +11,7 @@ from html import escape
 
 from plcore.charts.frame import ALSO_DRAWN
 from plcore.evidence.readable import FOR_PROGRAMS, TIMES, cell_in_words, heading
+from plcore.printed import alike
 from plcore.printed import column as rounded
 
 #: Fewer rows show that a column is the same in all of them.
@@ -29,6 +30,8 @@ _LABELLED = ("quantity", "parameter", "scenario", "outcome")
 _WHOLE = ("people", "patients")
 #: Columns that are no counts although their row is of people.
 _NO_COUNT = re.compile(r"(^|_)(share|probability|level|factor)")
+#: A number printed with decimals.
+_DECIMAL = re.compile(r"-?[\d,]+\.\d+")
 #: Years that a calendar of this project may hold.
 _YEARS = (1000, 2999)
 
@@ -100,6 +103,7 @@ def _one_table(
         else [cell_in_words(cell, name) for cell in column]
         for name, column in cells.items()
     }
+    in_words = _alike(in_words, cells, frozenset(numeric) - scaled)
     in_words, numeric = _with_limits(_with_span(in_words), frozenset(numeric))
     names, same = _shown(in_words, numeric)
     notes = [f"In every row: {'; '.join(same)}."] if same else []
@@ -164,6 +168,25 @@ def _with_span(in_words: dict[str, list[str]]) -> dict[str, list[str]]:
         for name, column in in_words.items()
         if name != "last_year"
     }
+
+
+def _alike(
+    in_words: dict[str, list[str]], cells: Mapping[str, Sequence[str]], numeric: frozenset[str]
+) -> dict[str, list[str]]:
+    """The columns, with limits as fine as the number between them: "2.2 (1.4 to 3.3)"."""
+    columns = {name: list(column) for name, column in in_words.items()}
+    for low, high, name in _limits(list(in_words)):
+        if not {low, high, name} <= numeric:
+            continue
+        units = cells.get("unit", [""] * len(cells[name]))
+        for row, (said, unit) in enumerate(zip(in_words[name], units, strict=True)):
+            raw = [cells[key][row] for key in (name, low, high)]
+            # Whole numbers, of people or of draws, are printed whole with their limits.
+            if _DECIMAL.fullmatch(said) and any(raw[1:]):
+                values = [TIMES.get(unit, 1) * float(x) if x else math.nan for x in raw]
+                for key, text in zip((name, low, high), alike(values, said), strict=True):
+                    columns[key][row] = text
+    return columns
 
 
 def _with_limits(

@@ -47,12 +47,14 @@ from plcore.charts.frame import (
     ticks,
     width,
     wrapped,
+    year_axis,
 )
 from plcore.evidence.schema import MARKS
 
 PLOT_HEIGHT = 330
 #: Extrapolated years are dotted, so the dash of a series must not look like dots.
 DASHES = ("solid", "longdash", "dashdot", "longdashdot", "dash")
+_ASSUMED_DASH = "8px,5px"
 _LABEL_WIDTH, _WIDEST_WORD = 92, 150
 #: Draws nothing but its entry in the legend.
 _DOTTED = go.Scatter(
@@ -101,10 +103,7 @@ def over_years(
         left=left,
         right=right,
         xaxis={
-            "range": [first - pad, last + pad],
-            "tick0": 0,
-            "dtick": _year_step(last - first + 2 * pad, NARROWEST - left - right),
-            "tickformat": "d",
+            **year_axis(first - pad, last + pad, NARROWEST - left - right),
             "showgrid": False,
             **OUTSIDE,
         },
@@ -175,12 +174,6 @@ def axis_range(extent: Sequence[float]) -> tuple[float, float]:
     return bottom - (margin if bottom < 0 else 0), top + margin
 
 
-def _year_step(span: float, room: float) -> int:
-    """Years from one label to the next, so that labels stand apart in some pixels of room."""
-    most = room / (width("2000", LABEL_SIZE) + 6)
-    return next((step for step in (1, 2, 5, 10, 20, 50, 100) if span <= most * step), 500)
-
-
 def _shading(
     series: Mapping[str, Sequence[Row]], left: float, right: float
 ) -> Iterator[dict[str, Any]]:
@@ -233,11 +226,11 @@ def end_labels(
     `ends` holds the name, last year and last value of each series.
     """
     texts = [_label_lines(name) for name, *_ in ends]
-    heights = [len(text) * LABEL_LINE + 4 for text in texts]
-    per_pixel = (top - bottom) / PLOT_HEIGHT
-    wanted = [(top - value) / per_pixel for *_, value in ends]
-    placed = spread(wanted, heights, PLOT_HEIGHT)
+    values = [value for *_, value in ends]
+    placed = label_places([len(text) for text in texts], values, bottom, top, PLOT_HEIGHT)
+    last = max((year for _, year, _ in ends), default=0.0)
     for text, (_, year, value), at, colour in zip(texts, ends, placed, colours, strict=False):
+        far = year < last
         yield {
             "name": "series",
             "text": "<br>".join(text),
@@ -246,16 +239,27 @@ def end_labels(
             "axref": "x",
             "ax": right,
             "ayref": "y",
-            "ay": top - at * per_pixel,
+            "ay": at,
             "xanchor": "left",
             "align": "left",
             "arrowhead": 0,
-            "arrowcolor": colour,
-            "arrowwidth": 1.5,
+            # Over a long way it must not look like more of the line.
+            "arrowcolor": _rgba(colour, 0.4) if far else colour,
+            "arrowwidth": 1 if far else 1.5,
             "standoff": 5,
             "borderpad": 3,
             "font": {"color": INK, "size": LABEL_SIZE},
         }
+
+
+def label_places(
+    lines: Sequence[int], values: Sequence[float], bottom: float, top: float, height: float
+) -> list[float]:
+    """Where on the axis up labels of so many lines stand, in a plot so many pixels high."""
+    per_pixel = (top - bottom) / height
+    wanted = [(top - value) / per_pixel for value in values]
+    placed = spread(wanted, [each * LABEL_LINE + 4 for each in lines], height)
+    return [top - at * per_pixel for at in placed]
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float], room: float) -> list[float]:
@@ -428,8 +432,15 @@ def _point_traces(rows: Sequence[Row], yaxis: str) -> Iterator[Any]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["label"], MARKS.get(row["seen"], "")), []).append(row)
+    looks: set[tuple[str, bool]] = set()
     for (label, mark), group in groups.items():
-        symbol = SYMBOLS[labels.index(label) % len(SYMBOLS)]
+        at = labels.index(label)
+        # The symbol of its label, or the next that no other entry of the legend has.
+        free = (SYMBOLS[(at + i) % len(SYMBOLS)] for i in range(len(SYMBOLS)))
+        symbol = next(
+            (each for each in free if (each, bool(mark)) not in looks), SYMBOLS[at % len(SYMBOLS)]
+        )
+        looks.add((symbol, bool(mark)))
         name = escaped(f"{label} ({mark})" if mark else label)
         yield go.Scatter(
             x=[row["year"] for row in group],
@@ -604,7 +615,8 @@ def curves(
     ----------
     table : DataFrame
         A row a point of a curve: x, value, series. Optional: low and high (both or neither), and
-        their level; 0.95 without it.
+        their level; 0.95 without it; seen (a key of `plcore.evidence.schema.MARKS`: a series that
+        is assumed throughout is dashed, and named so under the chart).
     title : str
         What the chart shows, in one line.
     xaxis : str
@@ -631,7 +643,7 @@ def curves(
     """
     require_reference("curves", reference)
     rows = checked("curves", table, text=("series",), number=("x", "value"),
-                   optional=("low", "high", "level"))  # fmt: skip
+                   optional=("low", "high", "level", "seen"))  # fmt: skip
     limits = name_intervals("curves", rows, interval)
     for row in rows:
         both_or_neither("curves", row)
@@ -653,7 +665,8 @@ def curves(
     words = Words(
         title,
         f"{yaxis}; across: {xaxis}",
-        f"Bands: {limits}." if banded else "Lines without intervals.",
+        (f"Bands: {limits}." if banded else "Lines without intervals.")
+        + (" Dashed: assumed." if any(map(_assumed, series.values())) else ""),
         source,
         _curves_alt(title, xaxis, yaxis, series, percent),
     )
@@ -674,6 +687,10 @@ def curves(
         annotations=end_labels(ends, colours, bottom, top, max(across) + pad),
         shapes=_reference(reference),
     )
+
+
+def _assumed(rows: Sequence[Row]) -> bool:
+    return all(row["seen"] == "assumed" for row in rows)
 
 
 def _require_order(series: Mapping[str, Sequence[Row]]) -> None:
@@ -716,7 +733,11 @@ def _curve_traces(
                 y=[row["value"] for row in rows],
                 name=name,
                 mode="lines+markers",
-                line={"color": colour, "width": 2.5, "dash": dash},
+                line={
+                    "color": colour,
+                    "width": 2.5,
+                    "dash": _ASSUMED_DASH if _assumed(rows) else dash,
+                },
                 marker={"color": colour, "symbol": symbol, "size": 8, "maxdisplayed": 7},
                 hovertext=[_curves_hover(row, yaxis, percent) for row in rows],
                 hoverinfo="text",

@@ -164,14 +164,14 @@ def _pain(shown: Mapping[str, Shown]) -> Card:
     last = central.iloc[-1]
     return Card(
         "How many have phantom limb pain?",
-        f"{_millions(now['median'])} million",
-        f"in {year}; 95% interval {_millions(now['low'])} to {_millions(now['high'])}",
-        f"{_millions(low['median'])} million if only the loss of a hand, a foot or more "
-        f"causes it; {_millions(high['median'])} million if losing fingers or toes causes it as "
-        f"often. In {last['year']}: {_millions(last['median'])} million "
-        f"({_millions(last['low'])} to {_millions(last['high'])}).",
+        f"{_hundredths(now['median'])} million",
+        f"in {year}; 95% interval {_hundredths(now['low'])} to {_hundredths(now['high'])}",
+        f"{_hundredths(low['median'])} million if only the loss of a hand, a foot or more "
+        f"causes it; {_hundredths(high['median'])} million if losing fingers or toes causes it as "
+        f"often. In {last['year']}: {_hundredths(last['median'])} million "
+        f"({_hundredths(last['low'])} to {_hundredths(last['high'])}).",
         _bars([(str(row["year"]), row["median"], row["low"], row["high"], PAIN)
-               for row in central.to_dict("records")]),
+               for row in central.to_dict("records")], lambda people: f"{_hundredths(people)} m"),
         "04_plp_prevalence.html",
     )  # fmt: skip
 
@@ -186,13 +186,23 @@ def _trials(shown: Mapping[str, Shown]) -> Card:
         f"{abs(best['estimate']):.0f} {'more' if best['estimate'] >= 0 else 'fewer'} of 100",
         f"patients improved than in the control group; 95% interval {best['low']:.0f} "
         f"to {best['high']:.0f}",
-        f"The clearest of {len(studies)} controlled comparisons in pain after an amputation: "
-        f"{best['label'].split(':')[0]}. Improved means: {_definition(best)}.",
+        f"The clearest of {len(studies)} controlled comparisons after amputation: "
+        # Trial and treatment; the time is part of what improved means.
+        f"{', '.join(best['label'].split(':')[0].split(', ')[:2])}. Improved means: {_definition(best)}."
+        f"{_not_compared(shown['treatments_named'].table)}",
         _bars([(str(row["label"]).split(",")[0].split(":")[0], row["estimate"],
                 row["low"], row["high"], EVIDENCE)
-               for row in ranked.to_dict("records")], "{:+.0f}"),
+               for row in ranked.to_dict("records")], "{:+.0f}".format),
         shown["contrasts_established"].link,
     )  # fmt: skip
+
+
+def _not_compared(treatments: pd.DataFrame) -> str:
+    """A sentence on the treatment that most pages name, where no comparison is of it."""
+    most = treatments.sort_values("Named by", ascending=False, kind="stable").iloc[0]
+    if most["Compared"] > 0:
+        return ""
+    return f" None is of {str(most['Treatment']).split(',')[0].lower()}."
 
 
 def _definition(best: pd.Series) -> str:
@@ -215,7 +225,7 @@ def _drivers(shown: Mapping[str, Shown]) -> Card:
         # What is asked, how and from what width to what, the page says.
         f"{_later(effects, year)}{_DETAIL.sub(' ', study).split(', from ')[0]}.",
         _bars([(str(row["label"]), row["value"], row["low"], row["high"], EVIDENCE)
-               for row in rows.to_dict("records")], "{:.0%}"),
+               for row in rows.to_dict("records")], "{:.0%}".format),
         shown["most_useful_study"].link,
     )  # fmt: skip
 
@@ -243,20 +253,27 @@ def _chairs(shown: Mapping[str, Shown]) -> Card:
     return Card(
         "How many chairs does a clinic need?",
         number,
-        "for Los Angeles, Orange and Ventura counties in 2027, if the assumed shares are right",
+        f"{_range_of_cases(chairs)}for Los Angeles, Orange and Ventura counties in 2027, shares "
+        "assumed",
         f"With {week[0] if week else others.rstrip('.')}. For other places and shares, use the "
         "clinic planner.",
         _bars([(_capped(str(series)), float(x), math.nan, math.nan, EVIDENCE)
-               for series, x in fewest.items()], "{:.0f}"),
+               for series, x in fewest.items()], "{:.0f}".format),
         shown["six_answers"].link,
     )  # fmt: skip
+
+
+def _range_of_cases(chairs: str) -> str:
+    """ "95% of cases: 1 to 2; " from the sentence on chairs, where it says so."""
+    cases = re.search(r"(\d+% of cases) take (\d+(?: to \d+)?)", chairs)
+    return f"{cases[1]}: {cases[2]}; " if cases else ""
 
 
 _CARDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Shown]], Card]], ...] = (
     (("headline_numbers",), _published),
     (("headline_numbers",), _limb_loss),
     (("headline_numbers",), _pain),
-    (("contrasts_established",), _trials),
+    (("contrasts_established", "treatments_named"), _trials),
     (("shapley_effects", "most_useful_study"), _drivers),
     (("six_answers", "service_level"), _chairs),
 )
@@ -270,7 +287,12 @@ def _of(shown: Mapping[str, Shown], quantity: str) -> pd.DataFrame:
 
 
 def _millions(people: float) -> str:
-    return f"{people / 1e6:.2f}" if people < 9.995e5 else f"{people / 1e6:.1f}"
+    return f"{people / 1e6:.1f}"
+
+
+def _hundredths(people: float) -> str:
+    """Millions of people, some of them fewer than one million."""
+    return f"{people / 1e6:.2f}"
 
 
 def _uncapped(text: str) -> str:
@@ -281,10 +303,17 @@ def _capped(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _bars(rows: Sequence[tuple[str, float, float, float, str]], number: str = "millions") -> Markup:
+def _in_millions(people: float) -> str:
+    return f"{_millions(people)} m"
+
+
+def _bars(
+    rows: Sequence[tuple[str, float, float, float, str]],
+    number: Callable[[float], str] = _in_millions,
+) -> Markup:
     """Bars with whiskers from zero, one a row, as a small SVG that needs no script.
 
-    A short label stands left of its bar, a long one above it. `number` says how a value is printed.
+    A short label stands left of its bar, a long one above it. `number` prints a value.
     """
     ends = [end for _, *three, _ in rows for end in three if not math.isnan(end)]
     longest = max(len(label) for label, *_ in rows)
@@ -296,7 +325,7 @@ def _bars(rows: Sequence[tuple[str, float, float, float, str]], number: str = "m
     for place, (label, value, low, high, colour) in enumerate(rows):
         y = pitch * place + (_ROW - 4 if above else 0)
         zero, at, start, stop = (left + per_unit * (x - least) for x in (0.0, value, low, high))
-        text = f"{_millions(value)} m" if number == "millions" else number.format(value)
+        text = number(value)
         words.append(f"{label} {text}")
         name = (left, y - 2, "start") if above else (left - 6, y + 13, "end")
         parts.append(

@@ -39,7 +39,7 @@ _THEN = datetime(2000, 1, 1, tzinfo=UTC)
 _DECK_SIZE, _EDGE = (13.333, 7.5), 0.45
 _TABLES = (
     "headline_numbers", "headline_table", "contrasts_established", "shapley_effects", "service_level",
-    "most_useful_study", "six_answers", "demand_funnel", "predictive_left_out",
+    "most_useful_study", "six_answers", "demand_funnel", "predictive_left_out", "treatments_named",
 )  # fmt: skip
 
 

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from html import unescape
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
+from plcore.charts.frame import widened
 from plcore.charts.picture import OUTLINES
 from plcore.charts.tables import table_html
 from plcore.evidence.bibliography import bibtex, ris
@@ -43,6 +46,8 @@ _SHIPPED = _PACKAGE / "_notebooks"
 #: The project's notebooks: inside an installed wheel, else in the folder where run.py starts jobs.
 NOTEBOOKS = _SHIPPED if _SHIPPED.is_dir() else Path("notebooks")
 _DEFAULT_HEIGHT = 450
+#: From this width on, the words around a chart have lines as long as that.
+_WIDE_PIXELS = 720
 #: Longer tables are cut on the page, which says so; their CSV is whole.
 _MOST_ROWS = 300
 _UNKNOWN = "unknown"
@@ -115,26 +120,34 @@ def build_report(
         raise ValueError(f"{notebooks}: no notebooks here (*.ipynb)")
     _refuse_other_folder(report)
     stamp = read_stamp(notebooks)
-    # The two pages that are computed take a process of their own, beside those of the notebooks.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+    # What does not depend on the notebooks takes a process of its own, beside theirs.
+    with (
+        tempfile.TemporaryDirectory(prefix="plcore-") as workshop,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart,
+    ):
+        reference = Path(workshop) / "api"
         computed = [
             apart.submit(make, made_from=stamp.in_words()) if wanted else None
             for make, wanted in ((planner_html, with_planner), (explore_html, with_explore))
         ]
+        documented = apart.submit(write_reference, reference) if with_reference else None
         try:
             executed = execute(paths, with_traceback=with_traceback)
         except BaseException:
             apart.shutdown(wait=False, cancel_futures=True)
             raise
         planner, explore = (page.result() if page else None for page in computed)
-    stems = [path.stem for path in paths]
-    pages = [
-        read_page(notebook, path, stems=stems)
-        for notebook, path in zip(executed, paths, strict=True)
-    ]
-    write_report(
-        pages, report, stamp=stamp, planner=planner, explore=explore, with_reference=with_reference
-    )
+        if documented is not None:
+            documented.result()
+        stems = [path.stem for path in paths]
+        pages = [
+            read_page(notebook, path, stems=stems)
+            for notebook, path in zip(executed, paths, strict=True)
+        ]
+        write_report(
+            pages, report, stamp=stamp, planner=planner, explore=explore,
+            reference=reference if with_reference else None,
+        )  # fmt: skip
     return pages
 
 
@@ -145,16 +158,16 @@ def write_report(
     stamp: Stamp,
     planner: str | None = None,
     explore: str | None = None,
-    with_reference: bool = False,
+    reference: Path | None = None,
 ) -> None:
     """Write the pages with their charts and tables, and put the folder in its place.
 
     `planner` and `explore` are the planner's page and "What would you have to believe?", if they
-    are to be there.
+    are to be there, and `reference` is the folder with the pages of public names.
     """
     _refuse_shared_names(pages)
     with replacing(report) as fresh:
-        _write_files(pages, fresh, stamp, planner, explore, with_reference)
+        _write_files(pages, fresh, stamp, planner, explore, reference)
 
 
 @contextmanager
@@ -237,7 +250,7 @@ def _write_files(
     stamp: Stamp,
     planner: str | None,
     explore: str | None,
-    with_reference: bool,
+    reference: Path | None,
 ) -> None:
     templates = _templates()
     deck = find_deck(pages)
@@ -256,7 +269,7 @@ def _write_files(
         root = "../" * path.count("/")
         html = templates.get_template(template).render(
             pages=pages, stamp=stamp, root=root, deck=deck, planner=planner,
-            explore=explore, with_reference=with_reference, **values,
+            explore=explore, with_reference=reference is not None, **values,
         )  # fmt: skip
         outside = _FROM_OUTSIDE.search(html)
         if outside is not None:
@@ -279,15 +292,15 @@ def _write_files(
     )  # fmt: skip
     page("exhibits.html", "exhibits.html")
     there = {"index.html", "glossary.html", *(f"{shown.stem}.html" for shown in pages)}
-    if with_reference:
+    if reference is not None:
         there.add("api/index.html")
     page("statements.html", "statements.html", checklists=_checklists(), there=there)
     if planner is not None:
         _write(folder / "planner.html", planner)
     if explore is not None:
         _write(folder / "explore.html", explore)
-    if with_reference:
-        write_reference(folder / "api")
+    if reference is not None:
+        shutil.copytree(reference, folder / "api")
     if deck is not None:
         page("slides.html", "slides.html")
         for asset in ("slides.css", "slides.js"):
@@ -394,7 +407,21 @@ def _chart_title(exhibit: Exhibit) -> str:
 
 
 def _figure_json(exhibit: Exhibit) -> Markup:
-    return _in_script(exhibit.figure)
+    figure = dict(exhibit.figure or {})
+    return _in_script(figure | {"wide": _wide_layout(figure.get("layout", {}))})
+
+
+def _wide_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
+    """What a chart sets otherwise where it is wide: of its annotations, the changes by number."""
+    wide = widened(layout, _WIDE_PIXELS)
+    changed = {key: value for key, value in wide.items() if value != layout[key]}
+    notes = zip(layout.get("annotations", ()), changed.pop("annotations", ()), strict=False)
+    moved = {
+        str(place): {key: after[key] for key in after if after[key] != before[key]}
+        for place, (before, after) in enumerate(notes)
+        if after != before
+    }
+    return {"pixels": _WIDE_PIXELS, "layout": changed, "annotations": moved}
 
 
 def _slide_json(exhibit: Exhibit) -> Markup:

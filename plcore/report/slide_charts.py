@@ -16,7 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from plcore.charts.frame import EDGE, LABEL_LINE, LABEL_SIZE, framed_texts, width, wrapped
+from plcore.charts.frame import (
+    EDGE,
+    LABEL_LINE,
+    LABEL_SIZE,
+    framed_texts,
+    width,
+    wrapped,
+    years_set_anew,
+)
+from plcore.charts.years import label_places
 
 #: Size in pixels. On a screen of 1280 by 720 a slide has room for 4/3 of it, which makes the
 #: smallest letters, of 12 pixels, 16 high.
@@ -58,6 +67,8 @@ def on_a_slide(figure: Mapping[str, Any]) -> dict[str, Any]:
     else:
         bottom = _TICKS + _below(layout)
         data, plot = _over(data, layout, TALL - top - bottom)
+        layout["xaxis"] = years_set_anew(layout, WIDE)
+        _move_end_labels(layout, plot)
     height = round(top + plot + bottom)
     layout["height"] = height
     layout["margin"] |= {"t": round(top), "b": height - round(top) - round(plot)}
@@ -78,6 +89,16 @@ def _legend_height(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any])
     room = WIDE - margin["l"] - margin["r"]
     in_a_row = max(1, int(room / (layout["legend"]["entrywidth"] + _LEGEND_SYMBOL)))
     return -(-entries // in_a_row) * _LEGEND_ROW + 4
+
+
+def _move_end_labels(layout: dict[str, Any], plot: float) -> None:
+    """Labels at the ends of lines apart from each other in a plot of another height."""
+    notes = [note for note in layout["annotations"] if note.get("name") == "series"]
+    lines = [note["text"].count("<br>") + 1 for note in notes]
+    bottom, top = layout["yaxis"]["range"]
+    places = label_places(lines, [note["y"] for note in notes], bottom, top, plot)
+    for note, place in zip(notes, places, strict=True):
+        note["ay"] = place
 
 
 def _below(layout: dict[str, Any]) -> float:

@@ -254,7 +254,7 @@ def improved_untreated(parameters: Sequence[Parameter], *, patients: int = 25) -
         share = natural_improvement(centre, spread, retests, lowest=entry, fraction=0.3)
         low, high = seen_by_chance(share, patients)
         columns = {"x": retests, "value": share, "low": low, "high": high}
-        parts.append(pd.DataFrame({**columns, "series": f"Taken at {entry} or more of 10"}))
+        parts.append(pd.DataFrame({**columns, "series": f"Joined at {entry} or more of 10"}))
     return pd.concat(parts)
 
 

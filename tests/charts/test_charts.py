@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 import plotly.io as pio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plcore import charts
 from plcore.charts.frame import (
     ASSUMED,
+    LABEL_SIZE,
+    YEARS_THAT_MATTER,
     interval,
     number,
     significant,
@@ -17,8 +21,9 @@ from plcore.charts.frame import (
     ticks,
     width,
     wrapped,
+    year_ticks,
 )
-from plcore.charts.years import spread
+from plcore.charts.years import DASHES, spread
 
 LEVELS = (50, 80, 95)
 
@@ -313,6 +318,16 @@ def test_published_points_are_open_where_their_source_was_not_read():
     assert read.hovertext[0].endswith("People (millions): 1.6 (1.5 to 1.8)")
 
 
+def test_no_two_entries_of_the_legend_of_published_points_look_alike():
+    seen = ["secondary", "derived", "primary", "assumed", "abstract", "secondary"]
+    points = pd.DataFrame({"year": [*range(2005, 2011)], "value": 2e6, "seen": seen,
+                           "label": ["A", "A", "A", "A", "B", "C"]})  # fmt: skip
+    figure = fan(fan_table(range(2005, 2011)), points=points)
+    looks = [trace.marker.symbol for trace in figure.data if trace.showlegend]
+
+    assert len(looks) == len(set(looks)) >= 5
+
+
 def test_a_point_outside_its_own_limits_is_refused():
     points = pd.DataFrame({"year": [2005], "value": [1.0], "label": ["a"], "low": [2.0]})
     with pytest.raises(ValueError, match=r"fan, points: row 0: low is 2 and value is 1; expected"):
@@ -371,6 +386,17 @@ def test_without_weights_all_squares_are_alike_and_filled():
     assert set(studies.marker.symbol) == {"square"}
 
 
+def test_control_groups_are_told_from_treatment_by_their_mark_and_the_caption():
+    table = forest_table().drop(columns="weight")
+    table.loc[2, "role"] = "control"
+    figure = forest(table)
+
+    (studies,) = named(figure, "studies")
+    assert list(studies.marker.symbol) == ["square", "circle-open", "square"]
+    (caption,) = texts(figure, "caption")
+    assert caption.replace("<br>", " ").startswith("Squares: treatment; open circles: control;")
+
+
 def test_the_column_of_a_forest_prints_shares_as_percent():
     column = texts(forest(forest_table(), percent=True), "number")
 
@@ -415,7 +441,12 @@ def test_the_reference_line_stands_where_asked_even_at_zero():
 @pytest.mark.parametrize(
     ("row", "column", "value", "message"),
     [
-        (1, "role", "meta", "role, row 1: 'meta'; expected one of study, subtotal, pooled"),
+        (
+            1,
+            "role",
+            "meta",
+            "role, row 1: 'meta'; expected one of study, control, subtotal, pooled",
+        ),
         (1, "estimate", None, "estimate, row 1: nothing; expected a finite number, as the role"),
         (6, "low", None, "low, row 6: nothing; .* as the role is prediction"),
         (0, "low", 0.1, "row 0: a heading has numbers; expected none"),
@@ -769,6 +800,27 @@ def test_curves_differ_by_dash_and_symbol_and_are_labelled_at_their_ends():
     assert texts(figure, "series") == ["Claimed", "Found"]
 
 
+def test_a_curve_that_is_assumed_is_dashed_and_named_so():
+    table = curves_table()
+    figure = curves(table.assign(seen=["assumed"] * 3 + ["primary"] * 2))
+    dashes = {each.name: each.line.dash for each in figure.data if each.name != "band"}
+
+    assert dashes["Claimed"] not in ("solid", *DASHES)
+    assert dashes["Found"] in DASHES
+    assert texts(figure, "caption") == ["Bands: 95% interval. Dashed: assumed."]
+    assert texts(curves(table), "caption") == ["Bands: 95% interval."]
+
+
+def test_the_way_to_the_label_of_a_line_that_ends_early_does_not_look_like_more_of_it():
+    figure = curves(curves_table().assign(x=[0, 5, 10, 0, 20]))
+    early, late = (note for note in figure.layout.annotations if note.name == "series")
+
+    assert early.arrowcolor.startswith("rgba(")
+    assert early.arrowcolor.endswith(",0.4)")
+    assert early.arrowwidth < late.arrowwidth
+    assert late.arrowcolor.startswith("#")
+
+
 def test_curves_of_shares_are_printed_as_percent_and_refused_beyond_one():
     figure = curves(curves_table(), percent=True)
 
@@ -790,6 +842,40 @@ def test_a_reference_across_curves_is_within_the_axis():
 
     (line,) = [shape for shape in figure.layout.shapes if shape.name == "reference"]
     assert line.y0 == line.y1 == 0.9 < figure.layout.yaxis.range[1]
+
+
+# The years along an axis
+
+
+@given(
+    first=st.floats(1950, 2060),
+    span=st.floats(0.5, 110),
+    room=st.floats(200, 900),
+)
+def test_the_years_that_matter_are_labelled_and_no_label_overlaps_another(first, span, room):
+    last = first + span
+    shown = year_ticks(first, last, room)
+
+    assert {year for year in YEARS_THAT_MATTER if first <= year <= last} <= set(shown)
+    assert all(first <= year <= last for year in shown)
+    needed = width("2000", LABEL_SIZE)
+    assert all((b - a) * room / span > needed for a, b in itertools.pairwise(shown))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "room", "said"),
+    [
+        (2003.65, 2051.35, 212, [2005, 2015, 2025, 2035, 2050]),
+        (2003.65, 2051.35, 600, [*range(2005, 2051, 5)]),
+        (1987.9, 2062.1, 319, [1995, 2005, 2015, 2025, 2035, 2050, 2060]),
+        (1987.9, 2062.1, 150, [2005, 2025, 2050]),
+        (2025.85, 2031.15, 250, [2026, 2027, 2028, 2029, 2030, 2031]),
+        (2026.7, 2036.3, 200, [2028, 2030, 2032, 2034, 2036]),
+        (2011, 2019, 200, [2012, 2014, 2016, 2018]),
+    ],
+)
+def test_the_years_between_are_round_ones(first, last, room, said):
+    assert year_ticks(first, last, room) == said
 
 
 # steps

@@ -4,7 +4,7 @@ Driven through Chromium where one is installed; skipped, with the reason, where 
 """
 
 import pytest
-from browsers import chromium, inaccessible
+from browsers import YEAR_AXES, chromium, inaccessible, wrong_years
 
 WIDTHS = {"desktop": 1280, "phone": 390}
 
@@ -46,7 +46,7 @@ def visits(report, browser):
         page.wait_for_timeout(100)
         phone = look(page)
         page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
-        page.wait_for_timeout(200)
+        drawn_anew(page)
         seen[str(path.relative_to(report))] = {
             "phone": phone,
             "desktop": look(page),
@@ -55,6 +55,18 @@ def visits(report, browser):
         }
     page.close()
     return seen
+
+
+def drawn_anew(page):
+    """Wait until all charts are drawn for the width of the window: their axes stand still."""
+    page.wait_for_timeout(600)
+    before = None
+    for _ in range(40):
+        now = page.evaluate(f"({YEAR_AXES})(document)")
+        if now == before:
+            return
+        before = now
+        page.wait_for_timeout(400)
 
 
 def test_axe_finds_nothing_wrong_with_any_page_with_all_folds_open(report, browser):
@@ -112,6 +124,9 @@ def test_every_table_fits_a_page_of_1280_pixels(report, browser):
 def look(page):
     return page.evaluate(
         """() => ({
+            years: (YEAR_AXES)(document),
+            titles: [...document.querySelectorAll(".plot")].map((plot) =>
+                plot.querySelector(".annotation[data-index='0'] text")?.querySelectorAll("tspan.line").length ?? 0),
             plots: document.querySelectorAll(".plot").length,
             drawn: [...document.querySelectorAll(".plot")]
                 .filter((plot) => plot.querySelector(".main-svg") !== null).length,
@@ -121,7 +136,7 @@ def look(page):
             width: document.documentElement.scrollWidth,
             unnamed: [...document.querySelectorAll(".plot")]
                 .filter((plot) => !plot.getAttribute("aria-label")).length,
-        })"""
+        })""".replace("YEAR_AXES", YEAR_AXES)
     )
 
 
@@ -147,6 +162,26 @@ def test_every_chart_is_drawn_within_the_window_and_named(visits, width):
         seen = heard[width]
         assert seen["drawn"] == seen["plots"], page
         assert (seen["wider"], seen["unnamed"]) == (0, 0), page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_axis_of_years_labels_the_years_that_matter_and_no_label_touches_another(
+    visits, width
+):
+    axes = [axis for heard in visits.values() for axis in heard[width]["years"]]
+
+    assert len(axes) >= 6
+    assert [fault for axis in axes for fault in wrong_years(axis)] == []
+
+
+def test_the_words_around_a_chart_take_the_width_they_have(visits):
+    phone, desktop = (
+        [lines for heard in visits.values() for lines in heard[width]["titles"]]
+        for width in ("phone", "desktop")
+    )
+
+    # A title of several lines has one where there is room, and none has more than on a phone.
+    assert max(phone) > max(desktop) == 1 or max(desktop) == 0 < max(phone)
 
 
 def test_no_chart_offers_to_upload_itself(visits):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browsers import chromium
+from browsers import YEAR_AXES, chromium, wrong_years
 from test_slides import pages_of
 
 #: How far a slide is longer than its room, how far its chart reaches over it, letters that are cut
@@ -14,7 +14,7 @@ LOOKED_AT = """() => {
     const found = {
         over: Math.max(slide.scrollHeight - slide.clientHeight,
             slide.scrollWidth - slide.clientWidth),
-        said: slide.dataset.said, cut: 0, letters: 99,
+        said: slide.dataset.said, cut: 0, letters: 99, years: (YEAR_AXES)(slide),
     };
     if (drawing === null) return found;
     const sheet = slide.querySelector(".sheet").getBoundingClientRect();
@@ -32,7 +32,7 @@ LOOKED_AT = """() => {
     found.letters = Math.min(found.letters, parseFloat(
         getComputedStyle(slide.querySelector(".caption")).fontSize));
     return found;
-}"""
+}""".replace("YEAR_AXES", YEAR_AXES)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,9 @@ def test_no_slide_of_the_project_is_longer_than_the_screen_and_all_can_be_read(
     assert len(seen) == 17
     assert [slide for slide in seen if slide["over"] > 0] == []
     assert [slide for slide in seen if slide["cut"] > 1] == []
+    axes = [axis for slide in seen for axis in slide.get("years", ())]
+    assert len(axes) >= 1
+    assert [fault for axis in axes for fault in wrong_years(axis)] == []
     if size[0] >= 1280:
         assert [slide for slide in seen if slide["letters"] < 15.99] == []
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browsers import inaccessible, quiet_window
+from browsers import inaccessible, quiet_window, wrong_years
 
 from plcore.models.pain import people_with_pain
 from plcore.models.published import three_readings
@@ -470,6 +470,21 @@ def test_the_drawn_line_is_that_of_the_table(tables, open_page):
         heights = [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", band)]
         expected = start + slope * np.concatenate([rows[2], rows[1][::-1]])
         np.testing.assert_allclose(heights, expected, atol=0.3)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_axis_labels_the_years_that_matter_and_no_label_touches_another(open_page, width):
+    labels = open_page(width=width).evaluate(
+        """() => [...document.querySelectorAll("#chart text")]
+            .filter((text) => /^(19|20)[0-9]{2}$/.test(text.textContent)).map((text) => {
+                const box = text.getBoundingClientRect();
+                return [Number(text.textContent), box.left, box.right];
+            })"""
+    )
+    axis = {"title": "explore", "range": [YEARS[0], YEARS[-1]], "labels": labels}
+
+    assert len(labels) >= 5
+    assert wrong_years(axis) == []
 
 
 # Looks -------------------------------------------------------------------------------------------

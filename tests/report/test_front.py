@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pandas as pd
@@ -35,6 +36,12 @@ CONTRASTS = pd.DataFrame(
 )
 
 
+NAMED = pd.DataFrame(
+    [("Opioids", 4, 0), ("Ketamine, intravenous", 5, 0)],
+    columns=["Treatment", "Named by", "Compared"],
+)
+
+
 def page(stem, **tables):
     blocks = tuple(
         Block("exhibit", exhibit=Exhibit(name, name, None, None, table.to_csv(index=False), ()))
@@ -46,7 +53,7 @@ def page(stem, **tables):
 def test_cards_say_what_the_tables_say():
     pages = [
         page("01_a", headline_numbers=HEADLINES),
-        page("05_b", contrasts_established=CONTRASTS),
+        page("05_b", contrasts_established=CONTRASTS, treatments_named=NAMED),
     ]
     pair, people, pain, trials = cards(pages)
 
@@ -55,7 +62,7 @@ def test_cards_say_what_the_tables_say():
     assert "3.3 million in 2050 (2.2 to 5.6)" in people.sentence
     assert pain.number == "0.84 million"
     assert (
-        "0.49 million if only the loss of a hand, a foot or more causes it; 1.7 million if losing"
+        "0.49 million if only the loss of a hand, a foot or more causes it; 1.72 million if losing"
         in pain.sentence
     )
     # The clearest comparison is the one whose lower limit is highest, not the largest.
@@ -63,6 +70,7 @@ def test_cards_say_what_the_tables_say():
     assert trials.interval.endswith("than in the control group; 95% interval 6 to 29")
     assert "2 controlled comparisons" in trials.sentence
     assert "Improved means: at least 50% relief 30 minutes after treatment" in trials.sentence
+    assert trials.sentence.endswith(". None is of ketamine.")
     assert trials.link == "05_b.html#contrasts_established"
 
 
@@ -83,7 +91,7 @@ def test_small_charts_draw_their_numbers_to_scale_and_say_them():
 
 
 def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
-    (trials,) = cards([page("05_b", contrasts_established=CONTRASTS)])
+    (trials,) = cards([page("05_b", contrasts_established=CONTRASTS, treatments_named=NAMED)])
     bars = re.findall(r'<rect x="([\d.]+)" y="\d+" width="([\d.]+)"', str(trials.chart))
     whiskers = re.findall(r'd="M([\d.]+) [\d.]+H([\d.]+)', str(trials.chart))
 
@@ -95,13 +103,15 @@ def test_a_chart_of_differences_begins_left_of_zero_where_a_limit_is_negative():
 
 
 def test_the_card_of_chairs_says_what_the_busier_clinic_needs():
-    chairs = "It takes 1 chair, 1 nurse on duty and 2 days open a week to keep the load low."
+    chairs = "It takes 1 chair, 1 nurse on duty and 2 days open a week to keep the load low; "
+    chairs += "95% of cases take 1 to 2 chairs; it is a toss-up."
     six = pd.DataFrame({"answer": ["110 people.", chairs]})
     levels = pd.DataFrame({"x": [1, 2, 1, 2, 3], "value": [0.9, 1.0, 0.5, 0.79, 0.8],
                            "series": ["as assumed"] * 2 + ["half come"] * 3})  # fmt: skip
     (card,) = cards([page("07_d", six_answers=six, service_level=levels)])
 
     assert card.number == "1 chair"
+    assert card.interval.startswith("95% of cases: 1 to 2; for Los Angeles")
     assert card.sentence.startswith("With 1 nurse on duty and 2 days open a week. For other")
     assert 'aria-label="As assumed 1; Half come 3"' in str(card.chart)
 
@@ -140,6 +150,22 @@ def test_the_report_begins_with_six_answers_and_a_link_that_leads_somewhere(own_
     )
     now = next(row for row in numbers if row["quantity"] == LIMB_LOSS and row["year"] == "2025")
     assert f"{float(now['median']) / 1e6:.1f} million" in first
+
+
+def test_a_series_has_one_colour_wherever_it_is_drawn(own_report):
+    colours = {}
+    for path in sorted((own_report / "figures").glob("*.json")):
+        for trace in json.loads(path.read_text(encoding="utf-8"))["data"]:
+            name = str(trace.get("name", "")).lower()
+            colour = trace.get("marker", {}).get("color") or trace.get("line", {}).get("color")
+            # What a band, a line or a year is called says nothing of what it shows.
+            if isinstance(colour, str) and not re.fullmatch(
+                r"|\d+|band|line|median|extrapolated|.*interval", name
+            ):
+                colours.setdefault(name, {}).setdefault(colour, path.stem)
+
+    assert len(colours) > 30
+    assert {name: drawn for name, drawn in colours.items() if len(drawn) > 1} == {}
 
 
 def test_every_item_of_a_checklist_leads_to_a_place_of_the_report(own_report):

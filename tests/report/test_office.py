@@ -104,7 +104,7 @@ def wanted_of_brief(report):
               for _, row in studies.iterrows()]  # fmt: skip
     names = [best[name] for name in ("estimate", "low", "high")]
     trials = [f"{names[0]:.0f}", "100", "95", *(f"{x:.0f}" for x in names[1:])]
-    trials += [str(len(studies)), *numbers(best["label"].split(":")[0])]
+    trials += [str(len(studies)), *numbers(", ".join(best["label"].split(", ")[:2]))]
     # What counted as improved in that trial.
     arms = evidence.read("trials").query("source == @best.source and role == 'treatment'")
     trials += numbers(arms.loc[arms["setting"] == "stump_or_phantom", "definition_words"].iloc[0])

@@ -1,8 +1,10 @@
 """The slides: what is read from the teaching notebook, and the deck in a browser and on paper."""
 
+import itertools
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -13,6 +15,7 @@ from test_report import STAMP
 
 from plcore import charts
 from plcore.charts.display import CONFIG, PLOTLY
+from plcore.charts.frame import LABEL_LINE
 from plcore.report.notebooks import read_page
 from plcore.report.site import write_report
 from plcore.report.slide_charts import TALL, WIDE, on_a_slide
@@ -256,6 +259,21 @@ def test_rows_keep_their_order_and_their_marks_beside_them(figure):
             "data"
         ]
     )
+
+
+def test_labels_at_the_ends_of_lines_do_not_overlap_on_a_slide():
+    names = [f"A line whose label takes three lines, number {n}" for n in range(4)]
+    table = pd.DataFrame({"x": [0, 1] * 4, "value": [0.2, 0.5, 0.3, 0.51, 0.4, 0.49, 0.1, 0.5],
+                          "series": np.repeat(names, 2)})  # fmt: skip
+    figure = charts.curves(table, title="T", xaxis="x", yaxis="y", source="S").to_dict()
+    layout = on_a_slide(figure)["layout"]
+    plot = layout["height"] - layout["margin"]["t"] - layout["margin"]["b"]
+    bottom, top = layout["yaxis"]["range"]
+    notes = sorted((n for n in layout["annotations"] if n.get("name") == "series"),
+                   key=lambda note: note["ay"])  # fmt: skip
+    for low, high in itertools.pairwise(notes):
+        lines = (low["text"].count("<br>") + high["text"].count("<br>") + 2) / 2
+        assert (high["ay"] - low["ay"]) * plot / (top - bottom) > lines * LABEL_LINE
 
 
 def test_panels_stand_side_by_side_with_the_icons_they_had():

@@ -4,10 +4,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plcore.charts.tables import table_html
 from plcore.evidence.readable import cell_in_words, heading
-from plcore.printed import column, digits, people, percent, short
+from plcore.printed import alike, column, digits, people, percent, short
 
 #: A power of ten as programs print it.
 POWER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b")
@@ -117,6 +119,26 @@ def test_a_number_has_three_digits_and_no_power_of_ten(value, printed):
     assert digits(value) == printed
 
 
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_nothing_is_printed_as_minus_zero(value, low, high):
+    said = [digits(value), short(value), people(value), *column([value, low, high]),
+            *column([value, low], kind="people"), *alike([value, low, high], short(value))]  # fmt: skip
+    said += [people(value / 1e9), *column([value / 1e9, low / 1e9]), digits(round(value / 1e9, 1))]
+
+    assert [text for text in said if re.fullmatch(r"-0(\.0*)?", text)] == []
+
+
+@given(st.floats(0.01, 99), st.floats(0.001, 999), st.floats(0.001, 999))
+def test_a_number_and_its_limits_have_the_same_decimals_or_three_digits(value, low, high):
+    number, *limits = alike([value, low, high], short(value, 2))
+    for text, exact in zip(limits, (low, high), strict=True):
+        decimals = len(text.partition(".")[2])
+        assert (
+            decimals == len(number.partition(".")[2]) or len(text.replace(".", "").lstrip("0")) <= 3
+        )
+        assert abs(float(text) - exact) <= 0.51 * 10**-decimals
+
+
 def test_people_are_whole_and_shares_are_percentages():
     assert [people(x) for x in (73.4, 2_281_234.5, 0.2)] == ["73", "2,280,000", "fewer than 1"]
     assert [percent(x) for x in (0.7412, 0.0051, 0.9996)] == ["74%", "0.51%", "100%"]
@@ -142,7 +164,7 @@ def table(text, *numeric, **options):
 
 def test_a_number_and_its_limits_are_one_cell():
     assert table("label,value,low,high\na,0.5,0.25,0.75\nb,0.9,,\n", "value", "low", "high") == [
-        ["label", "value"], ["a", "0.5 (0.25 to 0.75)"], ["b", "0.9"],
+        ["label", "value"], ["a", "0.50 (0.25 to 0.75)"], ["b", "0.9"],
     ]  # fmt: skip
 
 

@@ -56,7 +56,8 @@ def response_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns label, estimate, low, high (Wilson 95% limits), role (study or heading), n, events,
+        Columns label, estimate, low, high (Wilson 95% limits), role (study: an arm that was
+        treated; control; or heading), n, events,
         seen, and definition, follow_up, design, source of each arm.
 
     Raises
@@ -86,7 +87,7 @@ def response_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
                     "estimate": arm["responders"] / arm["n"],
                     "low": float(low),
                     "high": float(high),
-                    "role": "study",
+                    "role": "control" if arm["role"] == "control" else "study",
                     "n": arm["n"],
                     "events": arm["responders"],
                     "seen": arm["seen"],
