@@ -67,7 +67,7 @@ JOBS = {
     "lab": ["-m", "jupyterlab", "notebooks"],
     "bench": ["-m", "benchmarks"],
     "figures": ["-m", "plcore.report.figures"],
-    "plan": ["-m", "plcore.planner"],
+    "plan": ["-m", "plcore.planner.command"],
     "fit": ["-c", "from plcore.simulate.synthesis import main; raise SystemExit(main())"],
     "checks": ["-c", "from plcore.analysis.validation import main; raise SystemExit(main())"],
     "golden": [os.path.join("tests", "golden_tables.py")],

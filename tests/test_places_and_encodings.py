@@ -279,7 +279,7 @@ def test_a_terminal_without_a_letter_gets_a_near_one(monkeypatch, encoding, text
     assert stream.buffer.getvalue().decode(encoding) == shown
 
 
-PLAN = [sys.executable, "-P", "-m", "plcore.planner"]
+PLAN = [sys.executable, "-P", "-m", "plcore.planner.command"]
 
 
 def called(command, folder, **environ):

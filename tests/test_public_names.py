@@ -21,7 +21,7 @@ ROOMS = tuple(
     if hasattr(room, "__all__")
 )
 #: Modules behind the jobs of run.py that stand in a room themselves.
-COMMANDS = ("planner/command.py", "planner/__main__.py", "report/__main__.py", "report/figures.py")
+COMMANDS = ("planner/command.py", "report/__main__.py", "report/figures.py")
 
 
 def public():

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from plcore.charts.frame import ALSO_DRAWN
-from plcore.evidence.readable import FOR_PROGRAMS, TIMES, cell_in_words, heading
+from plcore.evidence.labels import FOR_PROGRAMS, TIMES, cell_in_words, heading
 from plcore.printed import alike
 from plcore.printed import column as rounded
 

@@ -1,6 +1,6 @@
 """``python3 run.py plan``: a clinic planned from the command line.
 
-Every setting is a flag, made from the fields of `plcore.planner.settings.Settings`.
+It is started as `python3 -m plcore.planner.command`. Every setting is a flag, made from the fields of `plcore.planner.settings.Settings`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from plcore.planner.sites import check_shared, sites_in_sentences, sites_table
 from plcore.planner.tables import PERIODS, answer_tables, side_by_side
 from plcore.planner.workbook import require_xlsxwriter, write_comparison, write_plan, write_table
 from plcore.scenarios import read_scenario, scenario_names
+from plcore.terminal import ends_in_words
 
 #: How a value is written, by the beginning of a setting's type.
 _METAVARS = {
@@ -524,3 +525,7 @@ def _similar_codes(settings: Settings, message: str) -> str:
     near = sorted(codes, key=lambda code: (abs(int(code) - int(unknown)), code))[:2]
     shown = [f"{code} ({names[code]})" if code in names else code for code in near]
     return f"; the nearest codes are {' and '.join(shown)}"
+
+
+if __name__ == "__main__":
+    sys.exit(ends_in_words("plan", lambda: main(sys.argv[1:])))

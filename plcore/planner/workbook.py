@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plcore.evidence.readable import TIMES, cell_in_words, heading
+from plcore.evidence.labels import TIMES, cell_in_words, heading
 from plcore.planner.answers import Answer
 from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, behind, six_answers
 from plcore.planner.settings import defaults

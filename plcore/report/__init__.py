@@ -4,7 +4,6 @@
 - `headlines`: the table of headline numbers, which every page and the README agree with
 - `teaching`: what only the charts for a class need
 - `slides`: the deck made from the notebook of teaching charts
-- `slide_charts`: how a chart looks on a slide
 - `reference`: pdoc's pages of the public names
 - `explore`: the page "What would you have to believe?", whose sliders move losses, survival and pain
 - `site`: the folder of pages, charts and tables, put in place of the previous one when complete

@@ -36,7 +36,7 @@ from plcore.charts.frame import (
 )
 from plcore.charts.picture import picture_page
 from plcore.report.site import NOTEBOOKS, build_report, read_stamp, replacing
-from plcore.report.slide_charts import WIDE, on_a_slide
+from plcore.report.slides import WIDE, on_a_slide
 from plcore.terminal import ends_in_words
 
 FORMATS = ("svg", "png", "pdf")

@@ -37,8 +37,7 @@ from plcore.report.front import cards, predicted
 from plcore.report.glossary import glossary, link_terms
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
 from plcore.report.reference import write_reference
-from plcore.report.slide_charts import WIDE
-from plcore.report.slides import LONG, Deck, find_deck, in_plain_text, reading, slide_figure
+from plcore.report.slides import LONG, WIDE, Deck, find_deck, in_plain_text, reading, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
 _PACKAGE = Path(plcore.__file__).resolve().parent

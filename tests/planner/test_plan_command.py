@@ -528,7 +528,7 @@ def test_the_module_is_the_command(monkeypatch, capsys):
 
 
 def test_the_help_does_not_need_docstrings():
-    command_line = [sys.executable, "-OO", "-m", "plcore.planner", "--help"]
+    command_line = [sys.executable, "-OO", "-m", "plcore.planner.command", "--help"]
     text = subprocess.run(command_line, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
     assert "Minutes that one infusion takes, from 1 to" in text

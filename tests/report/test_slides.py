@@ -18,8 +18,7 @@ from plcore.charts.display import CONFIG, PLOTLY
 from plcore.charts.frame import LABEL_LINE
 from plcore.report.notebooks import read_page
 from plcore.report.site import write_report
-from plcore.report.slide_charts import TALL, WIDE, on_a_slide
-from plcore.report.slides import STEM, find_deck, read_deck, slide_figure
+from plcore.report.slides import STEM, TALL, WIDE, find_deck, on_a_slide, read_deck, slide_figure
 
 STEMS = (STEM, "01_start_here", "03_more")
 

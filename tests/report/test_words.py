@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plcore.charts.tables import table_html
-from plcore.evidence.readable import cell_in_words, heading
+from plcore.evidence.labels import cell_in_words, heading
 from plcore.printed import alike, column, digits, people, percent, short
 
 #: A power of ten as programs print it.
