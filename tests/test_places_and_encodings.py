@@ -333,8 +333,8 @@ def test_a_plan_says_that_the_disk_is_full(tmp_path):
 
 
 JOBS = {
-    "plan": ["plcore.planner", "--help"],
-    "plan, its places": ["plcore.planner", "--list-scenarios"],
+    "plan": ["plcore.planner.command", "--help"],
+    "plan, its places": ["plcore.planner.command", "--list-scenarios"],
     "report": ["plcore.report", "--help"],
     "figures": ["plcore.report.figures", "--help"],
     "manifest": ["plcore.report.metadata", "--check"],

@@ -521,7 +521,7 @@ def test_the_module_is_the_command(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["plan", "--list-metros", "burlington"])
 
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("plcore.planner", run_name="__main__")
+        runpy.run_module("plcore.planner.command", run_name="__main__")
 
     assert ended.value.code == 0
     assert "Burlington" in capsys.readouterr().out
