@@ -326,7 +326,21 @@ def test_a_file_of_foreign_letters_is_written_in_a_place_without_a_language(tmp_
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_plan_says_that_the_disk_is_full(tmp_path):
-    code, said = called([*PLAN, "--state", "VT", "--save", "/dev/full"], tmp_path)
+    code, said = called(
+        [
+            *PLAN,
+            "--state",
+            "VT",
+            "--draws",
+            "16",
+            "--runs",
+            "1",
+            "--no-sizes",
+            "--save",
+            "/dev/full",
+        ],
+        tmp_path,
+    )
 
     assert code == 2
     assert said.strip() == "plan: No space left on device"

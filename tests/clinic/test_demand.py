@@ -438,10 +438,11 @@ def test_the_crowd_within_reach_is_that_added_up_by_hand():
     _, elsewhere = shares_by_county(counties, REACH)
     centres, known = county_centres(), read_counties()
     people = known.share.mean(axis=(1, 2))
+    lats, lons = centres["lat"].to_numpy(), centres["lon"].to_numpy()
     for d, (choosing, reach) in enumerate(REACH.itertuples(index=False)):
         crowd = [
-            np.exp(-great_circle_km(lat, lon, centres["lat"], centres["lon"]) / reach) @ people
-            for lat, lon in zip(centres["lat"], centres["lon"], strict=True)
+            np.exp(-great_circle_km(lat, lon, lats, lons) / reach) @ people
+            for lat, lon in zip(lats, lons, strict=True)
         ]
         others = (1 / choosing - 1) * np.array(crowd)[places_of(counties, known)]
         others = others / (np.array(crowd) @ people)

@@ -3,9 +3,6 @@
 import functools
 import importlib
 import re
-import runpy
-import subprocess
-import sys
 import textwrap
 from dataclasses import fields
 from pathlib import Path
@@ -515,20 +512,3 @@ def test_a_workbook_that_cannot_be_written_is_named(capsys):
 
     message_line = refused(capsys, *VERMONT, "--no-sizes")
     assert message_line.startswith("plan/plan.xlsx: cannot be written")
-
-
-def test_the_module_is_the_command(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["plan", "--list-metros", "burlington"])
-
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("plcore.planner.command", run_name="__main__")
-
-    assert ended.value.code == 0
-    assert "Burlington" in capsys.readouterr().out
-
-
-def test_the_help_does_not_need_docstrings():
-    command_line = [sys.executable, "-OO", "-m", "plcore.planner.command", "--help"]
-    text = subprocess.run(command_line, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-
-    assert "Minutes that one infusion takes, from 1 to" in text

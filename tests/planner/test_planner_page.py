@@ -11,14 +11,13 @@ import math
 import re
 import zipfile
 from dataclasses import dataclass
-from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from browsers import inaccessible, quiet_window
-from planner_models import run_once
+from planner_models import no_days, run_once
 
 from plcore.clinic.day import ClinicPlan, appointments
 from plcore.clinic.demand import Opening, by_year, expected_referrals, people_to_patients
@@ -362,15 +361,6 @@ def near(key, page, command, load, chairs):
         return bool(
             (same | (ratio <= limits) | (apart <= (0.5 if key == "growth_a_week" else 1e-9))).all()
         )
-
-
-def no_days(plan, inputs, referrals, relief, open_days, *, seed):
-    """The outcome of a clinic in which nobody is followed."""
-    nobody = np.zeros((inputs.n_draws, 1, 0), dtype=np.int64)
-    n_days = len(open_days)
-    return SimpleNamespace(
-        plan=plan, referred_day=nobody, first_day=nobody, n_days=n_days, last_day=n_days
-    )
 
 
 def test_page_and_command_give_the_same_answers(open_page, monkeypatch):

@@ -104,11 +104,11 @@ def test_a_curved_posterior_is_that_of_quadrature():
 
 
 def test_ranks_of_the_truth_are_uniform_over_simulated_data():
-    """Simulation-based calibration (Talts et al. 2018): 200 truths from the prior, each fitted."""
+    """Simulation-based calibration (Talts et al. 2018): 120 truths from the prior, each fitted."""
     random = np.random.default_rng(5)
     priors = (Normal("a"), Normal("b", 0, 2))
     ranks = []
-    for number in range(200):
+    for number in range(120):
         truth = np.array([random.normal(), random.normal(0, 2)])
         seen = np.exp(truth[0]) + truth[1] + random.normal(0, 0.5, size=3)
 

@@ -123,7 +123,7 @@ def test_truths_drawn_from_the_prior_have_flat_ranks_in_their_posteriors():
     rows = rows.assign(discrepancy=0.3 * rows["discrepancy"])
     likelihood = Likelihood(SMALL, rows)
     names = [item.name for item in likelihood.priors]
-    truths = draw(likelihood.priors, 24, seed=7)
+    truths = draw(likelihood.priors, 18, seed=7)
     predicted = likelihood.predicted(truths)
     random = np.random.default_rng(11)
     ranks = np.empty((len(truths), len(names)))
@@ -148,7 +148,7 @@ def test_data_that_contradict_each_other_are_refused_with_the_families_that_pull
     )
 
     with pytest.raises(ValueError, match=r"(?s)(disagree|contradict).*avalere .*up, \d+"):
-        fit(apart, scenario=SMALL, n_draws=32, n_fits=2)
+        fit(apart, scenario=SMALL, n_draws=16, n_fits=2)
 
 
 def test_conflicts_name_the_family_that_was_moved_first():
