@@ -37,7 +37,7 @@ def visits(report, browser):
     page.on("request", lambda request: requests.append(request.url))
     seen = {}
     # Charts alone and the pages of the reference are many and of one kind each: some of them.
-    few = [*sorted(report.glob("figures/*.html"))[::10], *sorted(report.glob("api/**/*.html"))[::4]]
+    few = [*sorted(report.glob("figures/*.html"))[::20], *sorted(report.glob("api/**/*.html"))[::7]]
     for path in [*sorted(report.glob("*.html")), *few]:
         complaints.clear()
         requests.clear()

@@ -48,14 +48,14 @@ def assert_same_bits(one, other):
 
 @functools.cache
 def in_one_block():
-    return run(people_with_pain, LONG, n_draws=4200, block=4200)
+    return run(people_with_pain, LONG, n_draws=1100, block=1100)
 
 
-@pytest.mark.parametrize("block", [1000, 4096])
+@pytest.mark.parametrize("block", [300, 1024])
 def test_the_size_of_a_block_changes_no_bit_here_or_in_a_process_pool(block, pool):
-    if block == 4096:
-        assert_same_bits(run(people_with_pain, LONG, n_draws=4200, block=block), in_one_block())
-    parallel = run(people_with_pain, LONG, n_draws=4200, block=block, executor=pool)
+    if block == 1024:
+        assert_same_bits(run(people_with_pain, LONG, n_draws=1100, block=block), in_one_block())
+    parallel = run(people_with_pain, LONG, n_draws=1100, block=block, executor=pool)
     assert_same_bits(parallel, in_one_block())
 
 
@@ -84,7 +84,7 @@ def test_the_number_of_blas_threads_is_set_back_and_threads_take_turns():
             assert numbers() == [1] * len(before)
         assert numbers() == before
     with ThreadPoolExecutor(3) as threads:
-        parallel = run(people_with_pain, LONG, n_draws=4200, block=500, executor=threads)
+        parallel = run(people_with_pain, LONG, n_draws=1100, block=500, executor=threads)
     assert_same_bits(parallel, in_one_block())
 
 
