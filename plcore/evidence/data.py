@@ -54,10 +54,16 @@ def read(name: str, *, folder: Path = DATA) -> pd.DataFrame:
 
 
 def _read(name: str, folder: Path) -> pd.DataFrame:
-    files = [folder / TABLES[table].file for table in sorted(_needed(name))]
-    # A file that an analyst saves again must be read again.
-    stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
-    return _read_once(name, folder, stamps)
+    return _read_once(name, folder, stamps(name, folder=folder))
+
+
+def stamps(*names: str, folder: Path) -> tuple[int, ...]:
+    """When the files that some tables need were last saved; 0 for one that is not there.
+
+    A file that an analyst saves again must be read again, so what is kept of tables is kept with it.
+    """
+    files = [folder / TABLES[table].file for name in names for table in sorted(_needed(name))]
+    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 @lru_cache(maxsize=64)

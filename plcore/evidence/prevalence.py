@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import special
 
 from plcore.evidence import pooling as meta
-from plcore.evidence.data import DATA, cite, read
+from plcore.evidence.data import DATA, cite, read, stamps
 from plcore.evidence.distributions import DISTRIBUTIONS, SCORES, Floats
 from plcore.evidence.parameters import Parameter, parameter, read_parameters
 from plcore.evidence.pooling.bayes import mean_quantile, new_setting_quantile
@@ -442,6 +442,21 @@ def gather(
         With the faults of a file, or if a parameter or a severity that every run reads is not
         there, perhaps because it is misspelt.
     """
+    tables = ("parameters", "plp_prevalence_studies", "plp_severity")
+    saved = stamps(*tables, folder=Path(folder))
+    return _gathered(pool, kind, spread, tau_scale, few_studies_tau_scale, Path(folder), saved)
+
+
+@functools.lru_cache(maxsize=64)
+def _gathered(
+    pool: str,
+    kind: str,
+    spread: str,
+    tau_scale: float,
+    few_studies_tau_scale: float,
+    folder: Path,
+    saved: tuple[int, ...],
+) -> tuple[Parameter, ...]:
     studies = prevalence_studies(pool, kind=kind, folder=folder)
     parameters = [
         *read_parameters(folder=folder),
