@@ -79,6 +79,7 @@ def _referenced(name: str) -> tuple[str, ...]:
     return tuple(sorted(set((TABLES[name].references or {}).values())))
 
 
+@lru_cache
 def _needed(name: str) -> frozenset[str]:
     # A key that is gone from a table two steps away makes the step between unsound.
     return frozenset({name}).union(*map(_needed, _referenced(name)))
@@ -180,11 +181,17 @@ def estimate_points(estimates: Sequence[str], *, folder: Path = DATA) -> pd.Data
 
 
 def _source(key: str, folder: Path) -> pd.Series:
-    table = _read("sources", Path(folder))
-    rows = table[table["source"] == key]
-    if rows.empty:
+    rows = _sources(Path(folder), stamps("sources", folder=Path(folder)))
+    if key not in rows:
         raise ValueError(f"no source {key!r}; expected a key of {TABLES['sources'].file}")
-    return rows.iloc[0]
+    return rows[key]
+
+
+@lru_cache(maxsize=8)
+def _sources(folder: Path, saved: tuple[int, ...]) -> dict[str, pd.Series]:
+    """The rows of `sources.csv` by key, as the file was saved last."""
+    table = _read("sources", folder)
+    return {row["source"]: row for _, row in table.iterrows()}
 
 
 def _short(key: str, folder: Path) -> str:
