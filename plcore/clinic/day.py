@@ -265,6 +265,7 @@ def fewest_nurses(day: DayPlan) -> int:
     ]
 
 
+@lru_cache(maxsize=4096)
 def with_chairs(day: DayPlan, chairs: int) -> DayPlan:
     """The day with another number of chairs and the fewest nurses that they need."""
     resized = replace(day, chairs=chairs)
