@@ -151,6 +151,11 @@ def test_what_we_do_not_know_and_what_chance_does_are_apart():
     assert row["low_unknown"] == pytest.approx(np.quantile(by_draw, 0.025))
     assert row["high_chance"] - row["low_chance"] < row["high_unknown"] - row["low_unknown"]
     assert row["low_both"] <= row["low_unknown"]
+    # What chance does: how far each run is from the mean of its draw, about the mean of all.
+    runs = measure(certain, "infusions_a_year")
+    around = [x - own + by_draw.mean() for own, of in zip(by_draw, runs, strict=True) for x in of]
+    assert row["low_chance"] == pytest.approx(np.quantile(around, 0.025))
+    assert row["high_chance"] == pytest.approx(np.quantile(around, 0.975))
 
 
 def test_sums_by_month_are_those_of_the_days():
