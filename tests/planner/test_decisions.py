@@ -20,6 +20,7 @@ from plcore.planner.decisions import (
     Asked,
     Words,
     chairs_for,
+    decision_of,
     decision_rows,
     expected_cost,
     shown,
@@ -106,6 +107,25 @@ def test_the_list_is_cleared_by_hand(arrivals, served, listed, week):
     weekly = np.array([arrivals], dtype=float)
 
     assert weeks_until_clear(weekly, np.full(weekly.shape, served), listed)[0] == week
+
+
+def test_the_wait_of_a_draw_is_the_mean_of_its_patients_even_of_one():
+    plan = answer(Settings(state="VT", draws=64, runs=1, n_years=2))
+    found, outcome = decision_of(plan), plan.outcome
+    start, end = 365.25 * found.busiest, 365.25 * (found.busiest + 1)
+    numbers = set()
+    for d in range(64):
+        patients = zip(outcome.referred_day[d, 0], outcome.first_day[d, 0], strict=True)
+        waited = [
+            first - referred
+            for referred, first in patients
+            # Those who never come have the day after the last for their first.
+            if start <= referred < min(end, outcome.n_days) and first < outcome.last_day
+        ]
+        numbers.add(len(waited))
+        expected = np.mean(waited) if waited else np.nan
+        np.testing.assert_allclose(found.wait[d], expected)
+    assert {0, 1, 2} <= numbers
 
 
 def test_chairs_are_whole_and_at_least_one():
