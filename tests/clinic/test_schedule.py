@@ -523,3 +523,13 @@ def test_who_gives_up_and_when_others_are_seen_is_ciws_patient_by_patient(case):
         assert not found.unseen[0, run].any()
         gave_up += expected.count(None)
     assert gave_up > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("rebook_days", 1), ("most_missed", 0), ("most_delay_days", 0), ("other_visits", 0)],
+)
+def test_a_plan_takes_the_least_of_each_number_and_nothing_below(name, least):
+    assert getattr(replace(PLAN, **{name: least}), name) == least
+    with pytest.raises(ValueError, match=f"{name} is {least - 1}; expected {least} or more"):
+        replace(PLAN, **{name: least - 1})
