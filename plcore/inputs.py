@@ -51,9 +51,10 @@ def _hints(annotated: Any) -> Mapping[str, Any]:
 
 
 def check_fields(record: object) -> None:
-    """The same for the fields of a dataclass that users fill in, called as it is made.
+    """Refuse fields of a record that are not of the kind with which its class annotates them.
 
-    Whether a number is whole and in its range is left to the dataclass.
+    A dataclass that users fill in calls it as it is made. Whether a number is whole and in its
+    range is left to the class.
     """
     kind: Any = type(record)
     for name, hint in _hints(kind).items():
@@ -126,7 +127,8 @@ def _expected(value: object, hint: Any) -> str:
     if kind is Mapping:
         return "" if isinstance(value, Mapping) else "a mapping, such as a dict"
     if isinstance(kind, type) and not isinstance(value, kind):
-        return "a text" if kind is str else f"a {kind.__name__}"
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        return "a text" if kind is str else f"{article} {kind.__name__}"
     return ""
 
 

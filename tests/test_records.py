@@ -36,7 +36,7 @@ DAY = Settings(state="VT").clinic().day
         (Settings, {"state": "VT", "season": 3}, "season is 3; expected a list of numbers"),
         (Settings, {"state": "VT", "chairs": "2"}, "chairs is '2'; expected a whole number"),
         (Settings, {"state": "VT", "chairs": True}, "chairs is True; expected a whole number"),
-        (Settings, {"state": "VT", "own": 12}, "own is 12; expected a OwnNumbers"),
+        (Settings, {"state": "VT", "own": 12}, "own is 12; expected an OwnNumbers"),
         (OwnNumbers, {"referrals": "12"}, "referrals is '12'; expected a list of whole numbers"),
         (OwnNumbers, {"first_month": 2026}, "first_month is 2026; expected a text"),
         (partial(replace, DAY), {"chairs": "2"}, "chairs is '2'; expected a whole number"),

@@ -30,6 +30,7 @@ from plcore.evidence.table import (
     Column,
     Row,
     Table,
+    last_saved,
     number,
     one_of,
     ordered,
@@ -252,8 +253,7 @@ def read_counties(*, folder: Path = DATA) -> Counties:
         percentage of diabetes.
     """
     nation = Path(folder) / "population" / NATION_2023
-    stamps = _stamps(folder, *_TABLES)
-    return _counties(Path(folder), (*stamps, nation.stat().st_mtime_ns if nation.exists() else 0))
+    return _counties(Path(folder), (*_stamps(folder, *_TABLES), *last_saved([nation])))
 
 
 @lru_cache(maxsize=4)
@@ -372,9 +372,7 @@ def _frame(table: Table, folder: Path) -> pd.DataFrame:
 
 
 def _stamps(folder: Path, *names: str) -> tuple[int, ...]:
-    """When each file was saved: one that an analyst saves again must be read again."""
-    paths = [Path(folder) / "geography" / name for name in names]
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+    return last_saved(Path(folder) / "geography" / name for name in names)
 
 
 @lru_cache(maxsize=32)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from plcore.evidence.manifest import DATA
 from plcore.evidence.schema import MARKS, TABLES
-from plcore.evidence.table import read_table
+from plcore.evidence.table import last_saved, read_table
 
 __all__ = ["DATA", "cite", "estimate_points", "read", "reference"]
 
@@ -58,12 +58,9 @@ def _read(name: str, folder: Path) -> pd.DataFrame:
 
 
 def stamps(*names: str, folder: Path) -> tuple[int, ...]:
-    """When the files that some tables need were last saved; 0 for one that is not there.
-
-    A file that an analyst saves again must be read again, so what is kept of tables is kept with it.
-    """
-    files = [folder / TABLES[table].file for name in names for table in sorted(_needed(name))]
-    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    """When the files that some tables need were last saved."""
+    needed = [table for name in names for table in sorted(_needed(name))]
+    return last_saved(folder / TABLES[table].file for table in needed)
 
 
 @lru_cache(maxsize=64)

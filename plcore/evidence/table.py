@@ -16,7 +16,7 @@ import math
 import numbers
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -370,6 +370,14 @@ def _as_text(cell: object) -> str:
         return str(cell)
     value = float(cell)
     return f"{value:.0f}" if math.isfinite(value) and value == round(value) else repr(value)
+
+
+def last_saved(paths: Iterable[Path]) -> tuple[int, ...]:
+    """When each file was last saved; 0 for one that is not there.
+
+    A file that an analyst saves again must be read again, so what is kept of files is kept with it.
+    """
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
 
 
 def content(path: Path) -> str:

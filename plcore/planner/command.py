@@ -1,6 +1,7 @@
 """``python3 run.py plan``: a clinic planned from the command line.
 
-It is started as `python3 -m plcore.planner.command`. Every setting is a flag, made from the fields of `plcore.planner.settings.Settings`.
+It is started as `python3 -m plcore.planner.command`. Every setting is a flag, made from the fields
+of `plcore.planner.settings.Settings`.
 """
 
 from __future__ import annotations

@@ -128,7 +128,8 @@ class Worth:
     changes : float
         Share of the draws in which knowing it changes the number of chairs.
     toss_up : bool
-        Whether with other draws it may well be worth most, and what is to be done be another.
+        Whether with other draws it may well be worth most, so that another factor than the first
+        of the list would be found out first.
     """
 
     factor: str

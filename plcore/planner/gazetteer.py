@@ -20,7 +20,7 @@ import pandas as pd
 
 from plcore.clinic.places import COUNTIES, ZIPS, frame
 from plcore.evidence.data import DATA
-from plcore.evidence.table import Column, Table, number, read_table, text
+from plcore.evidence.table import Column, Table, last_saved, number, read_table, text
 
 CITIES = Table(
     file="us_zip_cities_2025.csv.gz",
@@ -55,8 +55,7 @@ def zip_points(*, folder: Path = DATA) -> pd.DataFrame:
 
 
 def _stamps(folder: Path) -> tuple[int, ...]:
-    paths = [Path(folder) / "geography" / table.file for table in (CITIES, ZIPS, COUNTIES)]
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+    return last_saved(Path(folder) / "geography" / table.file for table in (CITIES, ZIPS, COUNTIES))
 
 
 @lru_cache(maxsize=2)

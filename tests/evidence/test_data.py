@@ -7,6 +7,7 @@ import pytest
 
 from plcore.evidence.data import DATA, cite, estimate_points, read, reference
 from plcore.evidence.parameters import read_parameters
+from plcore.evidence.prevalence import gather
 from plcore.evidence.schema import TABLES
 
 EVIDENCE = [name for name in TABLES if name != "sources"]
@@ -160,3 +161,35 @@ def test_points_are_the_rows_asked_for_with_citation_and_mark():
 def test_points_that_are_not_there_or_have_no_year_are_named():
     with pytest.raises(ValueError, match="no estimate 'gone'"):
         estimate_points(["gone"])
+
+
+def median_of(name, folder):
+    return {item.name: item.median for item in gather(folder=folder)}[name]
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "name"),
+    [
+        ("plp_prevalence_studies.csv", ",2750,2145,78,", ",2750,1100,40,", "plp_prevalence"),
+        ("plp_severity.csv", ",23,18,78,", ",23,6,26,", "severity_weekly"),
+    ],
+)
+def test_what_is_pooled_for_a_scenario_follows_a_table_that_is_saved_again(
+    folder, file, before, after, name
+):
+    first = median_of(name, folder)
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+    assert median_of(name, folder) < first - 0.005
+
+
+def test_a_citation_follows_its_table_that_is_saved_again(folder):
+    assert cite("jensen_1985", folder=folder) == "Jensen 1985"
+    path = folder / "sources.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"Jensen TS, Krebs', '"Jansen TS, Krebs'), encoding="utf-8")
+
+    assert cite("jensen_1985", folder=folder) == "Jansen 1985"
