@@ -22,8 +22,7 @@ from benchmarks import Case
 from benchmarks.floors import drawn, written
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose, open_days, us_federal_holidays
 from plcore.clinic.patients import ClinicDraws, random_referrals
-from plcore.clinic.queue import waits
-from plcore.clinic.schedule import simulate_clinic
+from plcore.clinic.schedule import simulate_clinic, waits
 from plcore.clinic.sizing import advise
 from plcore.evidence.distributions import Floats
 from plcore.models.course import CoursePlan, infusion_days

@@ -10,7 +10,7 @@ import pytest
 from plcore.analysis import Quantity
 from plcore.clinic import Area, Dose, OwnNumbers
 from plcore.clinic.demand import Opening
-from plcore.clinic.options import Prices
+from plcore.clinic.sizing import Prices
 from plcore.evidence.pooling import HalfNormal
 from plcore.models import CoursePlan
 from plcore.planner import Settings

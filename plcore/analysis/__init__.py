@@ -2,8 +2,8 @@
 
 - `design`: `Quantity`, the outcome and year that are asked about, and the model runs behind it
 - `what_if`: one parameter moved at a time, or two; where the result crosses a line
-- `shapley`: shares of the variance for groups of inputs that hang together, as in a posterior
-- `global_sensitivity`: Sobol indices, partial rank correlations, every method of SALib
+- `global_sensitivity`: Sobol indices, Shapley effects for groups of inputs that hang together, as in
+  a posterior, partial rank correlations, every method of SALib
 - `comparison`: scenarios draw by draw; why the number of people with limb loss changes
 - `value`: what it is worth to know an input, or to do a study, before a decision (`smoothing`: fits)
 - `explanation`: from a result to its inputs, their evidence and sources
@@ -17,12 +17,13 @@ from plcore.analysis.design import Quantity
 from plcore.analysis.elsewhere import other_countries
 from plcore.analysis.explanation import explain, explain_in_words
 from plcore.analysis.global_sensitivity import (
+    input_groups,
     partial_rank_correlations,
     salib_outputs,
     salib_problem,
+    shapley_effects,
     sobol_indices,
 )
-from plcore.analysis.shapley import input_groups, shapley_effects
 from plcore.analysis.trial_design import (
     SampleSize,
     SimulatedTrials,

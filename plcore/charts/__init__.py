@@ -14,9 +14,9 @@ colour-blind readers can tell them apart. Dashes, symbols and hatches do so in g
 - `sensitivity`: tornado, Sobol indices, Morris plane, heat map;
 - `people`: pyramids, ages from year to year, one icon for everybody;
 - `geography`: maps;
-- `display`: `show`, which puts a chart or a table into a notebook and the report; `picture`: a
-  chart as a picture for viewers that cannot draw it;
-- `frame`: colours, fonts, and the texts around a chart; `checks`: tables checked.
+- `display`: `show`, which puts a chart or a table into a notebook and the report, and a picture of
+  the chart for viewers that cannot draw it;
+- `frame`: colours, fonts, the texts around a chart, and the checks of its table.
 """
 
 from plcore.charts.claims import claims_against_evidence, verdict_counts

@@ -8,13 +8,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import (
-    Row,
-    checked,
-    name_intervals,
-    one_of,
-    rising,
-)
 from plcore.charts.frame import (
     ASSUMED,
     CLAIM,
@@ -24,10 +17,15 @@ from plcore.charts.frame import (
     NOTE_SIZE,
     PAIN,
     SERIES,
+    Row,
     Words,
+    checked,
     escaped,
     interval,
     marks_explained,
+    name_intervals,
+    one_of,
+    rising,
     sign,
     width,
 )

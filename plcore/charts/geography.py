@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import Row, both_or_neither, checked, name_intervals, rising
 from plcore.charts.frame import (
     EDGE,
     FAINT_INK,
@@ -24,12 +23,17 @@ from plcore.charts.frame import (
     NOTE_LINE,
     NOTE_SIZE,
     TEXT_WIDTH,
+    Row,
     Words,
     also_drawn,
+    both_or_neither,
+    checked,
     escaped,
     framed,
     interval,
     limits_named,
+    name_intervals,
+    rising,
     significant,
     wrapped,
 )

@@ -9,17 +9,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import (
-    Row,
-    both_or_neither,
-    by_series,
-    checked,
-    name_intervals,
-    one_of,
-    require_scale,
-    rescaled,
-    rising,
-)
 from plcore.charts.frame import (
     ASSUMED,
     EDGE,
@@ -33,12 +22,21 @@ from plcore.charts.frame import (
     PAIN,
     SERIES,
     TITLE_SIZE,
+    Row,
     Words,
+    both_or_neither,
+    by_series,
+    checked,
     escaped,
     framed,
     hatching,
     limits_named,
+    name_intervals,
     number,
+    one_of,
+    require_scale,
+    rescaled,
+    rising,
     significant,
     wrapped,
 )

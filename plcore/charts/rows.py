@@ -11,18 +11,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import (
-    Row,
-    both_or_neither,
-    by_series,
-    checked,
-    name_intervals,
-    one_of,
-    require_scale,
-    rescaled,
-    rising,
-    within_shares,
-)
 from plcore.charts.frame import (
     ASSUMED,
     CLAIM,
@@ -38,7 +26,11 @@ from plcore.charts.frame import (
     NOTE_SIZE,
     OUTSIDE,
     SERIES,
+    Row,
     Words,
+    both_or_neither,
+    by_series,
+    checked,
     decimals_telling_apart,
     escaped,
     framed,
@@ -46,12 +38,18 @@ from plcore.charts.frame import (
     interval,
     limits_named,
     marks_explained,
+    name_intervals,
     number,
+    one_of,
+    require_scale,
+    rescaled,
+    rising,
     sign,
     significant,
     tick_texts,
     ticks,
     width,
+    within_shares,
     wrapped,
 )
 from plcore.evidence.schema import MARKS

@@ -9,14 +9,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import (
-    Row,
-    checked,
-    name_intervals,
-    require_scale,
-    rescaled,
-    rising,
-)
 from plcore.charts.frame import (
     ASSUMED,
     EVIDENCE,
@@ -27,12 +19,18 @@ from plcore.charts.frame import (
     NOTE_SIZE,
     OUTSIDE,
     SERIES,
+    Row,
     Words,
+    checked,
     decimals_telling_apart,
     escaped,
     framed,
     hatching,
+    name_intervals,
     number,
+    require_scale,
+    rescaled,
+    rising,
     significant,
     tick_texts,
     ticks,

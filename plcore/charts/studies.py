@@ -10,33 +10,31 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from plcore.charts.checks import (
-    Row,
-    by_series,
-    checked,
-    name_intervals,
-    one_of,
-    require_reference,
-    rising,
-    within_shares,
-)
 from plcore.charts.frame import (
     ASSUMED,
     EVIDENCE,
     OUTSIDE,
     PUBLISHED,
+    Row,
     Words,
     also_drawn,
+    by_series,
+    checked,
     decimals_telling_apart,
     escaped,
     framed,
     limits_named,
     marks_explained,
+    name_intervals,
     number,
+    one_of,
     percentage,
+    require_reference,
+    rising,
     sign,
     tick_texts,
     ticks,
+    within_shares,
 )
 from plcore.charts.rows import Label, label_lines, over_rows, printed, rule, span, stacked
 from plcore.evidence.schema import MARKS

@@ -1,6 +1,6 @@
 """What is known: tables and their checks, sources, studies pooled, trials, populations.
 
-- `data`: read a table of `data/`, cite its sources; `bibliography`: them as BibTeX and RIS;
+- `data`: read a table of `data/`, cite its sources;
 - `table`, `columns`, `schema`: a checked CSV file, and what each table must hold;
 - `claims`: the clinic pages' claims beside the sources that decide them;
 - `distributions`, `parameters`: uncertain numbers; `labels`: what readers call them;
@@ -10,7 +10,7 @@
 - `pooling`: meta-analysis;
 - `observation_table`, `observations`: counts of US limb loss that a model can be held against;
 - `trials`, `trial_tables`: response rates, comparisons, and what trials found by treatment;
-- `population`, `age_groups`: people and mortality by age, sex and year.
+- `population`: people and mortality by age, sex and year.
 """
 
 from plcore.evidence.appraisal import appraised, flow_of_studies, with_and_without
@@ -45,8 +45,7 @@ from plcore.evidence.spread import (
     one_more_study,
     ways_of_pooling,
 )
-from plcore.evidence.trials.contrasts import pool_effects, ways_of_pooling_effects
-from plcore.evidence.trials.rates import pool_responses
+from plcore.evidence.trials.contrasts import pool_effects, pool_responses, ways_of_pooling_effects
 from plcore.evidence.trials.response import ResponseRate, response_rate
 from plcore.evidence.trials.treatments import (
     claims_and_trials,

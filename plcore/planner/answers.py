@@ -30,18 +30,14 @@ from plcore.clinic.demand import (
     WEEKS_A_YEAR,
     Demand,
     Funnel,
-    by_year,
-    expected_referrals,
-    people_to_patients,
-    seasonal,
-)
-from plcore.clinic.distance import share_choosing
-from plcore.clinic.options import options_table
-from plcore.clinic.own import (
     OwnNumbers,
     beside,
+    by_year,
+    expected_referrals,
     overdispersion,
     own_per_week,
+    people_to_patients,
+    seasonal,
     with_own_people,
     with_uneven_months,
 )
@@ -54,12 +50,13 @@ from plcore.clinic.patients import (
     with_waiting_list,
 )
 from plcore.clinic.people import people_nearby
-from plcore.clinic.places import Area, caveats
+from plcore.clinic.places import Area, caveats, share_choosing
 from plcore.clinic.results import ClinicOutcome, Load, clinic_load, share_within
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import (
     Sample,
     advise,
+    options_table,
     sample_of,
     sample_size,
     size_row,

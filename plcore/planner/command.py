@@ -18,9 +18,8 @@ from typing import NoReturn
 
 import pandas as pd
 
-from plcore.clinic.options import Prices
 from plcore.clinic.places import COUNTIES, frame, metropolitan_areas
-from plcore.clinic.sizing import advise
+from plcore.clinic.sizing import Prices, advise
 from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own

@@ -2,8 +2,8 @@
 
 The file has the columns what, month, value and note. Referrals are given by month; everything else
 has no month and is given once. What a spreadsheet makes of it is understood: semicolons or tabs,
-UTF-16, thousands separators, and months such as Feb-26. What may be read in two ways is asked about.
-"""
+UTF-16, thousands separators, and months such as Feb-26. What may be read in two ways is asked
+about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from plcore.clinic.own import LEAST, MOST, OWN, PEOPLE, OwnNumbers
+from plcore.clinic.demand import LEAST, MOST, OWN, PEOPLE, OwnNumbers
 
 _COLUMNS = ("what", "month", "value", "note")
 _MONTHS = (

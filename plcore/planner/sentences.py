@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from plcore.clinic.distance import median_distance
-from plcore.clinic.options import options_in_words
+from plcore.clinic.places import median_distance
 from plcore.clinic.results import (
     cleared_in_words,
     clinic_measures,
@@ -18,7 +17,7 @@ from plcore.clinic.results import (
     share_within,
     wait_in_words,
 )
-from plcore.clinic.sizing import advise, fewest
+from plcore.clinic.sizing import advise, fewest, options_in_words
 from plcore.evidence.labels import label_of
 from plcore.inputs import checks_kinds
 from plcore.models.pain import BOUNDS_IN_WORDS

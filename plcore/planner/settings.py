@@ -21,17 +21,16 @@ from typing import Any
 import numpy as np
 
 from plcore.clinic.day import ClinicPlan, DayPlan, Dose, fewest_nurses, with_chairs
-from plcore.clinic.demand import SEVERITIES, Opening
-from plcore.clinic.distance import site_of
-from plcore.clinic.options import Prices
-from plcore.clinic.own import OwnNumbers
+from plcore.clinic.demand import SEVERITIES, Opening, OwnNumbers
 from plcore.clinic.places import (
     Area,
     by_fips,
     by_metropolitan_area,
     by_state,
+    site_of,
     within_km,
 )
+from plcore.clinic.sizing import Prices
 from plcore.evidence.data import DATA
 from plcore.inputs import check_fields
 from plcore.models.course import CoursePlan, infusion_days

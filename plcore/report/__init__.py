@@ -4,9 +4,9 @@
 - `headlines`: the table of headline numbers, which every page and the README agree with
 - `teaching`: what only the charts for a class need
 - `slides`: the deck made from the notebook of teaching charts
-- `reference`: pdoc's pages of the public names
 - `explore`: the page "What would you have to believe?", whose sliders move losses, survival and pain
-- `site`: the folder of pages, charts and tables, put in place of the previous one when complete
+- `site`: the folder of pages, charts, tables and reference, put in place of the previous one when
+  complete
 - `figures`: the charts of a report as images, each with its numbers
 - `office`: the slides as PowerPoint and a brief of two pages as Word
 

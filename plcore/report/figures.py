@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plcore.charts.display import picture_page
 from plcore.charts.frame import (
     FAINT_INK,
     NOTE_LINE,
@@ -34,7 +35,6 @@ from plcore.charts.frame import (
     widened,
     wrapped,
 )
-from plcore.charts.picture import picture_page
 from plcore.report.site import NOTEBOOKS, build_report, read_stamp, replacing
 from plcore.report.slides import WIDE, on_a_slide
 from plcore.terminal import ends_in_words

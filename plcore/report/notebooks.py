@@ -22,8 +22,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from traitlets.config import Config
 
-from plcore.charts.display import PLOTLY
-from plcore.charts.picture import NO_PICTURES, PICTURES
+from plcore.charts.display import NO_PICTURES, PICTURES, PLOTLY
 
 _CELL_SECONDS = 600
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

@@ -1,11 +1,16 @@
 """The report as a folder of pages, charts and tables that needs no network.
 
 A new report is built beside the previous one and takes its place only when it is complete.
-"""
+
+The reference of the public names is pdoc's own pages of the rooms. pdoc evaluates types and
+defaults: where that would print private names of NumPy, or where the data stand on this machine,
+the name that the source uses is printed instead."""
 
 from __future__ import annotations
 
+import inspect
 import json
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -21,22 +26,23 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pdoc
 from markupsafe import Markup
+from numpy.typing import ArrayLike
+from pdoc.render_helpers import format_signature
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 import plcore
+from plcore.charts.display import OUTLINES, table_html
 from plcore.charts.frame import widened
-from plcore.charts.picture import OUTLINES
-from plcore.charts.tables import table_html
-from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.data import DATA, read
 from plcore.evidence.manifest import listed
 from plcore.planner.page import planner_html
 from plcore.report.explore import explore_html
 from plcore.report.front import cards, predicted
 from plcore.report.glossary import glossary, link_terms
+from plcore.report.metadata import bibtex, ris
 from plcore.report.notebooks import Exhibit, Page, execute, read_page
-from plcore.report.reference import write_reference
 from plcore.report.slides import LONG, WIDE, Deck, find_deck, in_plain_text, reading, slide_figure
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -443,3 +449,70 @@ def _json(value: object) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+_TEMPLATES = Path(__file__).parent / "assets" / "reference"
+_PRINTED = (
+    (re.escape(inspect.formatannotation(ArrayLike)), "ArrayLike"),
+    (re.escape(repr(ArrayLike)), "ArrayLike"),
+    (
+        r"numpy\.ndarray\[tuple\[typing\.Any, \.{3}\], numpy\.dtype\[numpy\.(\w+)\]\]",
+        r"NDArray[\1]",
+    ),
+    (r"\b(pandas|plotly\.graph_objs)(?:\.\w+)+\.(DataFrame|Series|Figure)\b", r"\1.\2"),
+    (r"\w*Path\(" + re.escape(repr(str(DATA))) + r"\)", "DATA"),
+)
+
+
+def write_reference(folder: Path) -> None:
+    """Write the pages of plcore's rooms, each of the names in its `__all__`.
+
+    Nothing in them is loaded from outside. There is no search: pdoc would build its index with
+    Node.js where that is installed, and so not the same bytes everywhere.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `index.html` and the pages go.
+    """
+    pdoc.render.env.filters |= {"plain": _plain, "format_signature": _signature}
+    pdoc.render.configure(
+        docformat="numpy", favicon="data:,", search=False, template_directory=_TEMPLATES
+    )
+    # Of a package with an `__all__` pdoc takes only the rooms that stand there; the others by name.
+    rooms = {room.name for room in pkgutil.iter_modules(plcore.__path__)} - set(plcore.__all__)
+    shown = [f"plcore.{room}" for room in sorted(rooms) if not room.startswith("_")]
+    pdoc.pdoc("plcore", *shown, r"!plcore\.\w+\.", output_directory=folder)
+
+
+class _Words(str):
+    """Text that is printed in a signature as it stands."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _plain(text: str) -> str:
+    for pattern, words in _PRINTED:
+        text = re.sub(pattern, words, text)
+    return text
+
+
+def _signature(signature: inspect.Signature, colon: bool) -> Markup:
+    def words(thing: object, text: str) -> object:
+        return thing if thing is inspect.Parameter.empty else _Words(_plain(text))
+
+    def annotation(thing: object) -> object:
+        return words(thing, inspect.formatannotation(thing))
+
+    parameters = [
+        parameter.replace(
+            annotation=annotation(parameter.annotation),
+            default=words(parameter.default, repr(parameter.default)),
+        )
+        for parameter in signature.parameters.values()
+    ]
+    printed = inspect.Signature(
+        parameters, return_annotation=annotation(signature.return_annotation)
+    )
+    return format_signature(printed, colon)

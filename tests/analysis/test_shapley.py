@@ -9,7 +9,7 @@ from sensitivity_models import Y, model, normal, scenario
 
 from plcore.analysis import input_groups, narrowing, prevalence_study, shapley_effects
 from plcore.analysis.design import Quantity
-from plcore.analysis.shapley import UNEXPLAINED
+from plcore.analysis.global_sensitivity import UNEXPLAINED
 from plcore.analysis.smoothing import gaussian_process, normal_scores, polynomial
 from plcore.evidence.labels import group_of, in_unit, label_of, without_keys
 from plcore.models import people_with_pain

@@ -17,7 +17,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
 
 from plcore import charts
-from plcore.charts import picture
+from plcore.charts import display
 from plcore.charts.display import PLOTLY, show
 from plcore.evidence import forest_table, prevalence_studies
 from plcore.report.notebooks import execute, read_page
@@ -40,7 +40,7 @@ def shown(monkeypatch):
         ((data, metadata),) = bundles
         return new_output("display_data", data=data, metadata=metadata)
 
-    monkeypatch.delenv(picture.PICTURES)
+    monkeypatch.delenv(display.PICTURES)
     return output
 
 
@@ -50,7 +50,7 @@ def converted(output, **options):
 
 
 def test_without_kaleido_a_viewer_shows_words_numbers_and_what_to_install(shown, monkeypatch):
-    monkeypatch.setattr(picture.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(display.importlib.util, "find_spec", lambda name: None)
     output = shown()
     page = converted(output)
 
@@ -65,7 +65,7 @@ def test_without_kaleido_a_viewer_shows_words_numbers_and_what_to_install(shown,
 
 def test_with_kaleido_a_viewer_shows_the_picture_with_its_words(shown, monkeypatch):
     image = b"\x89PNG of the chart"
-    monkeypatch.setattr(picture, "png", lambda figure: (image, ""))
+    monkeypatch.setattr(display, "png", lambda figure: (image, ""))
     output = shown()
 
     assert set(output.data) == {PLOTLY, "text/csv", "text/plain", "image/png"}
@@ -78,8 +78,8 @@ def test_a_browser_that_fails_costs_the_picture_only(shown, monkeypatch):
     def fails():
         raise RuntimeError("no Chrome here\nand more")
 
-    monkeypatch.setattr(picture.importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(picture, "_started", fails)
+    monkeypatch.setattr(display.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(display, "_started", fails)
     output = shown()
 
     assert "No picture could be drawn: no Chrome here</small>" in output.data["text/html"]
@@ -89,7 +89,7 @@ def test_a_browser_that_fails_costs_the_picture_only(shown, monkeypatch):
 def test_a_page_of_the_report_is_the_same_with_and_without(shown, monkeypatch, tmp_path):
     pages = []
     for image in (b"", b"\x89PNG"):
-        monkeypatch.setattr(picture, "png", lambda figure, image=image: (image, "why"))
+        monkeypatch.setattr(display, "png", lambda figure, image=image: (image, "why"))
         text = new_markdown_cell("# A title\n\nA lead.")
         cells = [text, new_code_cell("show(...)", outputs=[shown()])]
         pages.append(read_page(new_notebook(cells=cells), tmp_path / "01_a.ipynb", stems=["01_a"]))
@@ -98,8 +98,8 @@ def test_a_page_of_the_report_is_the_same_with_and_without(shown, monkeypatch, t
 
 
 def test_the_run_of_the_report_wants_no_pictures(monkeypatch, tmp_path):
-    monkeypatch.delenv(picture.PICTURES)
-    assert picture.wanted()
+    monkeypatch.delenv(display.PICTURES)
+    assert display.wanted()
     environments = []
 
     async def run(self, env):
@@ -112,8 +112,8 @@ def test_the_run_of_the_report_wants_no_pictures(monkeypatch, tmp_path):
 
     (environ,) = environments
     assert set(os.environ) <= {*environ, "PYTHONSTARTUP"}
-    monkeypatch.setenv(picture.PICTURES, environ[picture.PICTURES])
-    assert not picture.wanted()
+    monkeypatch.setenv(display.PICTURES, environ[display.PICTURES])
+    assert not display.wanted()
 
 
 def test_kaleido_is_asked_for_the_chart_in_its_size_without_buttons(monkeypatch):
@@ -125,13 +125,13 @@ def test_kaleido_is_asked_for_the_chart_in_its_size_without_buttons(monkeypatch)
             return b"drawn"
 
     loop = asyncio.new_event_loop()
-    thread = picture.threading.Thread(target=loop.run_forever, daemon=True)
+    thread = display.threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    monkeypatch.setattr(picture.importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(picture, "_started", lambda: (loop, Browser()))
+    monkeypatch.setattr(display.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(display, "_started", lambda: (loop, Browser()))
     layout = DRAWN["layout"] | {"height": 321, "updatemenus": [{"type": "buttons"}]}
 
-    assert picture.png({"data": DRAWN["data"], "layout": layout}) == (b"drawn", "")
+    assert display.png({"data": DRAWN["data"], "layout": layout}) == (b"drawn", "")
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -148,7 +148,7 @@ def test_kaleido_draws_it():
     table = forest_table(prevalence_studies("usa"), label="Pooled")
     figure = charts.forest(table, title="Pain", xaxis="Share", source="studies", percent=True)
     drawn = json.loads(pio.to_json(figure, validate=False, engine="json"))
-    image, why = picture.png(drawn)
+    image, why = display.png(drawn)
     if "Chrome" in why:
         pytest.skip(why)
 

@@ -17,26 +17,17 @@ from plcore.clinic.demand import (
     SEVERITIES,
     WEEKS_A_YEAR,
     Opening,
+    OwnNumbers,
+    beside,
     by_year,
     demand_table,
     expected_referrals,
     funnel_table,
+    overdispersion,
+    own_per_week,
     parameter_of,
     people_to_patients,
     seasonal,
-)
-from plcore.clinic.distance import (
-    divided,
-    median_distance,
-    share_choosing,
-    shares_by_county,
-    site_of,
-)
-from plcore.clinic.own import (
-    OwnNumbers,
-    beside,
-    overdispersion,
-    own_per_week,
     with_own_people,
     with_uneven_months,
 )
@@ -45,10 +36,15 @@ from plcore.clinic.people import people_nearby
 from plcore.clinic.places import (
     by_fips,
     county_centres,
+    divided,
     everywhere,
     great_circle_km,
+    median_distance,
     places_of,
     read_counties,
+    share_choosing,
+    shares_by_county,
+    site_of,
     within_km,
 )
 from plcore.models.outcome import Outcome

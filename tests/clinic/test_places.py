@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plcore.clinic.california import california_counties, check_california, log_linear_slope
-from plcore.clinic.people import pain_in_areas, people_nearby, people_of, shares_of
+from plcore.clinic.people import (
+    california_counties,
+    check_california,
+    log_linear_slope,
+    pain_in_areas,
+    people_nearby,
+    people_of,
+    shares_of,
+)
 from plcore.clinic.places import (
     AGE_GROUPS,
     CENTRES,

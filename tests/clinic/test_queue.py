@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plcore.clinic import queue
-from plcore.clinic.queue import waits
+from plcore.clinic import schedule
+from plcore.clinic.schedule import waits
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "erlang_bc_reference.csv"
 
@@ -60,9 +60,9 @@ def test_many_replications_are_those_of_an_event_loop_however_the_work_is_cut(mo
     for row in (0, 127, 128, 299):
         assert waited[row].tolist() == event_loop(arrivals[row], service[row], 4)
 
-    monkeypatch.setattr(queue, "_FEWEST_REPLICATIONS", 97)
-    monkeypatch.setattr(queue, "_CELLS", 1)
-    monkeypatch.setattr(queue, "_VISITS", 11)
+    monkeypatch.setattr(schedule, "_FEWEST_REPLICATIONS", 97)
+    monkeypatch.setattr(schedule, "_CELLS", 1)
+    monkeypatch.setattr(schedule, "_VISITS", 11)
     assert waits(arrivals, service, servers=4).tobytes() == waited.tobytes()
 
 

@@ -21,7 +21,6 @@ from clinic_models import (
 )
 
 from plcore.clinic.day import appointments, fewest_nurses, open_days, spread_weekdays
-from plcore.clinic.options import Prices, course_weeks, options_in_words, options_table
 from plcore.clinic.patients import random_referrals, with_waiting_list
 from plcore.clinic.results import (
     cleared_in_words,
@@ -31,7 +30,17 @@ from plcore.clinic.results import (
     share_within,
 )
 from plcore.clinic.schedule import simulate_clinic
-from plcore.clinic.sizing import advise, sample_of, sample_size, size_row, sizing_table
+from plcore.clinic.sizing import (
+    Prices,
+    advise,
+    course_weeks,
+    options_in_words,
+    options_table,
+    sample_of,
+    sample_size,
+    size_row,
+    sizing_table,
+)
 from plcore.models.course import CoursePlan, infusion_days
 
 ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from plcore.evidence import read
-from plcore.evidence.bibliography import bibtex, ris
 from plcore.evidence.data import DATA
+from plcore.report.metadata import bibtex, ris
 
 #: What TeX makes of the commands for its special characters.
 COMMANDS = {

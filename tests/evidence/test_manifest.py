@@ -13,7 +13,7 @@ from mutations_of_numbers import KINDS, changes, judged, share_told, written
 from plcore.evidence import changes as command
 from plcore.evidence import manifest
 from plcore.evidence.data import DATA, read
-from plcore.planner.page.places import OUTLINES, outlines, read_places
+from plcore.planner.page.numbers import OUTLINES, outlines, read_places
 from plcore.report.teaching import STATES, _places
 from plcore.scenarios import read_scenario
 

@@ -10,20 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from plcore.evidence.age_groups import (
-    along_cohorts,
-    between_years,
-    split_groups,
-    split_open_group,
-)
 from plcore.evidence.data import DATA, cite
 from plcore.evidence.population import (
     SEXES,
     Population,
     _close,
+    along_cohorts,
     areas,
+    between_years,
     read_mortality,
     read_population,
+    split_groups,
+    split_open_group,
     total,
     variants,
 )

@@ -11,14 +11,14 @@ from plcore import charts
 from plcore.evidence.data import read
 from plcore.evidence.pooling import HalfNormal, bayes, logit_proportion
 from plcore.evidence.trial_tables import DEFINITIONS, SETTINGS
-from plcore.evidence.trials.comparison import crossover_difference, number_needed, risk_difference
 from plcore.evidence.trials.contrasts import (
     EFFECT_METHODS,
     effects_table,
     pool_effects,
+    pool_responses,
     ways_of_pooling_effects,
 )
-from plcore.evidence.trials.rates import pool_responses
+from plcore.evidence.trials.response import crossover_difference, number_needed, risk_difference
 from plcore.evidence.trials.treatments import (
     claims_and_trials,
     comparisons,

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from plcore.evidence.pooling import mantel_haenszel
-from plcore.evidence.trials.comparison import (
+from plcore.evidence.trials.response import (
     Effect,
+    ResponseRate,
     crossover_difference,
     number_needed,
     paired_difference,
     probability_better,
+    response_rate,
     risk_difference,
 )
-from plcore.evidence.trials.response import ResponseRate, response_rate
 
 Z = float(stats.norm.ppf(0.975))
 

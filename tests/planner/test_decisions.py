@@ -13,7 +13,7 @@ from scipy import special
 from plcore.analysis import capacity_net_benefit
 from plcore.analysis.value import evpi, evppi
 from plcore.clinic.day import appointments
-from plcore.clinic.own import OwnNumbers
+from plcore.clinic.demand import OwnNumbers
 from plcore.planner.answers import answer
 from plcore.planner.decisions import (
     SENTENCES,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plcore.clinic.own import OWN, OwnNumbers
+from plcore.clinic.demand import OWN, OwnNumbers
 from plcore.planner.own_file import own_template, read_own
 
 HEADER = "what,month,value,note\n"

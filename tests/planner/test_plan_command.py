@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from planner_models import run_once
 
-from plcore.clinic.own import OwnNumbers
+from plcore.clinic.demand import OwnNumbers
 from plcore.planner import answers, command
 from plcore.planner.own_file import read_own
 from plcore.planner.sentences import QUESTIONS, six_answers

@@ -13,8 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from planner_models import run_once
 
-from plcore.clinic.demand import SEVERITIES, WEEKS_A_YEAR, by_year
-from plcore.clinic.own import OwnNumbers
+from plcore.clinic.demand import SEVERITIES, WEEKS_A_YEAR, OwnNumbers, by_year
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import by_state
 from plcore.clinic.results import NOT_REFERRED

@@ -20,8 +20,13 @@ from browsers import inaccessible, quiet_window
 from planner_models import no_days, run_once
 
 from plcore.clinic.day import ClinicPlan, appointments
-from plcore.clinic.demand import Opening, by_year, expected_referrals, people_to_patients
-from plcore.clinic.own import OwnNumbers
+from plcore.clinic.demand import (
+    Opening,
+    OwnNumbers,
+    by_year,
+    expected_referrals,
+    people_to_patients,
+)
 from plcore.clinic.patients import (
     INPUTS,
     ClinicDraws,
@@ -38,19 +43,21 @@ from plcore.models.pain import BOUNDS
 from plcore.planner import answers
 from plcore.planner.decisions import Asked, Words, decision_rows, six_sentences, worth_where_asked
 from plcore.planner.page import planner_html
-from plcore.planner.page.clinic import (
+from plcore.planner.page.numbers import (
     CERTAINTY,
     COURSES,
     DOSE,
     LUCK,
     MEASURES,
+    N_DRAWS,
+    SEED,
     VISIT,
     course_of,
     day_of,
     opened,
+    outlines,
+    read_places,
 )
-from plcore.planner.page.nation import N_DRAWS, SEED
-from plcore.planner.page.places import outlines, read_places
 from plcore.planner.page.write import LABELS, RESTS_ON
 from plcore.planner.settings import Settings
 from plcore.report.site import Stamp, write_report

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from planner_models import run_once
 
-from plcore.clinic.own import OwnNumbers
+from plcore.clinic.demand import OwnNumbers
 from plcore.clinic.results import clinic_measures
 from plcore.planner.answers import answer
 from plcore.planner.command import main

@@ -16,10 +16,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import plcore
-from plcore.charts.display import PLOTLY, show
-from plcore.charts.tables import table_html
-from plcore.evidence.bibliography import bibtex, ris
+from plcore.charts.display import PLOTLY, show, table_html
 from plcore.report.__main__ import main
+from plcore.report.metadata import bibtex, ris
 from plcore.report.notebooks import read_page
 from plcore.report.site import Stamp, build_report, read_stamp, write_report
 

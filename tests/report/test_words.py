@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plcore.charts.tables import table_html
+from plcore.charts.display import table_html
 from plcore.evidence.labels import cell_in_words, heading
 from plcore.printed import alike, column, digits, people, percent, short
 

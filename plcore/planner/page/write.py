@@ -23,24 +23,22 @@ from plcore.evidence.labels import in_unit, label_of
 from plcore.evidence.parameters import Parameter
 from plcore.models.pain import BOUNDS, BOUNDS_IN_WORDS
 from plcore.planner.decisions import BLOCKS, FACTORS, SELDOM, SENTENCES, SEVERITY_WORDS, UNSURE
-from plcore.planner.page import clinic
-from plcore.planner.page.clinic import MOST_BUSY
-from plcore.planner.page.nation import (
+from plcore.planner.page import numbers
+from plcore.planner.page.numbers import (
+    MAP_STEPS,
+    MOST_BUSY,
     N_CELLS,
     N_DRAWS,
     N_YEARS,
     OPENINGS,
     SCENARIOS,
     Count,
-    Nation,
-    read_nation,
-)
-from plcore.planner.page.places import (
-    MAP_STEPS,
     Gazetteer,
+    Nation,
     Places,
     outlines,
     read_gazetteer,
+    read_nation,
     read_places,
 )
 from plcore.planner.sentences import QUESTIONS
@@ -72,8 +70,8 @@ def planner_html(*, made_from: str = "", runs_share: float = 1.0, folder: Path =
     content = {
         "places": _places(read_places(folder=folder), folder),
         "nation": _nation(read_nation(folder=folder)),
-        "clinic": _clinic(clinic.clinic_tables(folder=folder)),
-        "waits": _waits(clinic.simulated_waits(runs_share=runs_share, folder=folder)),
+        "clinic": _clinic(numbers.clinic_tables(folder=folder)),
+        "waits": _waits(numbers.simulated_waits(runs_share=runs_share, folder=folder)),
         "gazetteer": _gazetteer(read_gazetteer(folder=folder)),
         "severities": SEVERITY_WORDS,
         "questions": QUESTIONS,
@@ -186,18 +184,18 @@ def _count(count: Count) -> str:
     return json.dumps({"draws": _sixteen_bits(count.draws), "spread": _single(count.spread)})
 
 
-def _clinic(tables: clinic.ClinicTables) -> Mapping[str, object]:
+def _clinic(tables: numbers.ClinicTables) -> Mapping[str, object]:
     opening = Opening(OPENINGS[0], N_YEARS)
     return {
-        "chairs": list(clinic.CHAIRS),
-        "n_half_hours": len(clinic.HALF_HOURS),
-        "visit_minutes": clinic.VISIT["infusion_minutes"] + clinic.VISIT["recovery_minutes"],
-        "turnover_minutes": clinic.VISIT["turnover_minutes"],
+        "chairs": list(numbers.CHAIRS),
+        "n_half_hours": len(numbers.HALF_HOURS),
+        "visit_minutes": numbers.VISIT["infusion_minutes"] + numbers.VISIT["recovery_minutes"],
+        "turnover_minutes": numbers.VISIT["turnover_minutes"],
         "visits": _whole(tables.visits),
         "nurses": _whole(tables.nurses),
         "open_share": tables.open_share.tolist(),
-        "courses": {str(n): weeks for n, weeks in clinic.COURSES.items()},
-        "returns": list(clinic.RETURNS),
+        "courses": {str(n): weeks for n, weeks in numbers.COURSES.items()},
+        "returns": list(numbers.RETURNS),
         "infusions_each": {
             f"{n} {returns}": _double(values)
             for (n, returns), values in tables.infusions_each.items()
@@ -205,23 +203,23 @@ def _clinic(tables: clinic.ClinicTables) -> Mapping[str, object]:
         "visits_each": {
             f"{n} {returns}": _double(values) for (n, returns), values in tables.visits_each.items()
         },
-        "days_a_week": list(clinic.DAYS_A_WEEK),
-        "most_load": clinic.MOST_BUSY,
-        "probability": clinic.CERTAINTY,
+        "days_a_week": list(numbers.DAYS_A_WEEK),
+        "most_load": numbers.MOST_BUSY,
+        "probability": numbers.CERTAINTY,
         "weeks_a_year": WEEKS_A_YEAR,
         "known": _double(opening.known()),
     }
 
 
-def _waits(waits: clinic.Waits) -> Mapping[str, object]:
+def _waits(waits: numbers.Waits) -> Mapping[str, object]:
     return {
-        "measures": list(clinic.MEASURES),
-        "units": list(clinic.MEASURES.values()),
+        "measures": list(numbers.MEASURES),
+        "units": list(numbers.MEASURES.values()),
         "capacity": waits.capacity.tolist(),
         "load": waits.load.tolist(),
         "tables": _double(waits.measures),
         "luck": _double(waits.luck),
-        "luck_shares": clinic.LUCK,
+        "luck_shares": numbers.LUCK,
         "error": f"{(waits.error / waits.measures[0]).max():.0%}",
     }
 

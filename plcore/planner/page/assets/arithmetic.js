@@ -242,7 +242,7 @@ function funnel(grid, settings, area) {
   return { people, alive, newCases, patients: now, yearsToCome: column("demand_years_to_come") };
 }
 
-/** Share of an area's people who choose the clinic, by draw, as plcore.clinic.distance has it: of those d km away
+/** Share of an area's people who choose the clinic, by draw, as plcore.clinic.places has it: of those d km away
  * exp(-d / reach) would travel, to this clinic and to others, which stand where people are. */
 function sharesByDistance(grid, settings, area, reach, choosing) {
   const people = peopleOf(grid);
