@@ -25,9 +25,9 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: Run first, in this order, so that no process waits for another or is left with the longest files
 #: at the end. The first builds the report.
 LONGEST = (
-    "test_browser.py", "test_runs.py", "test_planner_page.py", "test_synthesis.py",
-    "test_posterior.py", "test_slides.py", "test_explore.py", "test_examples.py", "test_report.py",
-    "test_planner.py", "test_decisions.py",
+    "test_browser.py", "test_runs.py", "test_synthesis.py", "test_decisions.py", "test_planner.py",
+    "test_planner_page.py", "test_explore.py", "test_slides.py", "test_report.py",
+    "test_posterior.py", "test_examples.py",
 )  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def own_report(tmp_path_factory):
-    """The report of the project's notebooks, built once for all processes that run the tests.
+    """The project's report, whole, built once for all processes that run the tests.
 
     Where a notebook fails, the first test that needs the report says which and why.
     """
@@ -55,7 +55,7 @@ def own_report(tmp_path_factory):
             time.sleep(0.2)
         return report
     try:
-        build_report(NOTEBOOKS, report, with_reference=True)
+        build_report(NOTEBOOKS, report, with_planner=True, with_explore=True, with_reference=True)
     except BaseException as error:
         failed.write_text(str(error))
         raise

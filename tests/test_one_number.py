@@ -12,7 +12,7 @@ import pytest
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import everywhere
 from plcore.models import people_with_pain
-from plcore.report.front import AS_PUBLISHED, headline_numbers, headline_table
+from plcore.report.headlines import AS_PUBLISHED, headline_numbers, headline_table
 from plcore.scenarios import read_scenario
 from plcore.simulate import run
 

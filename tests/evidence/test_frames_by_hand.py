@@ -29,7 +29,7 @@ OF_STUDIES = {
     "ways_of_pooling": lambda rows: evidence.ways_of_pooling(rows, tau_scale=1.0),
 }
 OF_ARMS = {
-    "pool_effects": (ARMS, evidence.pool_effects),
+    "pool_effects": (ONE_TREATMENT, evidence.pool_effects),
     "pool_responses": (
         ARMS[ARMS["role"] == "control"],
         lambda rows: evidence.pool_responses(rows, tau_prior=HalfNormal(1.0)),

@@ -42,7 +42,6 @@ from plcore.models.course import EVIDENCE, course_draws
 from plcore.models.pain import BOUNDS
 from plcore.planner import answers
 from plcore.planner.decisions import Asked, Words, decision_rows, six_sentences, worth_where_asked
-from plcore.planner.page import planner_html
 from plcore.planner.page.numbers import (
     CERTAINTY,
     COURSES,
@@ -76,11 +75,9 @@ USUAL = {
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("planner") / "report"
-    html = planner_html(made_from=STAMP.in_words(), runs_share=0.25)
-    write_report([], folder, stamp=STAMP, planner=html)
-    return folder
+def report(own_report):
+    """The report of the project, which has the page."""
+    return own_report
 
 
 @pytest.fixture(scope="module")

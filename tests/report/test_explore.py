@@ -26,7 +26,6 @@ from plcore.report.explore import (
     YEARS,
     Beliefs,
     answer,
-    explore_html,
     explore_tables,
 )
 from plcore.report.site import Stamp, write_report
@@ -43,11 +42,9 @@ def tables():
 
 
 @pytest.fixture(scope="module")
-def report(tables, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("explore") / "report"
-    html = explore_html(made_from=STAMP.in_words(), tables=tables)
-    write_report([], folder, stamp=STAMP, explore=html)
-    return folder
+def report(own_report):
+    """The report of the project, which has the page."""
+    return own_report
 
 
 @pytest.fixture(scope="module")

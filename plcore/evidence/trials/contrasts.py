@@ -213,7 +213,7 @@ def comparable_pairs(arms: pd.DataFrame, *, not_randomised: bool) -> pd.DataFram
 
 
 def _nothing_to_compare(arms: pd.DataFrame) -> str:
-    included = arms[arms["include"] == "yes"]
+    included = checked_arms(arms, _NEEDED).query("include == 'yes'")
     roles = [
         f"{role} arms of {', '.join(dict.fromkeys(included.loc[included['role'] == role, 'trial']))}"
         for role in ("treatment", "control")
