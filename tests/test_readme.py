@@ -62,6 +62,22 @@ def test_the_pictures_print_what_the_report_prints(own_report, picture):
     assert [number for number in numbers if number not in texts] == []
 
 
+def test_the_five_numbers_of_contributing_lead_to_code_that_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| .* \| `\w+`, \d\d \|.*$", text, re.MULTILINE)
+    assert len(rows) == 5
+    for row in rows:
+        _, shown, model, evidence, test = (cell.strip() for cell in row.strip("|").split("|"))
+        name, notebook = re.fullmatch(r"`(\w+)`, (\d\d)", shown).groups()
+        (path,) = (ROOT / "notebooks").glob(f"{notebook}_*.ipynb")
+        assert f'name=\\"{name}\\"' in path.read_text()
+        assert (ROOT / "tests" / "golden" / "tables" / f"{name}.csv").exists()
+        function, module = re.fullmatch(r"`(\w+)` in `([\w/.]+)`", model).groups()
+        assert f"def {function}(" in (ROOT / module).read_text()
+        for named in re.findall(r"`([\w/.]+)`", f"{evidence} {test}"):
+            assert (ROOT / named).exists(), named
+
+
 def _loaded(page: str) -> str:
     """What a page would load: addresses in src and link, not those that a script mentions."""
     return " ".join(re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="([^"]*)"', page))
