@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from html import unescape
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,7 @@ def build_report(
         raise ValueError(f"{notebooks}: no notebooks here (*.ipynb)")
     _refuse_other_folder(report)
     stamp = read_stamp(notebooks)
+    before = set(active_children())
     # What does not depend on the notebooks takes a process of its own, beside theirs.
     with (
         tempfile.TemporaryDirectory(prefix="plcore-") as workshop,
@@ -139,7 +140,9 @@ def build_report(
         try:
             executed = execute(paths, with_traceback=with_traceback)
         except BaseException:
-            apart.shutdown(wait=False, cancel_futures=True)
+            # Nobody waits for the other pages of a report that there will not be.
+            for process in set(active_children()) - before:
+                process.terminate()
             raise
         planner, explore = (page.result() if page else None for page in computed)
         if documented is not None:

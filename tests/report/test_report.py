@@ -1,5 +1,6 @@
 """The report: what `show` publishes, what a page holds, and that a failure leaves the old report."""
 
+import multiprocessing
 import re
 import shutil
 import subprocess
@@ -528,6 +529,8 @@ def test_a_failing_notebook_is_named_with_cell_and_cause_and_the_old_report_stay
     )
 
     assert main([str(tmp_path / "notebooks"), str(tmp_path / "report")]) == 1
+    # Nothing is left at work on a report that there will not be.
+    assert multiprocessing.active_children() == []
 
     assert capsys.readouterr().err == (
         "report: 01_bad.ipynb, cell 3 of 3 (y = 2):\n"
