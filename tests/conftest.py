@@ -12,8 +12,6 @@ os.environ["PLCORE_PICTURES"] = "no"
 import pytest
 from hypothesis import settings
 
-from plcore.report.site import build_report
-
 # The same examples in every run, so that a failure can be seen again; and however busy the machine
 # is, an example that takes long is no fault.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -54,6 +52,9 @@ def own_report(tmp_path_factory):
                 pytest.fail("another process began the report and has not ended it in half an hour")
             time.sleep(0.2)
         return report
+    # What runs notebooks takes seconds to import; a test of one table need not wait for it.
+    from plcore.report.site import build_report
+
     try:
         build_report(NOTEBOOKS, report, with_planner=True, with_explore=True, with_reference=True)
     except BaseException as error:

@@ -5,6 +5,7 @@ The stocks, the discharges and the dead that they start from have their own test
 """
 
 import math
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -33,21 +34,31 @@ from plcore.simulate.synthesis import draws_of
 SCENARIO = read_scenario()
 DRAWS = draws_of(SCENARIO, 3, seed=11)
 ROWS = predictable(read_observations())
-PREDICTED = predict(DRAWS, SCENARIO, lay_out(ROWS))
 PEOPLE, DEATHS = people_and_mortality(SCENARIO)
 FIRST = int(PEOPLE.years[0])
 SHAPES = shapes_of(DRAWS, PEOPLE)
 DISCHARGES = discharges_of(DRAWS, SCENARIO)
 AXES = ("year", "age_group", "sex", "cause", "level")
 STOCK_YEARS = [1996, 2005, 2018, 2019, 2050, 2060]
-#: By draw, year, age, sex (male, female), cause and level.
-STOCK = project(
-    responses_of(
-        DRAWS, SCENARIO, PEOPLE, DEATHS, quantities=("people",), age_groups=range(101),
-        years=STOCK_YEARS,
-    ),
-    inputs(DRAWS, SCENARIO), by=AXES, years=STOCK_YEARS,
-)  # fmt: skip
+
+
+@cache
+def stock():
+    """People by draw, year, age, sex (male, female), cause and level."""
+    return project(
+        responses_of(
+            DRAWS, SCENARIO, PEOPLE, DEATHS, quantities=("people",), age_groups=range(101),
+            years=STOCK_YEARS,
+        ),
+        inputs(DRAWS, SCENARIO), by=AXES, years=STOCK_YEARS,
+    )  # fmt: skip
+
+
+@cache
+def predicted():
+    return predict(DRAWS, SCENARIO, lay_out(ROWS))
+
+
 CAUSE_WORDS = {"all": CAUSES, "nontraumatic": ("dysvascular", "cancer")}
 
 
@@ -78,7 +89,7 @@ def living(i, row, *, ages=None, causes=None):
             if row.sex in ("any", name):
                 for cause in causes or causes_of(row):
                     for level in levels_of(row):
-                        total += STOCK[i, at, age, sex, CAUSES.index(cause), LEVELS.index(level)]
+                        total += stock()[i, at, age, sex, CAUSES.index(cause), LEVELS.index(level)]
     return total
 
 
@@ -204,7 +215,7 @@ def plain(i, row):
 def test_a_row_is_predicted_as_it_is_defined(row):
     expected = [plain(i, row) for i in range(len(DRAWS))]
 
-    np.testing.assert_allclose(PREDICTED[:, row.Index], expected, rtol=1e-8)
+    np.testing.assert_allclose(predicted()[:, row.Index], expected, rtol=1e-8)
 
 
 def test_hospital_amputations_of_a_year_are_those_of_the_loops():
