@@ -148,6 +148,9 @@ def test_the_table_says_what_each_rate_counts_beside_its_people():
     assert germany["rate"] == pytest.approx(24.2 + 67.1)
     assert germany["counted"].startswith("lower limb, major (16,452 operations")
     assert "minor (45,564 operations" in germany["counted"]
+    drawn = people_elsewhere(few.draws, SCENARIO, BOTH, years=[2025]).values["plp"][:, 0]
+    ends = germany[["plp", "plp_low", "plp_high"]].tolist()
+    assert ends == pytest.approx(np.quantile(drawn, [0.5, 0.025, 0.975]))
     assert table["source"].str.len().gt(7).all()
 
 

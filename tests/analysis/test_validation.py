@@ -58,13 +58,16 @@ def test_what_the_model_itself_would_observe_lies_in_its_intervals_as_often_as_t
 def test_the_interval_score_is_the_width_and_a_fine_for_what_lies_outside():
     table = predictive_checks(DRAWS, ROWS, level=0.9).assign(scale=ROWS["scale"])
     rows = lay_out(ROWS)
-    low, high, centre = (
-        on_scale(table[name].to_numpy(), rows) for name in ("low", "high", "observed")
+    low, high, centre, median = (
+        on_scale(table[name].to_numpy(), rows) for name in ("low", "high", "observed", "median")
     )
     outside = np.maximum(low - centre, 0) + np.maximum(centre - high, 0)
 
     np.testing.assert_allclose(table["score"], high - low + 20 * outside, rtol=1e-6, atol=1e-8)
     assert (table["score"] > high - low)[~table["inside"]].all()
+    # The position is measured by the half of the interval on which the observation lies.
+    half = np.where(centre < median, median - low, high - median)
+    np.testing.assert_allclose(table["position"], (centre - median) / half, rtol=1e-6, atol=1e-8)
 
 
 def test_predictions_are_wider_than_the_parameters_alone_make_them():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize, stats
 
 from plcore.clinic.people import (
     california_counties,
@@ -322,6 +323,43 @@ def test_counts_that_follow_a_power_give_it_back():
     found = log_linear_slope(exposure * np.exp(0.3 + 1.7 * x), x, exposure)
 
     assert found == pytest.approx((1.7, 1.7, 1.7))
+
+
+def test_the_limits_of_a_slope_are_those_of_quasi_likelihood_written_out():
+    random = np.random.default_rng(5)
+    x, exposure = np.linspace(-1, 1, 12), np.linspace(200, 900, 12)
+    counts = random.negative_binomial(8, 0.5, 12) * exposure / 400
+    slope, low, high = log_linear_slope(counts, x, exposure)
+
+    # Maximum likelihood by a general optimiser, and Pearson's chi-square on 12 - 2 degrees.
+    def loss(c):
+        mean = exposure * np.exp(c[0] + c[1] * x)
+        return (mean - counts * np.log(mean)).sum()
+
+    a, b = optimize.minimize(
+        loss,
+        [-4.0, 0.0],
+        method="Nelder-Mead",
+        options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 5000},
+    ).x
+    mean = exposure * np.exp(a + b * x)
+    about = np.average(x, weights=mean)
+    error = np.sqrt(((counts - mean) ** 2 / mean).sum() / 10 / (mean * (x - about) ** 2).sum())
+    assert slope == pytest.approx(b, abs=1e-6)
+    assert [low, high] == pytest.approx(
+        [b - stats.t.ppf(0.975, 10) * error, b + stats.t.ppf(0.975, 10) * error], rel=1e-5
+    )
+
+
+def test_the_share_near_is_of_the_amputations_expected(check):
+    """Those expected in counties where 80% to 125% of what is expected was observed."""
+    counties = california_counties(POPULATION)
+    for elasticity in (0.0, 2.0):
+        expected = counties["expected"] * counties["diabetes"] ** elasticity
+        expected *= counties["observed"].sum() / expected.sum()
+        ratio = counties["observed"] / expected
+        near = expected[(ratio >= 0.8) & (ratio <= 1.25)].sum() / expected.sum()
+        assert check.loc[elasticity, "near"] == pytest.approx(near)
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,14 @@ def test_days_before_the_first_counted_are_left_out():
     assert measure(found, "infusions_a_year", from_day=10)[0, 0] == pytest.approx(365.25 / 110)
 
 
+def test_a_course_lasts_from_its_first_infusion_to_its_last_with_both_days():
+    """Infusions on days 0 and 13 of a course, a chair always free: two weeks, whoever comes."""
+    plan = replace(PLAN, course=CoursePlan((0, 13)))
+    found = simulate(plan, referrals=on_days(3, 10, 20))
+
+    assert measure(found, "course_weeks")[0, 0] == pytest.approx(2.0)
+
+
 def test_hours_and_shares_of_a_day_are_those_worked_out():
     # Eight visits of 90 minutes on two chairs open for 480 minutes; two nurses.
     found = simulate(ONE_INFUSION, referrals=on_days(*[0] * 8), days=np.ones(1, dtype=bool))

@@ -78,6 +78,12 @@ def test_estimate_se_tau2_and_intervals_are_those_of_metafors_rma_glmm(data_set)
         assert number == pytest.approx(TIGHT["glmm"][f"{data_set}_25"][theirs], abs=2e-7), theirs
     assert float(found.q) == pytest.approx(TIGHT["glmm"][f"{data_set}_25"]["q_lrt"], rel=1e-8)
 
+    # The share beyond chance, with the typical variance of Higgins and Thompson (2002), eq. 9.
+    events, n = (np.asarray(data[name], dtype=float) for name in ("events", "n"))
+    w = 1 / logit_proportion(events, n)[1]
+    typical = (len(w) - 1) * w.sum() / (w.sum() ** 2 - (w**2).sum())
+    assert float(found.i2) == pytest.approx(float(found.tau2) / (float(found.tau2) + typical))
+
 
 @pytest.mark.parametrize("data_set", DATA_SETS)
 def test_what_metafor_prints_as_log_likelihood_is_that_at_the_modes_of_the_settings(data_set):

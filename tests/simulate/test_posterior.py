@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
-from plcore.simulate.posterior import sample_posterior
+from plcore.simulate.posterior import Posterior, sample_posterior
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,27 @@ def test_diagnostics_say_that_the_fits_agree(fitted):
     assert (table["effective"] > 1000).all()
     centre, _, _ = closed_form()
     assert (np.abs(table["mean"] - centre) < 5 * table["error"] + 1e-3).all()
+
+
+def test_diagnostics_are_those_of_gelman_and_rubin():
+    """Between the fits and within them, written out; the second parameter's fits disagree."""
+    fits = {
+        0: ([0.0, 1.0, 2.0, 5.0], [0.0, 1.0, 0.0, 1.0]),
+        1: ([1.0, 2.0, 3.0, 4.0], [9.0, 8.0, 9.0, 8.0]),
+    }
+    draws = pd.concat([pd.DataFrame({"a": a, "b": b}) for a, b in fits.values()], ignore_index=True)
+    made = Posterior(draws, np.repeat([0, 1], 4), np.zeros(2), pd.DataFrame())
+    table = made.diagnostics().set_index("parameter")
+
+    for place, name in enumerate("ab"):
+        chains = [np.asarray(both[place]) for both in fits.values()]
+        within = np.mean([((x - x.mean()) ** 2).sum() / 3 for x in chains])
+        apart = (chains[0].mean() - chains[1].mean()) ** 2 / 2
+        assert table.loc[name, "r_hat"] == pytest.approx(np.sqrt((3 / 4 * within + apart) / within))
+        assert table.loc[name, "error"] == pytest.approx(np.sqrt(apart / 2))
+        spread = draws[name].std(ddof=1)
+        assert table.loc[name, "effective"] == pytest.approx(min(spread**2 / (apart / 2), 8))
+    assert table.loc["b", "r_hat"] > 5
 
 
 def test_without_data_the_posterior_is_the_prior():
