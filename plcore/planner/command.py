@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +32,7 @@ from plcore.planner.settings import (
     defaults,
     located,
     meanings,
+    name_of,
     read_given,
     read_settings,
     settings_from,
@@ -106,6 +107,13 @@ class Request:
             return settings_from(values)
         except ValueError as error:
             raise ValueError(self.locate(str(error))) from None
+
+    def text(self, settings: Settings) -> str:
+        """The settings as they are saved: a name that is only that of their file stays with it."""
+        of_file = None if self.file is None else name_of(self.file)
+        if "name" not in self.flags and settings.name == of_file:
+            settings = replace(settings, name=str(defaults()["name"]))
+        return settings_text(settings)
 
     def locate(self, message: str) -> str:
         """The message after the flag, or the file and line, that it is about."""
@@ -279,11 +287,12 @@ def _planned(options: argparse.Namespace) -> list[str]:
         if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
             ways = ways_to_run(plan)
     more = on_target_and_ways(plan, by_target=by_target, ways=ways)
-    replaced, paths = _written(options.to, _files_of(plan, sizing, options, more))
+    files = _files_of(request, plan, sizing, options, more)
+    replaced, paths = _written(options.to, files)
     sentences = in_sentences(plan, sizing, more)
     lines = [*sentences, *WHAT_IT_IS_NOT, ""]
     if options.save is not None:
-        lines.append(_saved(options.save, plan))
+        lines.append(_saved(options.save, request.text(plan.requested)))
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 
@@ -305,9 +314,7 @@ def _several(options: argparse.Namespace) -> list[str]:
     requests: dict[str, tuple[Request, Settings]] = {}
     taken = {_SIDE.casefold(): "the comparison", _SITES.casefold(): "the sum of all sites"}
     for file in options.sites or options.compare:
-        # A plan without a name of its own has that of its file.
-        named = {} if "name" in read_given(file) else {"name": file.stem}
-        request = Request({**flags, **named}, file)
+        request = Request(flags, file)
         settings = _checked(request)
         # Some systems take A.xlsx and a.xlsx for the same file.
         if (before := taken.get(settings.name.casefold())) is not None:
@@ -326,7 +333,7 @@ def _several(options: argparse.Namespace) -> list[str]:
         plans[name], table = _answered(request, settings, options)
         if table is not None:
             sizing[name] = table
-        for file_name, write in _files_of(plans[name], table, options).items():
+        for file_name, write in _files_of(request, plans[name], table, options).items():
             if file_name in files:
                 raise ValueError(
                     f"name is {name!r}, but another plan has a file called {file_name}; expected a "
@@ -367,9 +374,8 @@ def _require_folder(folder: Path, flag: str) -> None:
         raise ValueError(f"{flag}: {folder}: no such folder; expected one that is there")
 
 
-def _saved(path: Path, plan: Answer) -> str:
-    """Save the plan; a sentence on whether that replaced another plan."""
-    text = settings_text(plan.requested)
+def _saved(path: Path, text: str) -> str:
+    """Save a plan; a sentence on whether that replaced another plan."""
     # A device, such as /dev/stdout, has nothing to keep, and may have no end.
     before = path.read_bytes() if path.is_file() else None
     path.write_text(text, encoding="utf-8", newline="\n")
@@ -398,6 +404,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _files_of(
+    request: Request,
     plan: Answer,
     sizing: pd.DataFrame | None,
     options: argparse.Namespace,
@@ -409,7 +416,7 @@ def _files_of(
     """
     name = plan.settings.name
     tables = answer_tables(plan, sizing, period=options.period)
-    text = settings_text(plan.requested)
+    text = request.text(plan.requested)
     files: dict[str, Callable[[Path], None]] = {
         f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables, more=more),
         f"{name}.toml": partial(_write_text, text=text),

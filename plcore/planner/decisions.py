@@ -660,25 +660,13 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         toss_up=toss_up("half_chairs_to_plan"),
     )
     row = at["clear_week"]
-    clear, low, high = (
-        when(float(weeks), words.year, words.n_years) for weeks in (row.median, row.low, row.high)
+    cleared = when_cleared(
+        (row.median, row.low, row.high),
+        no_list=whole("no_list"),
+        listed=words.waiting_list,
+        year=words.year,
+        n_years=words.n_years,
     )
-    if row.median == 0:
-        late = "late" if np.isfinite(row.high) else "late_not"
-        late = fill(late, clear_high=high) if row.high > 0 else ""
-        cleared = fill("clear_none", late=late)
-    else:
-        listed = "nobody" if words.waiting_list == 0 else _people(words.waiting_list)
-        settles = np.isfinite(row.median)
-        early = fill("early", clear_low=low) if np.isfinite(row.low) else fill("never")
-        cleared = fill(
-            "clear" if settles else "clear_not",
-            listed=listed,
-            early=early,
-            clear=clear,
-            clear_low=low.removeprefix("in "),
-            clear_high=high.removeprefix("in "),
-        )
     sentences = (come, chairs, waiting, halved, cleared, _find(at, words, fill))
     return tuple(text[0].upper() + text[1:] for text in sentences)
 
@@ -693,7 +681,32 @@ def toss_up_in_words(low: float, high: float, thing: str, *, most_chairs: int = 
     return SENTENCES["toss_up"].format(ends=f"{start} {between} {end}")
 
 
-def when(weeks: float, year: int, n_years: int) -> str:
+def when_cleared(
+    weeks: Sequence[float], *, no_list: str, listed: int, year: int, n_years: int
+) -> str:
+    """The sentence on when a list, of so many people at first, is cleared.
+
+    `weeks` are median, low and high as in `clear_week`, `no_list` the share without one, in words.
+    """
+    median, low, high = weeks
+    clear, clear_low, clear_high = (_month(week, year, n_years) for week in weeks)
+    last_year = str(year + n_years - 1)
+    if median == 0:
+        late = "" if high == 0 else SENTENCES["late" if np.isfinite(high) else "late_not"]
+        late = late.format(clear_high=clear_high, last_year=last_year)
+        return SENTENCES["clear_none"].format(no_list=no_list, late=late)
+    early = SENTENCES["early" if np.isfinite(low) else "never"].format(clear_low=clear_low)
+    return SENTENCES["clear" if np.isfinite(median) else "clear_not"].format(
+        listed="nobody" if listed == 0 else _people(listed),
+        early=early,
+        clear=clear,
+        clear_low=clear_low.removeprefix("in "),
+        clear_high=clear_high.removeprefix("in "),
+        last_year=last_year,
+    )
+
+
+def _month(weeks: float, year: int, n_years: int) -> str:
     """The month in which a list is cleared so many weeks after the start of a year."""
     if weeks == 0:
         return "at once"

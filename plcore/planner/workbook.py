@@ -113,6 +113,8 @@ _AS_THEY_ARE = ("setting", "value", "figure", "meaning", "period")
 _UNITS = {"patients": "people", "funnel": "people", "what_became_of_them": "people"}
 #: Widest column, in characters; longer texts are wrapped.
 _WIDEST = 40
+#: Characters of all columns together that fit an upright page with little loss of size.
+_UPRIGHT = 110
 #: Instead of the time of writing, so that the same plan makes the same bytes.
 _CREATED = datetime(2000, 1, 1)
 _GREY = "#595959"
@@ -312,6 +314,13 @@ def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
     _for_printing(sheet)
     sheet.repeat_rows(0)
+    if sum(widths.values()) <= _UPRIGHT:
+        sheet.set_portrait()
+    if {"measure", "period"} <= set(labels):
+        # A measure begins a page, and is small enough that five years of months fit on it.
+        sheet.set_print_scale(70)
+        measures = table["measure"].to_numpy()
+        sheet.set_h_pagebreaks((np.flatnonzero(measures[1:] != measures[:-1]) + 2).tolist())
 
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:

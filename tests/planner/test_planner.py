@@ -180,7 +180,8 @@ def test_settings_saved_and_read_again_are_the_same(place, rest, own, tmp_path_f
         chosen = settings_from({**place, **rest, "own": own} if own else {**place, **rest})
     except ValueError:
         assume(False)
-    path = tmp_path_factory.getbasetemp() / "round_trip.toml"
+    # The name that a plan without one has, and so one that is not written.
+    path = tmp_path_factory.getbasetemp() / "plan.toml"
     path.write_text(settings_text(chosen), encoding="utf-8", newline="\n")
 
     assert read_settings(path) == chosen
