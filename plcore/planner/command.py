@@ -287,10 +287,9 @@ def _planned(options: argparse.Namespace) -> list[str]:
         if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
             ways = ways_to_run(plan)
     more = on_target_and_ways(plan, by_target=by_target, ways=ways)
-    files = _files_of(request, plan, sizing, options, more)
-    replaced, paths = _written(options.to, files)
-    sentences = in_sentences(plan, sizing, more)
-    lines = [*sentences, *WHAT_IT_IS_NOT, ""]
+    said = in_sentences(plan, sizing, more)
+    replaced, paths = _written(options.to, _files_of(request, plan, sizing, options, said))
+    lines = [*said, *WHAT_IT_IS_NOT, ""]
     if options.save is not None:
         lines.append(_saved(options.save, request.text(plan.requested)))
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
@@ -333,7 +332,8 @@ def _several(options: argparse.Namespace) -> list[str]:
         plans[name], table = _answered(request, settings, options)
         if table is not None:
             sizing[name] = table
-        for file_name, write in _files_of(request, plans[name], table, options).items():
+        said = in_sentences(plans[name], table)
+        for file_name, write in _files_of(request, plans[name], table, options, said).items():
             if file_name in files:
                 raise ValueError(
                     f"name is {name!r}, but another plan has a file called {file_name}; expected a "
@@ -408,17 +408,14 @@ def _files_of(
     plan: Answer,
     sizing: pd.DataFrame | None,
     options: argparse.Namespace,
-    more: Sequence[str] = (),
+    said: Sequence[str],
 ) -> dict[str, Callable[[Path], None]]:
-    """What is written for a plan: a function of the path by the name of the file.
-
-    `more` are sentences that follow the six answers.
-    """
+    """What is written for a plan: a function of the path by the name of the file."""
     name = plan.settings.name
     tables = answer_tables(plan, sizing, period=options.period)
     text = request.text(plan.requested)
     files: dict[str, Callable[[Path], None]] = {
-        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables, more=more),
+        f"{name}.xlsx": partial(write_plan, answer=plan, tables=tables, said=said),
         f"{name}.toml": partial(_write_text, text=text),
     }
     for table, rows in tables.items():
