@@ -282,10 +282,13 @@ def _planned(options: argparse.Namespace) -> list[str]:
         months = plan.settings.target_months
         if months is not None and in_time(plan, by_month=months) is not None:
             by_target = sizes(plan, by_month=months)
-        # Where one chair is enough, or prices are given, other ways to run it may be better.
-        one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
-        if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
-            ways = ways_to_run(plan)
+        judged = sizing if by_target is None else by_target
+        enough = advise(judged, probability=plan.settings.probability).chairs
+        priced = plan.settings.prices() != Prices(leave_share=plan.settings.leave_share)
+        # Where one chair is enough, or prices are given, other ways to run it may be better; where
+        # no number of chairs is enough, fewer hours and days are not either.
+        if enough == 1 or (priced and enough is not None):
+            ways = ways_to_run(plan, by_month=None if by_target is None else months)
     more = on_target_and_ways(plan, by_target=by_target, ways=ways)
     said = in_sentences(plan, sizing, more)
     replaced, paths = _written(options.to, _files_of(request, plan, sizing, options, said))

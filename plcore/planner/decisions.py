@@ -70,7 +70,7 @@ SEVERITY_WORDS: Mapping[str, str] = {
 
 #: The sentences, by name; what stands in braces is filled in.
 SENTENCES: Mapping[str, str] = {
-    "come": "{choosing} people would come to this clinic sooner or later, {patients_all} of them as "
+    "come": "{choosing} {people} would come to this clinic sooner or later, {patients_all} of them as "
     "new patients in {span}.",
     "come_own": "By its own count, {patients_all} new patients will be referred to this clinic in {span}.",
     "span": "the {n_years} years from {first_year} to {last_year}",
@@ -81,7 +81,8 @@ SENTENCES: Mapping[str, str] = {
     "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}{toss_up}.",
     "toss_up": "; it is a toss-up: with other random draws it may be {ends}",
     "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
-    "then wait {wait_mean} days on average for the first infusion{over}.",
+    "then wait {wait_mean} days on average for the first infusion{listed}{over}.",
+    "wait_listed": ", once the waiting list of the first day is cleared",
     "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "
     "grows by {growth_a_week} patients a week",
     "gave_up": "; {gave_up} of them give up waiting before they are seen",
@@ -555,7 +556,8 @@ def counted(n: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
 class Words:
     """What the sentences say besides the rows: the settings that they name.
 
-    `last_chairs` are those of the last month, where chairs change by month.
+    `last_chairs` are those of the last month, where chairs change by month; `list_apart` says
+    whether the wait leaves out what the waiting list of the first day adds to it.
     """
 
     year: int
@@ -567,6 +569,7 @@ class Words:
     severity: str
     own_referrals: bool
     most_chairs: int = MOST_CHAIRS
+    list_apart: bool = False
     last_chairs: int | None = None
 
     @classmethod
@@ -634,6 +637,8 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
             else f"chairs by month, {words.last_chairs} in the end,"
         ),
     }
+    # A noun for whoever would come.
+    common["people"] = "person" if whole("choosing") in ("1", "fewer than 1") else "people"
     common["span"] = common["first_year"] if words.n_years == 1 else fill("span")
     come = fill("come_own" if words.own_referrals else "come")
     plan, half = at["chairs_to_plan"].median, at["half_chairs_to_plan"].median
@@ -652,7 +657,10 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         waiting = fill("wait_never")
     else:
         over = fill("over") if np.isinf(at["wait_mean"].high) else ""
-        waiting = fill("wait", over=over or (fill("gave_up") if "gave_up" in at else ""))
+        listed = fill("wait_listed") if words.list_apart else ""
+        waiting = fill(
+            "wait", listed=listed, over=over or (fill("gave_up") if "gave_up" in at else "")
+        )
     halved = fill(
         "half" if np.isfinite(half) else "half_none",
         half_chairs=counted(half, "chair"),

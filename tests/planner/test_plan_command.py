@@ -466,6 +466,23 @@ def test_flags_go_over_own_numbers_and_a_file_of_them_over_those_of_the_plan():
     assert replaced.own == OwnNumbers(plp=60)
 
 
+def test_other_ways_are_looked_for_only_where_some_number_of_chairs_is_enough(monkeypatch):
+    asked = []
+    ways = answers.ways_to_run
+    monkeypatch.setattr(
+        command,
+        "ways_to_run",
+        lambda plan, by_month: (asked.append(by_month), ways(plan, by_month=by_month))[1],
+    )
+    # Whoever is ready after 60 days is not seen within 30 days, whatever there are of chairs.
+    prices = ["--nurse-hour-price", 60]
+    plan(*VERMONT, *prices, "--lead-days", 60)
+    assert asked == []
+    plan(*VERMONT, *prices)
+    plan(*VERMONT, *prices, "--target-months", 6)
+    assert asked == [None, 6]
+
+
 def test_saving_over_another_plan_says_so_and_keeps_it(capsys):
     for chairs, sentence in (
         (2, "Saved: mine.toml"),

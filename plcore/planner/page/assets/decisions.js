@@ -17,7 +17,8 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   byYear.forEach((newly, i) => add(`infusions_${i + 1}`, "infusions", quantiles(newly.map((value, d) => value * infusions[d]))));
 
   const medians = byYear.map((newly, i) => quantiles(newly.map((value) => value / weeks[i]), [0.5])[0]);
-  const busiest = medians.indexOf(Math.max(...medians));
+  // Of years that differ only by rounding, the first.
+  const busiest = medians.findIndex((median) => median >= (1 - 1e-9) * Math.max(...medians));
   const rate = byYear[busiest].map((value) => value / weeks[busiest]);
   const halfHour = Math.round(2 * settings.hours) - 1;
   const heldBy = (chairs) => grid.visits[(chairs - clinic.chairs[0]) * clinic.n_half_hours + halfHour];
@@ -251,6 +252,7 @@ function sixSentences(grid, at, words) {
   };
   const fill = (name, more = {}) =>
     sentences[name].replace(/\{(\w+)\}/g, (_, key) => more[key] ?? (key in at ? whole(key) : common[key]));
+  common.people = ["1", "fewer than 1"].includes(whole("choosing")) ? "person" : "people";
   common.span = words.n_years === 1 ? common.first_year : fill("span");
   const range = (key) => {
     const { low, high } = at[key];
@@ -288,7 +290,7 @@ function sixSentences(grid, at, words) {
       ? fill("wait_none")
       : wait === Infinity
         ? fill("wait_never")
-        : fill("wait", { over: at.wait_mean.high === Infinity ? fill("over") : "" }),
+        : fill("wait", { listed: words.list_apart ? fill("wait_listed") : "", over: at.wait_mean.high === Infinity ? fill("over") : "" }),
     fill(Number.isFinite(half) ? "half" : "half_none", {
       half_chairs: counted(half, "chair"), half_range: range("half_chairs_needed"), toss_up: tossUp("half_chairs_to_plan"),
     }),
@@ -326,6 +328,6 @@ function wordsOf(grid, settings) {
   return {
     year: settings.year, n_years: nation.n_years, chairs: chairsOf(grid, settings), most_load: clinic.most_load,
     probability: clinic.probability, waiting_list: settings.waiting_list ?? 0, severity: settings.severity,
-    own_referrals: (settings.own_referrals ?? null) !== null, most_chairs: clinic.chairs[clinic.chairs.length - 1],
+    own_referrals: (settings.own_referrals ?? null) !== null, list_apart: (settings.waiting_list ?? 0) > 0, most_chairs: clinic.chairs[clinic.chairs.length - 1],
   };
 }
