@@ -260,6 +260,7 @@ def test_a_plan_without_a_name_has_that_of_its_file():
     plan("--settings", "chosen.toml", "--no-sizes", "--days-a-week", 3, "--save", "short.toml")
     plan("--compare", "small (2).toml", "large.toml", "short.toml", "--no-sizes", "--to", "all")
 
+    assert not Path("large.toml").read_text().startswith("name")
     side = pd.read_csv("all/side_by_side.csv")
     assert side.columns[2:].tolist() == ["small _2_", "large", "best"]
     assert {"plan.xlsx", "small _2_.xlsx", "large.xlsx", "best.xlsx"} >= {

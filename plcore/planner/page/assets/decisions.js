@@ -17,8 +17,7 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   byYear.forEach((newly, i) => add(`infusions_${i + 1}`, "infusions", quantiles(newly.map((value, d) => value * infusions[d]))));
 
   const medians = byYear.map((newly, i) => quantiles(newly.map((value) => value / weeks[i]), [0.5])[0]);
-  // Of years that differ only by rounding, the first.
-  const busiest = medians.findIndex((median) => median >= (1 - 1e-9) * Math.max(...medians));
+  const busiest = medians.indexOf(Math.max(...medians));
   const rate = byYear[busiest].map((value) => value / weeks[busiest]);
   const halfHour = Math.round(2 * settings.hours) - 1;
   const heldBy = (chairs) => grid.visits[(chairs - clinic.chairs[0]) * clinic.n_half_hours + halfHour];
