@@ -335,8 +335,8 @@ def _several(options: argparse.Namespace) -> list[str]:
         plans[name], table = _answered(request, settings, options)
         if table is not None:
             sizing[name] = table
-        said = in_sentences(plans[name], table)
-        for file_name, write in _files_of(request, plans[name], table, options, said).items():
+        sentences = in_sentences(plans[name], table)
+        for file_name, write in _files_of(request, plans[name], table, options, sentences).items():
             if file_name in files:
                 raise ValueError(
                     f"name is {name!r}, but another plan has a file called {file_name}; expected a "

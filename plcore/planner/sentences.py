@@ -247,8 +247,7 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     ignored = f" (without the limit of {_count(limit, 'visit')} a day)" if limit else ""
     advice = advise(sizing, probability=settings.probability)
     if advice.toss_up:
-        near = sizing[sizing["chairs"].isin(advice.toss_up)]
-        chances = ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in near.itertuples())
+        chances = _chances(sizing, advice.toss_up)
         return (
             f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
             f"{advice.in_words()}: the probability is {chances}, too close to "
@@ -294,14 +293,17 @@ def _by_target(answer: Answer, sizing: pd.DataFrame) -> str:
             f"{start} no number of chairs is enough to keep the service level with a probability of "
             f"{wanted:g}: with {last['chairs']:.0f} it is {last['probability']:.2f}."
         )
-    named = sizing.set_index("chairs")["probability"]
-    chances = " and ".join(
-        f"{named[n]:.2f} with {n}" for n in advice.toss_up or (advice.chairs,) if n in named
-    )
+    chances = _chances(sizing, advice.toss_up or [advice.chairs])
     return (
         f"{start} it takes {advice.in_words()} from the opening on to keep the service level with a "
         f"probability of {wanted:g} (simulated: {chances})."
     )
+
+
+def _chances(sizing: pd.DataFrame, chairs: Sequence[int | None]) -> str:
+    """The probability that the service level is kept with these chairs."""
+    rows = sizing[sizing["chairs"].isin(chairs)].itertuples()
+    return ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in rows)
 
 
 def _kept(answer: Answer) -> str:
