@@ -24,7 +24,7 @@ from plcore.clinic.sizing import advise
 from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
-from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences, on_target_and_ways
+from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     NEEDS_RADIUS,
     PLACES,
@@ -329,6 +329,7 @@ def _several(options: argparse.Namespace) -> list[str]:
     if options.sites:
         check_shared({name: settings for name, (_, settings) in requests.items()})
     plans: dict[str, Answer] = {}
+    lines: list[str] = []
     sizing: dict[str, pd.DataFrame] = {}
     files: dict[str, Callable[[Path], None]] = {}
     for name, (request, settings) in requests.items():
@@ -336,6 +337,7 @@ def _several(options: argparse.Namespace) -> list[str]:
         if table is not None:
             sizing[name] = table
         sentences = in_sentences(plans[name], table)
+        lines += [f"{name}:", *sentences[: len(QUESTIONS)], ""]
         for file_name, write in _files_of(request, plans[name], table, options, sentences).items():
             if file_name in files:
                 raise ValueError(
@@ -356,7 +358,7 @@ def _several(options: argparse.Namespace) -> list[str]:
     files[f"{_SIDE}.xlsx"] = partial(write_comparison, answers=plans, table=side)
     files[f"{_SIDE}.csv"] = partial(write_table, table=side)
     replaced, paths = _written(options.to, files)
-    lines = [side.to_string(index=False, max_colwidth=40), "", *WHAT_IT_IS_NOT, ""]
+    lines += [side.to_string(index=False), "", *WHAT_IT_IS_NOT, ""]
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 

@@ -438,7 +438,16 @@ def test_plans_are_compared_side_by_side(capsys):
     shown = sheet_table(workbook, "Side by side").fillna("")
     assert shown.to_numpy().tolist() == table.fillna("").to_numpy().tolist()
     assert {"small.xlsx", "large.xlsx"} <= {path.name for path in Path("plan").iterdir()}
-    assert "side_by_side.csv" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "side_by_side.csv" in text
+    # As on the first sheet, each plan answers the six questions; labels are printed in full.
+    cells = [cell for row in workbook["Summary"].values for cell in row if cell]
+    for name, chairs in (("small", 2), ("large", 3)):
+        settings = Settings(name=name, state="VT", n_years=1, draws=16, runs=2, chairs=chairs)
+        said = six_answers(_answer(settings))
+        assert "\n".join([f"{name}:", *said]) in text
+        assert set(said) <= set(cells)
+    assert all(figure in text for figure in table["figure"])
 
 
 def test_own_numbers_belong_to_their_plan(capsys):

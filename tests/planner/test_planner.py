@@ -685,7 +685,7 @@ def test_sentences_say_what_else_would_do_and_by_when():
     last = table["chairs"].max()
     assert never[0].endswith(f"with a probability of 0.8: with {last} it is 0.31.")
     assert "July 2027 no number of chairs is enough" in never[0]
-    assert "The waiting list of the opening (9 people) is cleared in" in text
+    assert "The waiting list of the opening (9 people), simulated day by day" in text
     assert "A course of 10 infusions planned for 3.5 weeks takes 3" in text
 
 
