@@ -31,6 +31,7 @@ KINDS = (
 OCCASIONS = 1 << 16
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_12, _27, _30, _31 = map(np.uint64, (12, 27, 30, 31))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -268,13 +269,17 @@ def states(kind: str, n_runs: int, *, n_draws: int = 1, seed: int) -> Words:
 
 def words(state: Words, number: Integers) -> Words:
     """The outputs of SplitMix64 from a state: the first is number 1. Shapes are broadcast."""
-    z = state + number.astype(np.uint64) * _STEP
-    z = (z ^ (z >> np.uint64(30))) * _FIRST
-    z = (z ^ (z >> np.uint64(27))) * _SECOND
-    return np.asarray(z ^ (z >> np.uint64(31)))
+    z = np.asarray(state + number.astype(np.uint64) * _STEP)
+    # In place: arrays are small, and many.
+    for shift, factor in ((_30, _FIRST), (_27, _SECOND)):
+        z ^= z >> shift
+        z *= factor
+    z ^= z >> _31
+    return z
 
 
 def uniform(state: Words, patient: Integers, occasion: Integers | int = 0) -> Floats:
     """Numbers strictly between 0 and 1."""
-    raw = words(state, patient * OCCASIONS + occasion + 1)
-    return np.asarray(((raw >> np.uint64(12)) + 0.5) / 2.0**52)
+    raw = words(state, patient * OCCASIONS + (occasion + 1))
+    raw >>= _12
+    return np.asarray((raw + 0.5) / 2.0**52)

@@ -561,13 +561,17 @@ def cleared_in_words(outcome: ClinicOutcome, first: date) -> str:
         return f"{list_of} is not cleared in these {outcome.n_days / _YEAR:.3g} years."
     known = np.where(days == outcome.n_days, np.inf, days)
     median, low, high = (
-        "never in these years"
+        "after these years"
         if np.isinf(day)
-        else f"{date.fromordinal(first.toordinal() + int(day)):%B %Y}"
+        else f"in {date.fromordinal(first.toordinal() + int(day)):%B %Y}"
         for day in quantiles(known, [0.5, 0.025, 0.975])
     )
     rest = "" if never == 0 else f"; it is not cleared in these years in {never:.0%} of all cases"
-    return f"{list_of} is cleared in {median} (95% limits {low} to {high}){rest}."
+    # With all slots free at first it is sooner empty than demand and capacity in the long run say.
+    return (
+        f"{list_of}, simulated day by day with all slots free at first, is empty for the first time "
+        f"{median} (95% limits {low.removeprefix('in ')} to {high.removeprefix('in ')}){rest}."
+    )
 
 
 def course_in_words(outcome: ClinicOutcome, *, weeks_asked: float | None = None) -> str:

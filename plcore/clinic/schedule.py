@@ -29,6 +29,7 @@ visits; replications are side by side."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -67,6 +68,8 @@ _CHUNK = 1024
 #: Patients who wait at the end are followed for this many times the days, and no longer.
 _FOLLOWED = 4
 _LOOKED_FOR = 28
+#: Slots of replications and days that are added up at a time.
+_CELLS = 1 << 17
 
 
 def simulate_clinic(
@@ -202,9 +205,13 @@ class _Clinic:
         self.head, self.returns_broken_off, self.most_booked = np.zeros((3, self.n), dtype=np.int64)
         floats = BY_DAY[BY_DAY.index("chair_minutes") :]
         self.by_day: dict[str, np.ndarray] = {
-            name: np.zeros((n_days, self.n), dtype=np.float64 if name in floats else np.int64)
+            name: np.zeros((self.n, n_days), dtype=np.float64 if name in floats else np.int64)
             for name in BY_DAY
         }
+        # What happens on a day is noted, and added up for some days at a time from this one on.
+        self.noted_from = 0
+        self.noted: defaultdict[str, list[Integers]] = defaultdict(list)
+        self.treated: list[tuple[Integers, Integers, Integers, Integers]] = []
         self.calendar: defaultdict[int, list[Integers]] = defaultdict(list)
         self.deferred = np.zeros(0, dtype=np.int64)
         self._make_days()
@@ -237,7 +244,8 @@ class _Clinic:
         self.vials = np.ceil(self.mg / dose.vial_mg - 1e-9)
         #: The first day on which the patient has given up, if not offered a visit before.
         self.gone_day = np.full(self.referred.shape, self.last)
-        if np.isfinite(x["patience_days"]).any():
+        self.some_give_up = bool(np.isfinite(x["patience_days"]).any())
+        if self.some_give_up:
             # Those on the list on day 0 have not given up by then.
             patience = -np.log(chance("patience")) * x["patience_days"]
             gone = np.ceil(np.maximum(self.referred, 0) + patience)
@@ -266,9 +274,13 @@ class _Clinic:
     def run(self) -> dict[str, np.ndarray]:
         for day in range(self.n_days):
             if day in self.periods:
+                self._add_up(day)
                 self._begin(self.periods[day])
             if self.is_open[day]:
                 self._open(day)
+            if day + 1 - self.noted_from == self.days_at_a_time:
+                self._add_up(day + 1)
+        self._add_up(self.n_days)
         if self.last > self.n_days:
             # What has become of whom when the days end; only waits are followed beyond.
             at_end = {name: getattr(self, name).copy() for name in ("fate", "had", "returns")}
@@ -291,8 +303,7 @@ class _Clinic:
         # Who gave up after the last offer has not been looked at since.
         fate = at_end["fate"].reshape(self.n, self.width)
         fate[(fate == WAITING) & (left < self.n_days)] = GAVE_UP
-        arrays = {name: _turned(values) for name, values in self.by_day.items()}
-        arrays |= {"waiting": waiting, "ready": np.cumsum(come, axis=1)}
+        arrays = self.by_day | {"waiting": waiting, "ready": np.cumsum(come, axis=1)}
         patients = {
             "referred_day": self.referred, "offered_day": self.offered_day,
             "first_day": self.first_day, "completed_day": self.completed_day,
@@ -310,6 +321,7 @@ class _Clinic:
         slots = appointments(plan)
         # Visits booked over share the appointments of others, spread over the day.
         self.times = slots[np.arange(self.capacity) * len(slots) // self.capacity][:, None]
+        self.days_at_a_time = max(1, _CELLS // (self.capacity * self.n))
 
     def _unseen(self) -> NDArray[np.bool_]:
         """Who still waits for a first infusion, and has not given up."""
@@ -348,8 +360,7 @@ class _Clinic:
         rep, patient = np.divmod(who, self.width)
         booked = np.bincount(rep, minlength=self.n)
         np.maximum(self.most_booked, booked, out=self.most_booked)
-        if day < self.n_days:
-            self.by_day["booked"][day] = booked
+        self._note("booked", day, rep)
         first = self.had[who] == 0
         chance = np.where(first, self.x["first_no_show"][rep], self.x["no_show"][rep])
         comes = self._uniform("no_show", rep, patient, self.bookings[who]) >= chance
@@ -357,7 +368,8 @@ class _Clinic:
         self._miss(day, who[~comes])
         who, rep, patient, place = who[comes], rep[comes], patient[comes], place[comes]
         if day < self.n_days:
-            self._treat(day, who, rep, patient, place)
+            cell = (day - self.noted_from) * self.n + rep
+            self.treated.append((who, cell, self.had[who], place))
         self.first_day[who[self.had[who] == 0]] = day
         self.begun[who[self.place[who] == 0]] = day
         self.had[who] += 1
@@ -374,7 +386,7 @@ class _Clinic:
             < self.x["cancellation"][rep]
         )
         self._note("cancelled", day, rep[off])
-        self._book(who[off], np.full(int(off.sum()), day + self.plan.rebook_days))
+        self._book_again(who[off], day)
         who = who[~off]
         self.due_since[who] = day
         who = np.concatenate([self.deferred, who])
@@ -388,6 +400,9 @@ class _Clinic:
         counts = np.bincount(rep, minlength=self.n)
         place = np.arange(len(who)) - (np.cumsum(counts) - counts)[rep]
         has = place < self.capacity
+        if has.all():
+            self.deferred = who[:0]
+            return who, place
         late = who[~has]
         too_late = self.next_open[day + 1] - self.due_since[late] > self.plan.most_delay_days
         given_up = late[too_late]
@@ -408,11 +423,16 @@ class _Clinic:
             number = np.arange(len(rep)) - (np.cumsum(room) - room)[rep]
             next_ones = rep * self.width + self.head[rep] + number
             self.head += room
+            if not self.some_give_up:
+                new = next_ones
+                break
             gone = self.gone_day[rep, next_ones % self.width] <= day
             self.fate[next_ones[gone]] = GAVE_UP
             new = np.concatenate([new, next_ones[~gone]])
             # Others take the slots of those who have given up.
             room = np.minimum(np.bincount(rep[gone], minlength=self.n), ready - self.head)
+        if not new.size:
+            return new, new
         # In the order of referral within each replication.
         new = np.sort(new)
         rep = new // self.width
@@ -431,44 +451,72 @@ class _Clinic:
         out = self.missed[who] > self.plan.most_missed
         lost = who[out]
         self.fate[lost[self.returns[lost] == 0]] = MISSED
-        again = who[~out]
-        self._book(again, np.full(len(again), day + self.plan.rebook_days))
+        self._book_again(who[~out], day)
+
+    def _add_up(self, end: int) -> None:
+        """Add up what was noted of the days before `end`, by replication and day."""
+        days = slice(self.noted_from, end)
+        n_cells = (end - self.noted_from) * self.n
+
+        def write(name: str, cell: Integers, weights: Floats | None = None) -> None:
+            total = np.bincount(cell, weights, minlength=n_cells)
+            self.by_day[name][:, days] = total.reshape(-1, self.n).T
+
+        for name, cells in self.noted.items():
+            write(name, np.concatenate(cells))
+        if self.treated:
+            who, cell, number, place = map(np.concatenate, zip(*self.treated, strict=True))
+            self._treat(who, cell, number, place, n_cells, write)
+        self.noted_from = end
+        self.noted.clear()
+        self.treated.clear()
 
     def _treat(
-        self, day: int, who: Integers, rep: Integers, patient: Integers, place: Integers
+        self,
+        who: Integers,
+        cell: Integers,
+        number: Integers,
+        place: Integers,
+        n_cells: int,
+        write: Callable[..., None],
     ) -> None:
-        """The infusions of a day: minutes, milligrams, and the delays that they cause."""
+        """The infusions of some days: minutes, milligrams, and the delays that they cause.
+
+        `cell` counts replications and days, `number` is that of the patient's infusion, `place` its
+        slot. Nothing of it bears on who comes when.
+        """
         plan = self.day_plan
-        number = self.had[who]
+        rep, patient = np.divmod(who, self.width)
         score = special.ndtri(self._uniform("recovery", rep, patient, number))
         recovery = self.x["recovery_minutes"][rep] * np.exp(self.x["recovery_spread"][rep] * score)
         side_effect = (
             self._uniform("side_effect", rep, patient, number) < self.x["side_effect"][rep]
         )
         recovery += side_effect * self.x["extra_minutes"][rep]
-        # Slots and chairs that nobody needs today cost no time.
+        # Slots and chairs that nobody needs cost no time.
         used = int(place.max(initial=-1)) + 1
-        minutes = np.zeros((used, self.n))
-        minutes[place, rep] = plan.infusion_minutes + recovery
+        minutes = np.zeros((used, n_cells))
+        minutes[place, cell] = plan.infusion_minutes + recovery
         # A missed visit takes no time and delays nobody.
         present = minutes > 0
         times = self.times[:used]
         begun = np.empty(minutes.shape)
         if used > plan.chairs:
             busy = minutes + present * plan.turnover_minutes
-            serve(times, busy, idle(plan.chairs, self.n), begun)
+            serve(times, busy, idle(plan.chairs, n_cells), begun)
         else:
             begun[:] = times
         closing = np.where(present, begun + minutes, 0.0).max(axis=0, initial=0.0)
         nurses = plan.infusion_minutes / plan.patients_per_nurse
-        self._note("infusions", day, rep)
-        self._note("nurse_minutes", day, rep, nurses + recovery / plan.recovering_per_nurse)
+        write("infusions", cell)
+        write("nurse_minutes", cell, nurses + recovery / plan.recovering_per_nurse)
         # Added up in order: sums along an axis depend on how many replications there are.
-        self._note("chair_minutes", day, rep, minutes[place, rep])
-        self._note("late_minutes", day, rep, (begun - times)[place, rep])
-        self._note("mg", day, rep, self.mg[who])
-        self._note("vials", day, rep, self.vials[who])
-        self.by_day["overtime_minutes"][day] = np.maximum(closing - plan.open_minutes, 0.0)
+        write("chair_minutes", cell, minutes[place, cell])
+        write("late_minutes", cell, (begun - times)[place, cell])
+        write("mg", cell, self.mg[who])
+        write("vials", cell, self.vials[who])
+        late = np.maximum(closing - plan.open_minutes, 0.0)
+        write("overtime_minutes", np.arange(n_cells), late)
 
     def _go_on(self, day: int, who: Integers, rep: Integers, patient: Integers) -> None:
         """What the patients treated today do next."""
@@ -489,6 +537,8 @@ class _Clinic:
         # On the course's own date, or the day after one that was late.
         date = self.begun[more] + self.dates[m_kind, self.place[more]]
         self._book(more, np.maximum(date, day + 1))
+        if not ends.any():
+            return
         done, d_rep, d_patient = who[ends], rep[ends], patient[ends]
         first = done[kind[ends] == 0]
         self.fate[first] = COMPLETED
@@ -516,20 +566,19 @@ class _Clinic:
         for first, end in pairwise(edges):
             self.calendar[int(target[first])].append(who[first:end])
 
+    def _book_again(self, who: Integers, day: int) -> None:
+        """Book those who missed or cancelled a visit on a day."""
+        if who.size:
+            self.calendar[int(self.next_open[min(day + self.plan.rebook_days, self.last)])].append(
+                who
+            )
+
     def _uniform(self, kind: str, rep: Integers, patient: Integers, occasion: Integers) -> Floats:
         return uniform(self.luck[kind][rep], patient, occasion)
 
-    def _note(self, name: str, day: int, rep: Integers, weights: Floats | None = None) -> None:
+    def _note(self, name: str, day: int, rep: Integers) -> None:
         if day < self.n_days:
-            self.by_day[name][day] = np.bincount(rep, weights, minlength=self.n)
-
-
-def _turned(values: np.ndarray) -> np.ndarray:
-    """The rows as columns, in memory too; a few at a time, as whole columns lie far apart there."""
-    turned = np.empty(values.shape[::-1], dtype=values.dtype)
-    for low in range(0, len(values), 32):
-        turned[:, low : low + 32] = values[low : low + 32].T
-    return turned
+            self.noted[name].append((day - self.noted_from) * self.n + rep)
 
 
 def _counted(place: Integers, n: int) -> Integers:

@@ -501,7 +501,7 @@ def options_table(
         the weeks of the course before others: days_a_week, hours, chairs, nurses, visits_a_week,
         nurse_hours_a_week (on duty), course_weeks (see `course_weeks`), keeps_course, load (median),
         wait, probability, standard_error, enough, cost_a_year and income_a_year (NaN without
-        prices).
+        prices, the cost also where the service level is not kept).
     """
     planned = (plan.course.course_days[-1] + 1) / 7
     rows = []
@@ -515,6 +515,8 @@ def options_table(
         # A clinic whose list grows in too many draws need not be simulated.
         able = [float((~load.never_clears).mean()) >= probability for load in loads]
         low, high = (able.index(True) if any(able) else len(able) - 1), len(able) - 1
+        # Where people give up no list grows; what holds them all is nearer than the smallest.
+        holds = [float((load.load < 1).mean()) >= probability for load in loads]
         samples: dict[int, Sample] = {}
 
         def row(
@@ -537,7 +539,7 @@ def options_table(
 
         # Small clinics are mostly enough: up from the smallest in growing steps, then halving.
         step, below = 1, low - 1
-        at = low
+        at = max(low, holds.index(True) if any(holds) else high)
         while at < high and not enough(at):
             below, at, step = at, min(at + step, high), 2 * step
         if enough(at):
@@ -546,7 +548,7 @@ def options_table(
                 below, at = (below, middle) if enough(middle) else (middle, at)
         found, day = row(at), ladder[at]
         cost = None
-        if prices != Prices(leave_share=prices.leave_share):
+        if prices != Prices(leave_share=prices.leave_share) and enough(at):
             outcome = simulate_clinic(
                 samples[at].plan, inputs, referrals, relief, is_open, seed=seed, follow_days=0
             )
@@ -585,14 +587,15 @@ def options_table(
     return table.sort_values(order, ignore_index=True).drop(columns=["fails", "longer"])
 
 
-def options_in_words(table: pd.DataFrame, prices: Prices, *, days_a_week: int) -> str:
+def options_in_words(table: pd.DataFrame, prices: Prices, *, days_a_week: int, by: str = "") -> str:
     """A sentence on the cheapest way to keep the service level.
 
-    `table` is as `options_table` gives it, `days_a_week` the days of a full-time clinic.
+    `table` is as `options_table` gives it, `days_a_week` the days of a full-time clinic, `by` the
+    date by which it is to be kept, as " by July 2027".
     """
     enough = table[table["enough"]]
     if enough.empty:
-        return "No clinic of those tried keeps the service level, whatever its days and hours."
+        return f"No clinic of those tried keeps the service level{by}, whatever its days and hours."
     best = enough.iloc[0]
     cost = best["cost_a_year"]
     priced = ""
@@ -608,8 +611,10 @@ def options_in_words(table: pd.DataFrame, prices: Prices, *, days_a_week: int) -
     kept = (
         "" if best["keeps_course"] else f" (a course then takes {best['course_weeks']:.2g} weeks)"
     )
-    by = "cheapest" if priced else "one with the fewest nurses' hours"
-    sentence = f"Of the clinics that keep the service level, the {by} has {what}{kept}{priced}."
+    rank = "cheapest" if priced else "one with the fewest nurses' hours"
+    sentence = (
+        f"Of the clinics that keep the service level{by}, the {rank} has {what}{kept}{priced}."
+    )
     fewest = enough.sort_values("days_a_week").iloc[0]
     if fewest["days_a_week"] < days_a_week and fewest["chairs"] == 1:
         one = fewest["days_a_week"] == 1

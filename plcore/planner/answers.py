@@ -468,7 +468,7 @@ def ways_to_run(
     -------
     DataFrame
         A row for each number of days, the best first, as
-        `plcore.clinic.options.options_table` describes it.
+        `plcore.clinic.sizing.options_table` describes it.
     """
     settings, patients = answer.settings, answer.patients
     return options_table(
@@ -614,7 +614,9 @@ def _patients(settings: Settings, draws: pd.DataFrame, demand: Demand) -> Patien
             "the model has its own growth"
         )
     rates = by_year(per_week, opening) / by_year(np.ones((1, opening.n_weeks)), opening)
-    busiest = int(np.argmax(np.median(rates, axis=0)))
+    medians = np.median(rates, axis=0)
+    # Of years that differ only by rounding, the first.
+    busiest = int(np.argmax(medians >= (1 - 1e-9) * medians.max()))
     if settings.season:
         first = date(settings.year, 1, 1)
         per_week = per_week * seasonal(first, opening.n_weeks, settings.season)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -23,7 +23,7 @@ from plcore.clinic.sizing import Prices, advise
 from plcore.planner.answers import Answer, answer, in_time, sizes, ways_to_run
 from plcore.planner.gazetteer import zip_points
 from plcore.planner.own_file import own_template, read_own
-from plcore.planner.sentences import WHAT_IT_IS_NOT, in_sentences, on_target_and_ways
+from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     NEEDS_RADIUS,
     PLACES,
@@ -31,6 +31,7 @@ from plcore.planner.settings import (
     defaults,
     located,
     meanings,
+    name_of,
     read_given,
     read_settings,
     settings_from,
@@ -105,6 +106,13 @@ class Request:
             return settings_from(values)
         except ValueError as error:
             raise ValueError(self.locate(str(error))) from None
+
+    def text(self, settings: Settings) -> str:
+        """The settings as they are saved: a name that is only that of their file stays with it."""
+        of_file = None if self.file is None else name_of(self.file)
+        if "name" not in self.flags and settings.name == of_file:
+            settings = replace(settings, name=str(defaults()["name"]))
+        return settings_text(settings)
 
     def locate(self, message: str) -> str:
         """The message after the flag, or the file and line, that it is about."""
@@ -273,16 +281,19 @@ def _planned(options: argparse.Namespace) -> list[str]:
         months = plan.settings.target_months
         if months is not None and in_time(plan, by_month=months) is not None:
             by_target = sizes(plan, by_month=months)
-        # Where one chair is enough, or prices are given, other ways to run it may be better.
-        one_chair = advise(sizing, probability=plan.settings.probability).chairs == 1
-        if one_chair or plan.settings.prices() != Prices(leave_share=plan.settings.leave_share):
-            ways = ways_to_run(plan)
+        judged = sizing if by_target is None else by_target
+        enough = advise(judged, probability=plan.settings.probability).chairs
+        priced = plan.settings.prices() != Prices(leave_share=plan.settings.leave_share)
+        # Where one chair is enough, or prices are given, other ways to run it may be better; where
+        # no number of chairs is enough, fewer hours and days are not either.
+        if enough == 1 or (priced and enough is not None):
+            ways = ways_to_run(plan, by_month=None if by_target is None else months)
     more = on_target_and_ways(plan, by_target=by_target, ways=ways)
-    replaced, paths = _written(options.to, _files_of(plan, sizing, options, more))
-    sentences = in_sentences(plan, sizing, more)
-    lines = [*sentences, *WHAT_IT_IS_NOT, ""]
+    said = in_sentences(plan, sizing, more)
+    replaced, paths = _written(options.to, _files_of(request, plan, sizing, options, said))
+    lines = [*said, *WHAT_IT_IS_NOT, ""]
     if options.save is not None:
-        lines.append(_saved(options.save, plan))
+        lines.append(_saved(options.save, request.text(plan.requested)))
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 
@@ -304,9 +315,7 @@ def _several(options: argparse.Namespace) -> list[str]:
     requests: dict[str, tuple[Request, Settings]] = {}
     taken = {_SIDE.casefold(): "the comparison", _SITES.casefold(): "the sum of all sites"}
     for file in options.sites or options.compare:
-        # A plan without a name of its own has that of its file.
-        named = {} if "name" in read_given(file) else {"name": file.stem}
-        request = Request({**flags, **named}, file)
+        request = Request(flags, file)
         settings = _checked(request)
         # Some systems take A.xlsx and a.xlsx for the same file.
         if (before := taken.get(settings.name.casefold())) is not None:
@@ -319,13 +328,16 @@ def _several(options: argparse.Namespace) -> list[str]:
     if options.sites:
         check_shared({name: settings for name, (_, settings) in requests.items()})
     plans: dict[str, Answer] = {}
+    lines: list[str] = []
     sizing: dict[str, pd.DataFrame] = {}
     files: dict[str, Callable[[Path], None]] = {}
     for name, (request, settings) in requests.items():
         plans[name], table = _answered(request, settings, options)
         if table is not None:
             sizing[name] = table
-        for file_name, write in _files_of(plans[name], table, options).items():
+        sentences = in_sentences(plans[name], table)
+        lines += [f"{name}:", *sentences[: len(QUESTIONS)], ""]
+        for file_name, write in _files_of(request, plans[name], table, options, sentences).items():
             if file_name in files:
                 raise ValueError(
                     f"name is {name!r}, but another plan has a file called {file_name}; expected a "
@@ -345,7 +357,7 @@ def _several(options: argparse.Namespace) -> list[str]:
     files[f"{_SIDE}.xlsx"] = partial(write_comparison, answers=plans, table=side)
     files[f"{_SIDE}.csv"] = partial(write_table, table=side)
     replaced, paths = _written(options.to, files)
-    lines = [side.to_string(index=False, max_colwidth=40), "", *WHAT_IT_IS_NOT, ""]
+    lines += [side.to_string(index=False), "", *WHAT_IT_IS_NOT, ""]
     return [*lines, *_summary_of_files(paths, replaced, options.to)]
 
 
@@ -366,9 +378,8 @@ def _require_folder(folder: Path, flag: str) -> None:
         raise ValueError(f"{flag}: {folder}: no such folder; expected one that is there")
 
 
-def _saved(path: Path, plan: Answer) -> str:
-    """Save the plan; a sentence on whether that replaced another plan."""
-    text = settings_text(plan.requested)
+def _saved(path: Path, text: str) -> str:
+    """Save a plan; a sentence on whether that replaced another plan."""
     # A device, such as /dev/stdout, has nothing to keep, and may have no end.
     before = path.read_bytes() if path.is_file() else None
     path.write_text(text, encoding="utf-8", newline="\n")
@@ -397,20 +408,18 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _files_of(
+    request: Request,
     plan: Answer,
     sizing: pd.DataFrame | None,
     options: argparse.Namespace,
-    more: Sequence[str] = (),
+    said: Sequence[str],
 ) -> dict[str, Callable[[Path], None]]:
-    """What is written for a plan: a function of the path by the name of the file.
-
-    `more` are sentences that follow the six answers.
-    """
+    """What is written for a plan: a function of the path by the name of the file."""
     name = plan.settings.name
     tables = answer_tables(plan, sizing, period=options.period)
-    text = settings_text(plan.requested)
+    text = request.text(plan.requested)
     files: dict[str, Callable[[Path], None]] = {
-        f"{name}.xlsx": partial(write_plan, answer=plan, sizing=sizing, tables=tables, more=more),
+        f"{name}.xlsx": partial(write_plan, answer=plan, tables=tables, said=said),
         f"{name}.toml": partial(_write_text, text=text),
     }
     for table, rows in tables.items():

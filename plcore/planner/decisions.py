@@ -70,7 +70,7 @@ SEVERITY_WORDS: Mapping[str, str] = {
 
 #: The sentences, by name; what stands in braces is filled in.
 SENTENCES: Mapping[str, str] = {
-    "come": "{choosing} people would come to this clinic sooner or later, {patients_all} of them as "
+    "come": "{choosing} {people} would come to this clinic sooner or later, {patients_all} of them as "
     "new patients in {span}.",
     "come_own": "By its own count, {patients_all} new patients will be referred to this clinic in {span}.",
     "span": "the {n_years} years from {first_year} to {last_year}",
@@ -81,7 +81,8 @@ SENTENCES: Mapping[str, str] = {
     "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}{toss_up}.",
     "toss_up": "; it is a toss-up: with other random draws it may be {ends}",
     "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
-    "then wait {wait_mean} days on average for the first infusion{over}.",
+    "then wait {wait_mean} days on average for the first infusion{listed}{over}.",
+    "wait_listed": ", once the waiting list of the first day is cleared",
     "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "
     "grows by {growth_a_week} patients a week",
     "gave_up": "; {gave_up} of them give up waiting before they are seen",
@@ -555,7 +556,8 @@ def counted(n: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
 class Words:
     """What the sentences say besides the rows: the settings that they name.
 
-    `last_chairs` are those of the last month, where chairs change by month.
+    `last_chairs` are those of the last month, where chairs change by month; `list_apart` says
+    whether the wait leaves out what the waiting list of the first day adds to it.
     """
 
     year: int
@@ -567,6 +569,7 @@ class Words:
     severity: str
     own_referrals: bool
     most_chairs: int = MOST_CHAIRS
+    list_apart: bool = False
     last_chairs: int | None = None
 
     @classmethod
@@ -634,6 +637,8 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
             else f"chairs by month, {words.last_chairs} in the end,"
         ),
     }
+    # A noun for whoever would come.
+    common["people"] = "person" if whole("choosing") in ("1", "fewer than 1") else "people"
     common["span"] = common["first_year"] if words.n_years == 1 else fill("span")
     come = fill("come_own" if words.own_referrals else "come")
     plan, half = at["chairs_to_plan"].median, at["half_chairs_to_plan"].median
@@ -652,7 +657,10 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         waiting = fill("wait_never")
     else:
         over = fill("over") if np.isinf(at["wait_mean"].high) else ""
-        waiting = fill("wait", over=over or (fill("gave_up") if "gave_up" in at else ""))
+        listed = fill("wait_listed") if words.list_apart else ""
+        waiting = fill(
+            "wait", listed=listed, over=over or (fill("gave_up") if "gave_up" in at else "")
+        )
     halved = fill(
         "half" if np.isfinite(half) else "half_none",
         half_chairs=counted(half, "chair"),
@@ -660,25 +668,13 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         toss_up=toss_up("half_chairs_to_plan"),
     )
     row = at["clear_week"]
-    clear, low, high = (
-        when(float(weeks), words.year, words.n_years) for weeks in (row.median, row.low, row.high)
+    cleared = when_cleared(
+        (row.median, row.low, row.high),
+        no_list=whole("no_list"),
+        listed=words.waiting_list,
+        year=words.year,
+        n_years=words.n_years,
     )
-    if row.median == 0:
-        late = "late" if np.isfinite(row.high) else "late_not"
-        late = fill(late, clear_high=high) if row.high > 0 else ""
-        cleared = fill("clear_none", late=late)
-    else:
-        listed = "nobody" if words.waiting_list == 0 else _people(words.waiting_list)
-        settles = np.isfinite(row.median)
-        early = fill("early", clear_low=low) if np.isfinite(row.low) else fill("never")
-        cleared = fill(
-            "clear" if settles else "clear_not",
-            listed=listed,
-            early=early,
-            clear=clear,
-            clear_low=low.removeprefix("in "),
-            clear_high=high.removeprefix("in "),
-        )
     sentences = (come, chairs, waiting, halved, cleared, _find(at, words, fill))
     return tuple(text[0].upper() + text[1:] for text in sentences)
 
@@ -693,7 +689,32 @@ def toss_up_in_words(low: float, high: float, thing: str, *, most_chairs: int = 
     return SENTENCES["toss_up"].format(ends=f"{start} {between} {end}")
 
 
-def when(weeks: float, year: int, n_years: int) -> str:
+def when_cleared(
+    weeks: Sequence[float], *, no_list: str, listed: int, year: int, n_years: int
+) -> str:
+    """The sentence on when a list, of so many people at first, is cleared.
+
+    `weeks` are median, low and high as in `clear_week`, `no_list` the share without one, in words.
+    """
+    median, low, high = weeks
+    clear, clear_low, clear_high = (_month(week, year, n_years) for week in weeks)
+    last_year = str(year + n_years - 1)
+    if median == 0:
+        late = "" if high == 0 else SENTENCES["late" if np.isfinite(high) else "late_not"]
+        late = late.format(clear_high=clear_high, last_year=last_year)
+        return SENTENCES["clear_none"].format(no_list=no_list, late=late)
+    early = SENTENCES["early" if np.isfinite(low) else "never"].format(clear_low=clear_low)
+    return SENTENCES["clear" if np.isfinite(median) else "clear_not"].format(
+        listed="nobody" if listed == 0 else _people(listed),
+        early=early,
+        clear=clear,
+        clear_low=clear_low.removeprefix("in "),
+        clear_high=clear_high.removeprefix("in "),
+        last_year=last_year,
+    )
+
+
+def _month(weeks: float, year: int, n_years: int) -> str:
     """The month in which a list is cleared so many weeks after the start of a year."""
     if weeks == 0:
         return "at once"

@@ -77,12 +77,13 @@ def on_target_and_ways(
     answer: Answer, *, by_target: pd.DataFrame | None, ways: pd.DataFrame | None
 ) -> tuple[str, ...]:
     """Sentences on the target by a date and on ways to run the clinic, where these were asked."""
-    sentences = []
+    sentences, by = [], ""
     if by_target is not None:
+        by = f" by {_target_day(answer):%B %Y}"
         sentences.append(_by_target(answer, by_target))
     if ways is not None:
         full, prices = answer.settings.days_a_week, answer.settings.prices()
-        sentences.append(options_in_words(ways, prices, days_a_week=full))
+        sentences.append(options_in_words(ways, prices, days_a_week=full, by=by))
     return tuple(sentences)
 
 
@@ -245,8 +246,7 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     ignored = f" (without the limit of {_count(limit, 'visit')} a day)" if limit else ""
     advice = advise(sizing, probability=settings.probability)
     if advice.toss_up:
-        near = sizing[sizing["chairs"].isin(advice.toss_up)]
-        chances = ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in near.itertuples())
+        chances = _chances(sizing, advice.toss_up)
         return (
             f"Simulated over all years, the smallest clinic in which {level} or more{ignored} has "
             f"{advice.in_words()}: the probability is {chances}, too close to "
@@ -276,15 +276,33 @@ def _chairs(answer: Answer, sizing: pd.DataFrame) -> str:
     )
 
 
+def _target_day(answer: Answer) -> date:
+    months = answer.settings.target_months or 0
+    return answer.first_day + timedelta(days=round(months * 365.25 / 12))
+
+
 def _by_target(answer: Answer, sizing: pd.DataFrame) -> str:
-    """The chairs that keep the service level by a date."""
-    settings = answer.settings
-    day = date(settings.year, 1, 1) + timedelta(days=round((settings.target_months or 0) * 30.4375))
-    advice = advise(sizing, probability=settings.probability)
+    """The chairs that keep the service level by a date, and with what probability."""
+    wanted = answer.settings.probability
+    advice = advise(sizing, probability=wanted)
+    start = f"For those referred in the month before {_target_day(answer):%B %Y}"
+    if advice.chairs is None and not advice.toss_up:
+        last = sizing.iloc[-1]
+        return (
+            f"{start} no number of chairs is enough to keep the service level with a probability of "
+            f"{wanted:g}: with {last['chairs']:.0f} it is {last['probability']:.2f}."
+        )
+    chances = _chances(sizing, advice.toss_up or [advice.chairs])
     return (
-        f"For those referred in the month before {day:%B %Y} it takes {advice.in_words()} from the "
-        f"opening on to keep the service level with a probability of {settings.probability:g}."
+        f"{start} it takes {advice.in_words()} from the opening on to keep the service level with a "
+        f"probability of {wanted:g} (simulated: {chances})."
     )
+
+
+def _chances(sizing: pd.DataFrame, chairs: Sequence[int | None]) -> str:
+    """The probability that the service level is kept with these chairs."""
+    rows = sizing[sizing["chairs"].isin(chairs)].itertuples()
+    return ", ".join(f"{row.probability:.2f} with {row.chairs}" for row in rows)
 
 
 def _kept(answer: Answer) -> str:

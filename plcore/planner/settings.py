@@ -473,7 +473,8 @@ PLACES = ("near", "zip", "city", "counties", "state", "metro")
 #: Of these, those around which there is a radius.
 NEEDS_RADIUS = ("near", "zip", "city")
 # Begins and ends with a letter or a digit.
-_NAME = re.compile(r"\w([\w .-]{0,78}\w)?")
+_LONGEST_NAME = 80
+_NAME = re.compile(rf"\w([\w .-]{{0,{_LONGEST_NAME - 2}}}\w)?")
 
 
 def settings_from(given: Mapping[str, object]) -> Settings:
@@ -539,7 +540,8 @@ def read_settings(path: Path) -> Settings:
     Parameters
     ----------
     path : Path
-        A file of lines such as ``chairs = 4``. Settings that it does not name have their defaults.
+        A file of lines such as ``chairs = 4``. Settings that it does not name have their defaults;
+        a plan without a name has that of its file.
 
     Returns
     -------
@@ -566,7 +568,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def read_given(path: Path) -> dict[str, object]:
-    """The values of a TOML file of settings by name, not yet checked."""
+    """The values of a TOML file of settings by name, not yet checked, and a name for the plan."""
     path = Path(path)
     try:
         content = path.read_bytes().decode("utf-8")
@@ -576,9 +578,17 @@ def read_given(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name}: byte {error.start} is not UTF-8") from None
     try:
-        return tomllib.loads(content)
+        given = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path.name}: {error}; expected TOML, such as chairs = 4") from None
+    default = defaults()["name"]
+    return given | {"name": name_of(path)} if given.get("name", default) == default else given
+
+
+def name_of(path: Path) -> str:
+    """The name of a plan that has none of its own: that of its file, as far as a name allows."""
+    plain = re.sub(r"[^\w .-]+", "_", path.stem).strip(" .-")[:_LONGEST_NAME].strip(" .-")
+    return plain or str(defaults()["name"])
 
 
 def located(message: str, path: Path) -> str:
@@ -593,8 +603,10 @@ def located(message: str, path: Path) -> str:
 
 
 def settings_text(settings: Settings) -> str:
-    """The settings as TOML that reads back equal; settings without a value are left out."""
+    """The settings as TOML that reads back equal; what has no value, or no name, is left out."""
     values = asdict(settings)
+    if values["name"] == defaults()["name"]:
+        del values["name"]
     own = values.pop("own")
     if own is not None and not own["referrals"]:
         own = {name: value for name, value in own.items() if name != "first_month"}

@@ -34,7 +34,7 @@ from plcore.planner.decisions import (
     shown,
     to_plan,
     toss_up_in_words,
-    when,
+    when_cleared,
     worth_in_all,
 )
 from plcore.planner.settings import Settings
@@ -268,10 +268,6 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
     )
     endless = np.isinf(number("mean wait"))
     waits = "without end" if endless else f"{said('mean wait')} days on average"
-    low, middle, high = (
-        when(at["weeks until the list is cleared", TOGETHER][1][i], settings.year, settings.n_years)
-        for i in (1, 0, 2)
-    )
     find = "Nothing needs to be found out first: no input moves the visits that are asked for."
     worth = worth_in_all(list(answers.values()))
     others = [each.factor for each in worth[1:] if each.toss_up]
@@ -309,13 +305,12 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
         f"If half as many come, {counted(number(half), 'chair')} would do ({by_site(half)}; "
         f"95% of cases: {said('chairs needed for half as many')}{toss_up(half)})."
     )
-    none = shown(float((_cleared(answers) == 0).mean()), "share")
-    cleared = (
-        "By demand and capacity alone no waiting list builds up at any site in "
-        f"{none} of cases; with a probability of 97.5% the last is cleared {high}."
-        if middle == "at once"
-        else f"By demand and capacity alone the last list is cleared {middle} (95% of cases: "
-        f"{low.removeprefix('in ')} to {high.removeprefix('in ')})."
+    cleared = when_cleared(
+        at["weeks until the list is cleared", TOGETHER][1],
+        no_list=shown(float((_cleared(answers) == 0).mean()), "share"),
+        listed=sum(answer.settings.waiting_list for answer in answers.values()),
+        year=settings.year,
+        n_years=settings.n_years,
     )
     return come, size, wait, halved, cleared, find
 

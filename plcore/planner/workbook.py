@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from plcore.evidence.labels import TIMES, cell_in_words, heading
 from plcore.planner.answers import Answer
-from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, behind, six_answers
+from plcore.planner.sentences import QUESTIONS, WHAT_IT_IS_NOT, six_answers
 from plcore.planner.settings import defaults
 
 #: The sheet of each table and what stands on it, in the order of the workbook.
@@ -113,6 +113,8 @@ _AS_THEY_ARE = ("setting", "value", "figure", "meaning", "period")
 _UNITS = {"patients": "people", "funnel": "people", "what_became_of_them": "people"}
 #: Widest column, in characters; longer texts are wrapped.
 _WIDEST = 40
+#: Characters of all columns together that fit an upright page with little loss of size.
+_UPRIGHT = 110
 #: Instead of the time of writing, so that the same plan makes the same bytes.
 _CREATED = datetime(2000, 1, 1)
 _GREY = "#595959"
@@ -149,21 +151,15 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_plan(
-    path: Path,
-    answer: Answer,
-    sizing: pd.DataFrame | None,
-    tables: Mapping[str, pd.DataFrame],
-    *,
-    more: Sequence[str] = (),
+    path: Path, answer: Answer, tables: Mapping[str, pd.DataFrame], said: Sequence[str]
 ) -> None:
     """Write the workbook of one plan; an older file is replaced.
 
-    `sizing` is as `sizes` gives it or None, `tables` as `answer_tables` gives them; `more` are
-    sentences that follow the six answers.
+    `tables` are as `answer_tables` gives them, and what is `said` as `in_sentences` does.
     """
     book = _new(path, _title_of(answer))
     shown = [name for name in SHEETS if name in tables]
-    _summary(book, answer, [*more, *behind(answer, sizing)], shown)
+    _summary(book, answer, said, shown)
     for name in shown:
         _sheet(book, name, tables[name])
     _charts(book, answer, tables)
@@ -223,11 +219,12 @@ def _where(answer: Answer) -> str:
     return f"{answer.area.name}, opens {answer.first_day:%B} {answer.first_day.day}, {answer.first_day.year}"
 
 
-def _summary(book: _Book, answer: Answer, basis: Sequence[str], shown: Sequence[str]) -> None:
+def _summary(book: _Book, answer: Answer, said: Sequence[str], shown: Sequence[str]) -> None:
     sheet = _text_sheet(book, "Summary", _title_of(answer))
     sheet.write_string(1, 0, _where(answer), book.style(font_color=_GREY))
-    row = _answers(book, sheet, 3, "In short (median and 95% interval)", six_answers(answer))
-    row = _paragraphs(book, sheet, row, "Behind it", basis)
+    n = len(QUESTIONS)
+    row = _answers(book, sheet, 3, "In short (median and 95% interval)", said[:n])
+    row = _paragraphs(book, sheet, row, "Behind it", said[n:])
     row = _paragraphs(book, sheet, row, "What it is not", WHAT_IT_IS_NOT)
     names = ", ".join(SHEETS[name][0] for name in shown)
     _paragraphs(book, sheet, row, "Sheets", [f"{names}; Charts: the same numbers, drawn."])
@@ -312,6 +309,13 @@ def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
     sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
     _for_printing(sheet)
     sheet.repeat_rows(0)
+    if sum(widths.values()) <= _UPRIGHT:
+        sheet.set_portrait()
+    if {"measure", "period"} <= set(labels):
+        # A measure begins a page, and is small enough that five years of months fit on it.
+        sheet.set_print_scale(70)
+        measures = table["measure"].to_numpy()
+        sheet.set_h_pagebreaks((np.flatnonzero(measures[1:] != measures[:-1]) + 2).tolist())
 
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:

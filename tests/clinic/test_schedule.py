@@ -42,7 +42,14 @@ from plcore.clinic.patients import (
     with_waiting_list,
     words,
 )
-from plcore.clinic.results import FATES, clinic_load, clinic_measures, course_in_words
+from plcore.clinic.results import (
+    BY_DAY,
+    BY_PATIENT,
+    FATES,
+    clinic_load,
+    clinic_measures,
+    course_in_words,
+)
 from plcore.clinic.schedule import simulate_clinic
 from plcore.models.course import (
     CourseDraws,
@@ -243,14 +250,16 @@ def test_more_chairs_never_lengthen_the_mean_wait():
     assert means[0].min() > 10 * means[-1].max()
 
 
-def test_how_the_replications_are_cut_changes_no_bit(monkeypatch):
-    plan, referrals, relief, days = busy_clinic()
+@pytest.mark.parametrize(("cut", "size"), [("_CHUNK", 2), ("_CELLS", 1), ("_CELLS", 300)])
+def test_how_replications_and_days_are_cut_changes_no_bit(monkeypatch, cut, size):
+    larger = replace(DAY, chairs=5, nurses=3, open_minutes=500)
+    plan, referrals, relief, days = busy_clinic(changes=((40, larger), (41, DAY), (200, larger)))
     x = replace(draws(EVENTFUL, 3), no_show=np.array([0.1, 0.2, 0.3]))
     whole = simulate_clinic(plan, x, referrals, relief, days, seed=3)
-    monkeypatch.setattr(schedule, "_CHUNK", 2)
+    monkeypatch.setattr(schedule, cut, size)
     pieces = simulate_clinic(plan, x, referrals, relief, days, seed=3)
 
-    for name in ("booked", "mg", "late_minutes", "overtime_minutes", "fate", "first_day"):
+    for name in (*BY_DAY, *BY_PATIENT):
         assert getattr(whole, name).tobytes() == getattr(pieces, name).tobytes()
 
 

@@ -122,9 +122,8 @@ def test_the_list_is_cleared_when_what_comes_and_what_waits_has_been_seen():
 
     assert cleared_on(found)[0, 0] == 19
     words = cleared_in_words(found, date(2027, 1, 1))
-    assert words.startswith(
-        "The waiting list of the opening (60 people) is cleared in January 2027"
-    )
+    assert words.startswith("The waiting list of the opening (60 people), simulated day by day")
+    assert "is empty for the first time in January 2027 (95% limits January 2027 to" in words
     never = simulate(replace(plan, day=visits(2)), referrals=with_list(2, 120, 60))
     assert cleared_on(never)[0, 0] == 120
     assert "is not cleared in these 0.329 years" in cleared_in_words(never, date(2027, 1, 1))
@@ -143,8 +142,13 @@ def test_the_day_on_which_a_list_is_cleared_has_the_limits_of_the_draws():
     # A day later, at the lower limit, it would be May.
     assert months[1] == "April 2027"
     assert cleared_in_words(outcome, first) == (
-        "The waiting list of the opening (3 people) is cleared in {} (95% limits {} to {})."
+        "The waiting list of the opening (3 people), simulated day by day with all slots free at first, "
+        "is empty for the first time in {} (95% limits {} to {})."
     ).format(*months)
+    # Where it is not cleared in most cases, no month is named.
+    ready[:30] = True
+    outcome = SimpleNamespace(**(vars(outcome) | {"ready": ready.astype(int)}))
+    assert "for the first time after these years (95% limits " in cleared_in_words(outcome, first)
 
 
 def test_new_patients_are_ready_after_their_lead_time_and_those_on_the_list_at_once():

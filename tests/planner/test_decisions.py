@@ -350,6 +350,22 @@ def test_what_changes_no_number_of_chairs_need_not_be_found_out():
     assert said.endswith("which matters most, changes it in 0% of cases.")
 
 
+@pytest.mark.parametrize(
+    ("ends", "beginning"),
+    [
+        ((0.2, 0.0, 0.4), "Fewer than 1 (0 to fewer than 1) people would come"),
+        ((0.2, 0.1, 0.4), "Fewer than 1 person would come"),
+        ((1.0, 1.0, 1.0), "1 person would come"),
+        ((1.0, 0.0, 3.0), "1 (0 to 3) people would come"),
+    ],
+)
+def test_a_few_people_are_a_person(ends, beginning):
+    rows = decision_rows(planned())
+    rows.loc[rows["key"] == "choosing", ["median", "low", "high"]] = ends
+
+    assert six_sentences(rows, Words.of(planned()))[0].startswith(beginning)
+
+
 def test_a_probability_is_printed_as_it_was_set():
     assert "with a probability of 99.9%" in six_answers(planned(probability=0.999))[1]
     one_year = six_answers(planned(n_years=1))[0]

@@ -173,10 +173,25 @@ def test_sheets_are_made_to_be_read_and_printed():
         "Settings", "Assumptions", "Charts",
     ]  # fmt: skip
     for sheet in workbook:
+        if sheet.title == "By month":
+            continue
         # Summary and charts are on one sheet of paper each.
         one = sheet.title in ("Summary", "Charts")
         assert (sheet.page_setup.fitToHeight is None) == one
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    by_month = workbook["By month"]
+    measures = [cell.value for cell in by_month["A"]]
+    breaks = [each.id for each in by_month.row_breaks.brk]
+    # Each measure begins a page, on which five years of months fit, in rows of 15 points.
+    assert [measures[row - 1] != measures[row] for row in breaks] == [True] * 12
+    assert (by_month.page_setup.orientation, by_month.page_setup.scale) == ("portrait", 70)
+    room = (11 - by_month.page_margins.top - by_month.page_margins.bottom) * 72 / 0.7
+    assert 60 * 15 + by_month.row_dimensions[1].height < room
+    inches = (
+        sum((7 * d.width + 5) * (d.max - d.min + 1) for d in by_month.column_dimensions.values())
+        / 96
+    )
+    assert 0.7 * inches < 8.5 - by_month.page_margins.left - by_month.page_margins.right
     for sheet in workbook.worksheets[1:-1]:
         assert sheet.freeze_panes == "B2"
         assert sheet.print_title_rows == "$1:$1"
@@ -232,7 +247,28 @@ def test_settings_saved_by_a_plan_make_the_same_plan_again():
 
     assert Path("mine.toml").read_bytes() == Path("one/plan.toml").read_bytes()
     for name in TABLES:
-        assert Path(f"one/plan_{name}.csv").read_text() == Path(f"two/plan_{name}.csv").read_text()
+        one, two = (Path(f"{place}_{name}.csv").read_text() for place in ("one/plan", "two/mine"))
+        # A plan without a name has that of the file from which it comes.
+        assert one == (two.replace("mine,chosen", "plan,default") if name == "settings" else two)
+
+
+def test_a_plan_without_a_name_has_that_of_its_file():
+    plan(*VERMONT, "--no-sizes", "--save", "small (2).toml")
+    # Saved from one file into another, it has the name of the new one; a name of its own stays.
+    plan("--settings", "small (2).toml", "--no-sizes", "--chairs", 3, "--save", "large.toml")
+    plan("--settings", "large.toml", "--no-sizes", "--name", "best", "--save", "chosen.toml")
+    plan("--settings", "chosen.toml", "--no-sizes", "--days-a-week", 3, "--save", "short.toml")
+    plan("--compare", "small (2).toml", "large.toml", "short.toml", "--no-sizes", "--to", "all")
+
+    assert not Path("large.toml").read_text().startswith("name")
+    side = pd.read_csv("all/side_by_side.csv")
+    assert side.columns[2:].tolist() == ["small _2_", "large", "best"]
+    assert {"plan.xlsx", "small _2_.xlsx", "large.xlsx", "best.xlsx"} >= {
+        path.name for path in Path("plan").glob("*.xlsx")
+    }
+    # Plans of earlier versions were saved with the usual name.
+    Path("old.toml").write_text('name = "plan"\nstate = "VT"\n')
+    assert read_settings(Path("old.toml")) == Settings(name="old", state="VT")
 
 
 def test_counties_are_named_with_their_state_after_a_comma():
@@ -252,9 +288,9 @@ def test_flags_go_over_the_settings_of_a_file():
     elsewhere = command.Request({"state": "NH"}, Path("mine.toml")).settings()
     nearby = command.Request({"near": [44.5, -73.2]}, Path("mine.toml")).settings()
 
-    assert over == Settings(zip="05401", radius_km=40, chairs=3, hours=6)
-    assert elsewhere == Settings(state="NH", hours=6)
-    assert nearby == Settings(near=(44.5, -73.2), radius_km=40, hours=6)
+    assert over == Settings(name="mine", zip="05401", radius_km=40, chairs=3, hours=6)
+    assert elsewhere == Settings(name="mine", state="NH", hours=6)
+    assert nearby == Settings(name="mine", near=(44.5, -73.2), radius_km=40, hours=6)
 
 
 def test_every_setting_is_a_flag_with_its_meaning_range_and_default(capsys):
@@ -402,7 +438,16 @@ def test_plans_are_compared_side_by_side(capsys):
     shown = sheet_table(workbook, "Side by side").fillna("")
     assert shown.to_numpy().tolist() == table.fillna("").to_numpy().tolist()
     assert {"small.xlsx", "large.xlsx"} <= {path.name for path in Path("plan").iterdir()}
-    assert "side_by_side.csv" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "side_by_side.csv" in text
+    # As on the first sheet, each plan answers the six questions; labels are printed in full.
+    cells = [cell for row in workbook["Summary"].values for cell in row if cell]
+    for name, chairs in (("small", 2), ("large", 3)):
+        settings = Settings(name=name, state="VT", n_years=1, draws=16, runs=2, chairs=chairs)
+        said = six_answers(_answer(settings))
+        assert "\n".join([f"{name}:", *said]) in text
+        assert set(said) <= set(cells)
+    assert all(figure in text for figure in table["figure"])
 
 
 def test_own_numbers_belong_to_their_plan(capsys):
@@ -413,12 +458,11 @@ def test_own_numbers_belong_to_their_plan(capsys):
     plan("--compare", "mine.toml", "other.toml", "--to", "both", "--no-sizes")
     plan("--settings", "other.toml", "--to", "alone", "--no-sizes")
 
-    figures = [
-        Path(f"{folder}/plan_key_figures.csv").read_text() for folder in ("one", "two", "both")
-    ]
+    places = ("one/plan", "two/mine", "both/mine")
+    figures = [Path(f"{place}_key_figures.csv").read_text() for place in places]
     assert figures[0] == figures[1] == figures[2]
     other = Path("both/other_key_figures.csv").read_text()
-    assert other == Path("alone/plan_key_figures.csv").read_text()
+    assert other == Path("alone/other_key_figures.csv").read_text()
     assert other != figures[0]
 
 
@@ -430,6 +474,23 @@ def test_flags_go_over_own_numbers_and_a_file_of_them_over_those_of_the_plan():
 
     assert (over.waiting_list, over.own) == (3, OwnNumbers(plp=50))
     assert replaced.own == OwnNumbers(plp=60)
+
+
+def test_other_ways_are_looked_for_only_where_some_number_of_chairs_is_enough(monkeypatch):
+    asked = []
+    ways = answers.ways_to_run
+    monkeypatch.setattr(
+        command,
+        "ways_to_run",
+        lambda plan, by_month: (asked.append(by_month), ways(plan, by_month=by_month))[1],
+    )
+    # Whoever is ready after 60 days is not seen within 30 days, whatever there are of chairs.
+    prices = ["--nurse-hour-price", 60]
+    plan(*VERMONT, *prices, "--lead-days", 60)
+    assert asked == []
+    plan(*VERMONT, *prices)
+    plan(*VERMONT, *prices, "--target-months", 6)
+    assert asked == [None, 6]
 
 
 def test_saving_over_another_plan_says_so_and_keeps_it(capsys):

@@ -1,6 +1,7 @@
 """A planner's settings, what follows from them, and the tables and sentences that say it."""
 
 import functools
+import re
 import shutil
 from dataclasses import fields, replace
 from functools import partial
@@ -179,7 +180,8 @@ def test_settings_saved_and_read_again_are_the_same(place, rest, own, tmp_path_f
         chosen = settings_from({**place, **rest, "own": own} if own else {**place, **rest})
     except ValueError:
         assume(False)
-    path = tmp_path_factory.getbasetemp() / "round_trip.toml"
+    # The name that a plan without one has, and so one that is not written.
+    path = tmp_path_factory.getbasetemp() / "plan.toml"
     path.write_text(settings_text(chosen), encoding="utf-8", newline="\n")
 
     assert read_settings(path) == chosen
@@ -347,6 +349,9 @@ def test_the_load_is_that_of_the_busiest_year():
     np.testing.assert_allclose(one.patients.per_week, second, rtol=1e-12)
     assert np.median(weekly[:, 53:].mean(axis=1)) > np.median(weekly[:, :53].mean(axis=1))
     np.testing.assert_allclose(one.load.demand, one.patients.per_week * one.load.visits_each)
+    # Of years with the same referrals the first, whatever the last digits of their means are.
+    for month in range(3, 15):
+        assert planned(OwnNumbers("2026-01", (month,) * 12), n_years=5).patients.busiest == 0
 
 
 def test_who_waits_on_the_first_day_is_as_many_as_was_typed():
@@ -673,10 +678,13 @@ def test_sentences_say_what_else_would_do_and_by_when():
     text = " ".join(in_sentences(plan, table, more))
 
     assert "For those referred in the month before July 2027 it takes 1 chair from the" in text
-    assert (
-        "Of the clinics that keep the service level, the one with the fewest nurses' hours" in text
-    )
-    assert "The waiting list of the opening (9 people) is cleared in" in text
+    assert re.search(r"with a probability of 0.8 \(simulated: (0.[89]\d|1.00) with 1\)", text)
+    assert "Of the clinics that keep the service level by July 2027, the one with the few" in text
+    never = on_target_and_ways(plan, by_target=table.assign(probability=0.31), ways=None)
+    last = table["chairs"].max()
+    assert never[0].endswith(f"with a probability of 0.8: with {last} it is 0.31.")
+    assert "July 2027 no number of chairs is enough" in never[0]
+    assert "The waiting list of the opening (9 people), simulated day by day" in text
     assert "A course of 10 infusions planned for 3.5 weeks takes 3" in text
 
 

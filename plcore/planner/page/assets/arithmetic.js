@@ -370,10 +370,10 @@ function ranked(values, shares = [0.5, 0.025, 0.975]) {
   return shares.map((share) => sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)]);
 }
 
-/** What a table of waits has, NaN where the list does not settle; days run in logarithms. */
+/** What a table of waits has, NaN where the list never clears; days run in logarithms. */
 function waitAt(grid, table, start, capacity, load, inLogs) {
   const { capacity: capacities, load: loads } = grid.content.waits;
-  if (load > loads[loads.length - 1]) return NaN;
+  if (load >= 1) return NaN;
   const [i, toI] = between(capacities.length, (m) => Math.log(capacities[m]), Math.log(capacity));
   const [j, toJ] = between(loads.length, (m) => -Math.log1p(-loads[m]), -Math.log1p(-load));
   const value = (a, b) => {

@@ -251,6 +251,7 @@ function sixSentences(grid, at, words) {
   };
   const fill = (name, more = {}) =>
     sentences[name].replace(/\{(\w+)\}/g, (_, key) => more[key] ?? (key in at ? whole(key) : common[key]));
+  common.people = ["1", "fewer than 1"].includes(whole("choosing")) ? "person" : "people";
   common.span = words.n_years === 1 ? common.first_year : fill("span");
   const range = (key) => {
     const { low, high } = at[key];
@@ -288,7 +289,7 @@ function sixSentences(grid, at, words) {
       ? fill("wait_none")
       : wait === Infinity
         ? fill("wait_never")
-        : fill("wait", { over: at.wait_mean.high === Infinity ? fill("over") : "" }),
+        : fill("wait", { listed: words.list_apart ? fill("wait_listed") : "", over: at.wait_mean.high === Infinity ? fill("over") : "" }),
     fill(Number.isFinite(half) ? "half" : "half_none", {
       half_chairs: counted(half, "chair"), half_range: range("half_chairs_needed"), toss_up: tossUp("half_chairs_to_plan"),
     }),
@@ -326,6 +327,6 @@ function wordsOf(grid, settings) {
   return {
     year: settings.year, n_years: nation.n_years, chairs: chairsOf(grid, settings), most_load: clinic.most_load,
     probability: clinic.probability, waiting_list: settings.waiting_list ?? 0, severity: settings.severity,
-    own_referrals: (settings.own_referrals ?? null) !== null, most_chairs: clinic.chairs[clinic.chairs.length - 1],
+    own_referrals: (settings.own_referrals ?? null) !== null, list_apart: (settings.waiting_list ?? 0) > 0, most_chairs: clinic.chairs[clinic.chairs.length - 1],
   };
 }
