@@ -437,6 +437,8 @@ def salib_outputs(
     return evaluate(model, scenario, draws_with(known, values), quantity)
 
 
+# --- Shapley effects -----------------------------------------------------------------------------
+
 #: The last row of the table.
 UNEXPLAINED = "not explained"
 _MOST_GROUPS = 12

@@ -215,6 +215,8 @@ def _numeric(frame: pd.DataFrame) -> list[str]:
     ]
 
 
+# --- A picture of a chart ------------------------------------------------------------------------
+
 #: The script that lets plotly draw maps without asking a server for outlines.
 OUTLINES = Path(__file__).parent / "outlines.js"
 #: The environment variable by which pictures are left out, and the value that does it.
@@ -290,6 +292,8 @@ def _started() -> tuple[asyncio.AbstractEventLoop, Any]:
     atexit.register(stop)
     return loop, browser
 
+
+# --- A table of a page ---------------------------------------------------------------------------
 
 #: Fewer rows show that a column is the same in all of them.
 _FEW = 3

@@ -513,6 +513,8 @@ def _set_anew(annotation: Mapping[str, Any], lines: list[str], moved: float) -> 
     return {**annotation, "text": text, "yshift": annotation["yshift"] + moved}
 
 
+# --- The checks of a chart's table ---------------------------------------------------------------
+
 Row = dict[str, Any]
 #: Where the words for an interval say its level.
 LEVEL = "{level}"

@@ -472,6 +472,8 @@ def interval(level: float) -> list[float]:
     return [0.5, (1 - level) / 2, (1 + level) / 2]
 
 
+# --- A planner's own numbers ---------------------------------------------------------------------
+
 #: What a planner may know, with its unit and what it takes the place of.
 OWN: Mapping[str, tuple[str, str]] = {
     "referrals": ("new patients referred in the month", "the patients of the funnel"),

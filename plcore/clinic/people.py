@@ -281,6 +281,8 @@ def _local(
     return np.asarray(np.einsum("dyjck,dj->dyck", by_node, basis))
 
 
+# --- The adjustment for diabetes, tried on California --------------------------------------------
+
 #: Counties with fewer discharges than this are mostly chance; ranks are also given without them.
 _SMALL = 200
 #: Observed over expected that counts as near, and its inverse.

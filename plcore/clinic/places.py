@@ -631,6 +631,8 @@ def _unknown_county(code: object, names: dict[str, str], folder: Path) -> str:
     return f"no county {code!r}; expected five digits of a county of the 50 states or DC, 2023"
 
 
+# --- Who chooses this clinic ---------------------------------------------------------------------
+
 #: Distances D between which the number of people within reach is interpolated.
 _NODES = 6
 

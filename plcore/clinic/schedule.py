@@ -610,6 +610,8 @@ def _check(
         raise ValueError("relief has a value below 0; expected days, or NaN where not helped")
 
 
+# --- Waits for a chair within a day --------------------------------------------------------------
+
 #: Numbers of a state that stay in the fastest cache together with its successor.
 _CELLS = 2200
 _FEWEST_REPLICATIONS = 128

@@ -373,6 +373,8 @@ def fewest(table: pd.DataFrame, *, probability: float) -> pd.Series:
     return enough.iloc[0]
 
 
+# --- Ways to run a clinic ------------------------------------------------------------------------
+
 _WEEKS = 365.25 / 7
 #: A course that takes more than this many times the weeks that were planned does not keep to them.
 _LONGER = 1.15

@@ -549,6 +549,9 @@ def _smooth(rows: pd.DataFrame, table: Table) -> None:
             )
 
 
+# --- Age groups into single years of age, years into a series ------------------------------------
+
+
 def split_groups(edges: ArrayLike, totals: ArrayLike) -> Floats:
     """The total of each single year of age, from the totals of age groups.
 

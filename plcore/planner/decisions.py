@@ -81,8 +81,7 @@ SENTENCES: Mapping[str, str] = {
     "{most_load} or less with a probability of {probability}; 95% of cases take {chairs_range}{toss_up}.",
     "toss_up": "; it is a toss-up: with other random draws it may be {ends}",
     "wait": "With {own_chairs} the load of {year}, the busiest year, is {load}, and patients referred "
-    "then wait {wait_mean} days on average for the first infusion{listed}{over}.",
-    "wait_listed": ", once the waiting list of the first day is cleared",
+    "then wait {wait_mean} days on average for the first infusion{over}.",
     "over": "; with a probability of {never_clears} demand exceeds capacity, and the waiting list then "
     "grows by {growth_a_week} patients a week",
     "gave_up": "; {gave_up} of them give up waiting before they are seen",
@@ -556,8 +555,7 @@ def counted(n: float, thing: str, *, most_chairs: int = MOST_CHAIRS) -> str:
 class Words:
     """What the sentences say besides the rows: the settings that they name.
 
-    `last_chairs` are those of the last month, where chairs change by month; `list_apart` says
-    whether the wait leaves out what the waiting list of the first day adds to it.
+    `last_chairs` are those of the last month, where chairs change by month.
     """
 
     year: int
@@ -569,7 +567,6 @@ class Words:
     severity: str
     own_referrals: bool
     most_chairs: int = MOST_CHAIRS
-    list_apart: bool = False
     last_chairs: int | None = None
 
     @classmethod
@@ -657,10 +654,7 @@ def six_sentences(rows: pd.DataFrame, words: Words) -> tuple[str, ...]:
         waiting = fill("wait_never")
     else:
         over = fill("over") if np.isinf(at["wait_mean"].high) else ""
-        listed = fill("wait_listed") if words.list_apart else ""
-        waiting = fill(
-            "wait", listed=listed, over=over or (fill("gave_up") if "gave_up" in at else "")
-        )
+        waiting = fill("wait", over=over or (fill("gave_up") if "gave_up" in at else ""))
     halved = fill(
         "half" if np.isfinite(half) else "half_none",
         half_chairs=counted(half, "chair"),

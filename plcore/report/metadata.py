@@ -325,6 +325,8 @@ def _is(path: Path, wanted: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8") == wanted
 
 
+# --- The works cited, as BibTeX and RIS ----------------------------------------------------------
+
 #: The type of an entry in BibTeX and in RIS, and where the column `journal` goes in each.
 _TYPES = {
     "article": ("article", "journal", "JOUR", "T2"),

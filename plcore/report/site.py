@@ -454,6 +454,8 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
+# --- The reference of the public names -----------------------------------------------------------
+
 _TEMPLATES = Path(__file__).parent / "assets" / "reference"
 _PRINTED = (
     (re.escape(inspect.formatannotation(ArrayLike)), "ArrayLike"),

@@ -480,8 +480,11 @@ def test_settings_are_marked_as_chosen_or_default():
 
 
 def test_assumptions_say_what_was_drawn_and_what_the_planner_gave():
-    table = assumptions_table(planned(share_served=0.2)).set_index("parameter")
+    plan = planned(share_served=0.2)
+    table = assumptions_table(plan).set_index("parameter")
 
+    drawn = np.quantile(plan.people.draws["demand_accepting"], [0.5, 0.025, 0.975])
+    assert table.loc["demand_accepting", ["median", "low_95", "high_95"]].tolist() == drawn.tolist()
     assert table.loc["demand_choosing", ["median", "seen", "source"]].tolist() == [
         0.2, "own", "the planner",
     ]  # fmt: skip

@@ -442,6 +442,8 @@ def _hindrance(arm: pd.Series, control: pd.Series) -> str:
     return ""
 
 
+# --- Rates of one arm over like trials -----------------------------------------------------------
+
 _SAME = ("treatment", "role", "setting", "definition")
 _POOLED = ("trial", "arm", "outcome", *_SAME, "follow_up_days", "patients", "n", "responders",
            "include")  # fmt: skip

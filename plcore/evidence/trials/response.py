@@ -173,6 +173,8 @@ def _require(values: Array, good: npt.NDArray[np.bool_], name: str, expected: st
     raise ValueError(f"{name} is {values[index]:g}{where}; expected {expected}")
 
 
+# --- Treatment against control in one trial ------------------------------------------------------
+
 # The trapezoidal rule on a doubly exponential axis: its ends reach where a density that grows like
 # 1 / sqrt(share) has nothing left, its step resolves a bell of which the interval holds all but
 # 1e-14 at either end.

@@ -74,6 +74,8 @@ from plcore.scenarios import Scenario, read_scenario
 from plcore.simulate.draws import draw
 from plcore.simulate.synthesis import draws_of
 
+# --- The nation ----------------------------------------------------------------------------------
+
 #: The same draws as the command has by default.
 N_DRAWS, SEED = (int(str(defaults()[name])) for name in ("draws", "seed"))
 #: Years in which the clinic can open, years followed, and the year after, that exits need.
@@ -249,6 +251,8 @@ def _columns(draws: pd.DataFrame) -> pd.DataFrame:
     return draws[kept].assign(**severities)
 
 
+# --- Counties and places -------------------------------------------------------------------------
+
 OUTLINES = "us_county_outlines_2023.geojson.gz"
 #: The map's width in steps; each corner is drawn to the nearest.
 MAP_STEPS = 4000
@@ -419,6 +423,8 @@ def _without_repeats(points: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(points[(points != np.roll(points, -1, axis=0)).any(axis=1)])
 
 
+# --- The clinic ----------------------------------------------------------------------------------
+
 #: Minutes of a visit, and patients a nurse looks after.
 VISIT = {
     "infusion_minutes": 40, "recovery_minutes": 45, "turnover_minutes": 15,
@@ -455,6 +461,8 @@ class ClinicTables:
         Of all days of the years followed, those on which it is open.
     infusions_each, visits_each : mapping of (int, str) to ndarray, shape (n_draws,)
         By infusions of a course and what follows it.
+    head_start : mapping of (int, str) to float
+        Weeks by which a clinic that opens is ahead of one that has run for long, by the same.
     """
 
     visits: NDArray[np.int64]
@@ -462,6 +470,7 @@ class ClinicTables:
     open_share: Floats
     infusions_each: Mapping[tuple[int, str], Floats]
     visits_each: Mapping[tuple[int, str], Floats]
+    head_start: Mapping[tuple[int, str], float]
 
 
 def day_of(chairs: int, hours: float) -> DayPlan:
@@ -516,7 +525,7 @@ def clinic_tables(*, folder: Path = DATA) -> ClinicTables:
     draws = draw(baseline.parameters, N_DRAWS, seed=SEED, correlations=baseline.correlations)
     inputs, of_course = clinic_draws(draws), course_draws(draws, names=EVIDENCE)
     is_open = opened(OPENINGS[0])
-    infusions_each, visits_each = {}, {}
+    infusions_each, visits_each, head_start = {}, {}, {}
     for infusions in COURSES:
         course = course_of(infusions, RETURNS[0])
         relief = relief_after_course(of_course, course, n_members=_MEMBERS, seed=SEED)
@@ -525,10 +534,27 @@ def clinic_tables(*, folder: Path = DATA) -> ClinicTables:
             load = clinic_load(plan, inputs, relief, is_open, 1.0)
             infusions_each[infusions, returns] = load.infusions_each
             visits_each[infusions, returns] = load.visits_each
+            head_start[infusions, returns] = _head_start(plan.course, relief)
     share = np.array([[opened(year, days).mean() for days in DAYS_A_WEEK] for year in OPENINGS])
-    return ClinicTables(visits, nurses, share, infusions_each, visits_each)
+    return ClinicTables(visits, nurses, share, infusions_each, visits_each, head_start)
 
 
+def _head_start(course: CoursePlan, relief: Floats) -> float:
+    """Weeks by which a clinic that opens is ahead of one that has run for long.
+
+    No patient has a later visit yet, so that more begin at first: in the end as many more as it takes
+    on in the mean time from a patient's first visit to any of the patient's visits.
+    """
+    end = course.course_days[-1] + 1
+    returns = end + relief[..., np.newaxis] * np.arange(1, course.max_returns + 1)
+    later = np.minimum(returns[~np.isnan(returns)], _LIST_DAYS)
+    weight = 1 / relief.size
+    n_visits = len(course.course_days) + weight * later.size
+    return float((sum(course.course_days) + weight * later.sum()) / n_visits / 7)
+
+
+#: Visits later than this hardly come before a list is cleared.
+_LIST_DAYS = 182
 #: What is looked up, in this order.
 MEASURES = {
     "wait_mean": "days",

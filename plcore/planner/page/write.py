@@ -203,6 +203,9 @@ def _clinic(tables: numbers.ClinicTables) -> Mapping[str, object]:
         "visits_each": {
             f"{n} {returns}": _double(values) for (n, returns), values in tables.visits_each.items()
         },
+        "head_start": {
+            f"{n} {returns}": weeks for (n, returns), weeks in tables.head_start.items()
+        },
         "days_a_week": list(numbers.DAYS_A_WEEK),
         "most_load": numbers.MOST_BUSY,
         "probability": numbers.CERTAINTY,

@@ -167,7 +167,7 @@ function tables(answer) {
     { title: "Who would come", keys: before.slice(0, before.indexOf("choosing") + 1), note: "Each number rests on those before it as well, here and in the tables below." },
     { title: "When they come", keys: [...named("patients_"), ...named("infusions_")], note: "Infusions are all that the year's new patients lead to, returns included, if the clinic has room." },
     { title: "Visits and chairs", keys: ["busiest_year", "visits_a_week", "held_a_week", "visits_a_day", "nurses", "load", "never_clears", ...(over ? ["growth_a_week"] : []), "chairs_needed", "chairs_to_plan", "nurses_to_plan", "days_to_plan", "half_load", "half_chairs_needed", "half_chairs_to_plan", "no_list"] },
-    { title: "Waiting, in the busiest year if it went on", keys: ["wait_mean", "wait_90th_percentile", "first_infusion_within_14_days", "first_infusion_within_30_days", "wait_by_luck"], note: "The first four: what we do not know. The last: what luck does when everything else is known; its limits hold four runs of five." },
+    { title: "Waiting, in the busiest year if it went on", keys: ["wait_mean", "wait_90th_percentile", "first_infusion_within_14_days", "first_infusion_within_30_days", "wait_by_luck"], note: "The first four: what we do not know. The last: what luck does when everything else is known; its limits hold four runs of five. Only the mean counts what a waiting list of the first day adds." },
   ];
 }
 

@@ -425,7 +425,11 @@ function lookUp(grid, settings) {
   return { rows, area };
 }
 
-function queueRows(grid, rate, capacity, add) {
+/**
+ * Load and waits if the busiest year went on, as rows of the answer. The mean wait of a draw is longer
+ * by `delay` days: the list of the first day comes first.
+ */
+function queueRows(grid, rate, capacity, delay, add) {
   const { waits } = grid.content;
   const load = rate.map((value, d) => value / capacity[d]);
   const over = load.map((value) => (value >= 1 ? 1 : 0));
@@ -439,7 +443,8 @@ function queueRows(grid, rate, capacity, add) {
     const days = waits.units[m] === "days";
     const found = load.map((value, d) => {
       const at = waitAt(grid, grid.waitTables, m * n, capacity[d], value, days);
-      return Number.isNaN(at) ? (days ? Infinity : -Infinity) : at;
+      if (Number.isNaN(at)) return days ? Infinity : -Infinity;
+      return measure === "wait_mean" ? at + delay[d] : at;
     });
     // Where nobody is referred nobody waits.
     add(measure, waits.units[m], come ? ranked(found) : [NaN, NaN, NaN]);

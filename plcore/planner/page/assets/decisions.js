@@ -43,7 +43,10 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   add("visits_a_day", "visits a day", certain(aDay));
   add("nurses", "nurses", certain(nursesFor(chairs)));
   add("load", "share", quantiles(load));
-  queueRows(grid, rate, visits.map((value) => held / value), add);
+  const served = visits.map((value) => held / value);
+  const listed = settings.waiting_list ?? 0;
+  const [from, to] = [busiest, busiest + 1].map((year) => Math.round((365.25 * year) / 7));
+  queueRows(grid, rate, served, delayByList(weekly, served, listed, clinic.head_start[course], from, to), add);
   add("chairs_needed", "chairs", ranked(needed));
   add("chairs_to_plan", "chairs", toPlan);
   add("nurses_to_plan", "nurses", toPlan.map((n) => (Number.isFinite(n) ? nursesFor(n) : Infinity)));
@@ -51,7 +54,7 @@ function decisionRows(grid, settings, people, { weeks, weekly, byYear }, add) {
   add("half_load", "share", quantiles(load.map((value) => value / 2)));
   add("half_chairs_needed", "chairs", ranked(half));
   add("half_chairs_to_plan", "chairs", enoughOf(half, clinic.probability));
-  const cleared = weeksUntilClear(weekly, visits.map((value) => held / value), settings.waiting_list ?? 0);
+  const cleared = weeksUntilClear(weekly, served, listed);
   add("clear_week", "weeks", ranked(cleared));
   add("no_list", "share", certain(cleared.filter((week) => week === 0).length / cleared.length));
   const factors = own === null ? factorsOf(people, rate, visits, clinic.weeks_a_year) : { referrals: rate, visits };
@@ -133,6 +136,26 @@ function normalQuantile(p) {
   if (p > 0.5) return -normalQuantile(1 - p);
   const t = Math.sqrt(-2 * Math.log(p));
   return (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
+}
+
+/**
+ * Days by which the people listed on the first day put off those referred in some weeks, the mean of a
+ * draw: whoever is referred waits until all before them are served. As no course is under way yet, the
+ * clinic takes on more at first, as if it had been open for some weeks.
+ */
+function delayByList(weekly, served, listed, headStart, from, to) {
+  return Array.from(served, (most, d) => {
+    let [waiting, without, delay, come] = [Math.max(listed - headStart * most, 0), 0, 0, 0];
+    weekly.slice(0, to).forEach((newly, week) => {
+      const before = waiting - without;
+      waiting = Math.max(waiting + newly[d] - most, 0);
+      without = Math.max(without + newly[d] - most, 0);
+      if (week < from) return;
+      delay += (newly[d] * (before + waiting - without)) / 2;
+      come += newly[d];
+    });
+    return come > 0 ? (7 * delay) / (most * come) : 0;
+  });
 }
 
 /** Weeks until the last week with people on the list: 0 for none, infinite where it is there at the end. */
@@ -289,7 +312,7 @@ function sixSentences(grid, at, words) {
       ? fill("wait_none")
       : wait === Infinity
         ? fill("wait_never")
-        : fill("wait", { listed: words.list_apart ? fill("wait_listed") : "", over: at.wait_mean.high === Infinity ? fill("over") : "" }),
+        : fill("wait", { over: at.wait_mean.high === Infinity ? fill("over") : "" }),
     fill(Number.isFinite(half) ? "half" : "half_none", {
       half_chairs: counted(half, "chair"), half_range: range("half_chairs_needed"), toss_up: tossUp("half_chairs_to_plan"),
     }),
@@ -327,6 +350,6 @@ function wordsOf(grid, settings) {
   return {
     year: settings.year, n_years: nation.n_years, chairs: chairsOf(grid, settings), most_load: clinic.most_load,
     probability: clinic.probability, waiting_list: settings.waiting_list ?? 0, severity: settings.severity,
-    own_referrals: (settings.own_referrals ?? null) !== null, list_apart: (settings.waiting_list ?? 0) > 0, most_chairs: clinic.chairs[clinic.chairs.length - 1],
+    own_referrals: (settings.own_referrals ?? null) !== null, most_chairs: clinic.chairs[clinic.chairs.length - 1],
   };
 }
