@@ -267,7 +267,7 @@ def _lengths(x: Floats, plane: Floats, y: Floats) -> Floats:
         for noise in (-6.0, -3.5, -1.0, 1.5)
     ]
     given = (scaled, plane, distances)
-    start = min(starts, key=lambda logs: _restricted(logs, *given)[0])
+    start = min(starts, key=lambda logs: _restricted_value(logs, *given))
     best = optimize.minimize(
         _restricted,
         start,
@@ -280,17 +280,41 @@ def _lengths(x: Floats, plane: Floats, y: Floats) -> Floats:
     return np.asarray(np.exp(best.x[1:]))
 
 
+def _restricted_value(logs: Floats, y: Floats, plane: Floats, distances: list[Floats]) -> float:
+    """Minus the restricted log likelihood, as in `_restricted`, without the work for its slope."""
+    root = _root(np.exp(logs[0]), _scaled_by(distances, np.exp(logs[1:])))[0]
+    both = linalg.solve_triangular(root, np.column_stack([plane, y]), lower=True)
+    across, rest = both[:, :-1], both[:, -1]
+    middle, moments = across.T @ across, across.T @ rest
+    square = float(rest @ rest - moments @ np.linalg.solve(middle, moments))
+    value = (
+        (len(y) - plane.shape[1]) * np.log(square)
+        + 2 * np.log(np.diag(root)).sum()
+        + float(np.linalg.slogdet(middle)[1])
+    )
+    return float(value) / 2
+
+
+def _scaled_by(distances: list[Floats], lengths: Floats) -> list[Floats]:
+    return [square / length**2 for square, length in zip(distances, lengths, strict=True)]
+
+
+def _root(noise: float, scaled: list[Floats]) -> tuple[Floats, Floats, Floats]:
+    """The lower Cholesky factor of the covariance, the distances, and e to minus them."""
+    distance = np.sqrt(5.0 * np.sum(scaled, axis=0))
+    fall = np.exp(-distance)
+    covariance = (1 + distance + distance**2 / 3) * fall
+    covariance[np.diag_indices_from(covariance)] += noise + _JITTER
+    return linalg.cholesky(covariance, lower=True), distance, fall
+
+
 def _restricted(
     logs: Floats, y: Floats, plane: Floats, distances: list[Floats]
 ) -> tuple[float, Floats]:
     """Minus the restricted log likelihood and its slope (Harville 1977), variance at its best."""
     noise, lengths = np.exp(logs[0]), np.exp(logs[1:])
-    scaled = [square / length**2 for square, length in zip(distances, lengths, strict=True)]
-    distance = np.sqrt(5.0 * np.sum(scaled, axis=0))
-    fall = np.exp(-distance)
-    covariance = (1 + distance + distance**2 / 3) * fall
-    covariance[np.diag_indices_from(covariance)] += noise + _JITTER
-    root = linalg.cholesky(covariance, lower=True)
+    scaled = _scaled_by(distances, lengths)
+    root, distance, fall = _root(noise, scaled)
     inverse = linalg.cho_solve((root, True), np.eye(len(y)))
     crossed = inverse @ plane
     middle = plane.T @ crossed
