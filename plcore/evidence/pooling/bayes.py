@@ -8,6 +8,7 @@ what spread is plausible, and has to be given.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,8 @@ _CELLS = 500
 _COARSE, _MOST_COARSE = 40.0, 1e-3
 # Beyond this many of its scales a half-normal prior has 1e-17 left.
 _REACH = 8.5
-# Halvings of an interval: 2^-60 of it is rounding.
-_HALVINGS = 60
+# Steps of Newton's method or of halving at the most; steps as small as this end it.
+_STEPS, _NEAR = 200, 1e-15
 from plcore.inputs import check_fields
 
 
@@ -258,20 +259,31 @@ def _given_tau(y: Array, v: Array, tau: Array) -> tuple[Array, Array, Array]:
 
 
 def _mixture_quantile(mean: Array, variance: Array, weight: Array, p: Array) -> Array:
-    """Quantiles of mixtures of normals (..., cells) by interval halving, shape (..., m)."""
+    """Quantiles of mixtures of normals (..., cells) by Newton's method in a bracket, (..., m)."""
     sd = np.sqrt(variance)
     quantiles = np.empty((*mean.shape[:-1], p.size))
     # The width of cells without weight does not matter.
     seen = weight > 1e-16
+    height = weight / (sd * math.sqrt(2 * math.pi))
     for i, share in enumerate(p):
         ends = mean + special.ndtri(share) * sd
         low = np.where(seen, ends, np.inf).min(axis=-1)
         high = np.where(seen, ends, -np.inf).max(axis=-1)
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            below = (weight * special.ndtr((middle[..., None] - mean) / sd)).sum(axis=-1) < share
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        quantiles[..., i] = (low + high) / 2
+        at = np.clip((weight * ends).sum(axis=-1), low, high)
+        step = high - low
+        for _ in range(_STEPS):
+            z = (at[..., None] - mean) / sd
+            over = (weight * special.ndtr(z)).sum(axis=-1) - share
+            low, high = np.where(over < 0, at, low), np.where(over < 0, high, at)
+            slope = (height * np.exp(-(z**2) / 2)).sum(axis=-1)
+            new = at - over / np.maximum(slope, np.finfo(float).tiny)
+            # A step out of the bracket, or one that gains little on the one before, is halving instead.
+            taken = (new >= low) & (new <= high) & (np.abs(new - at) <= step / 2)
+            new = np.where(taken, new, (low + high) / 2)
+            step, at = np.abs(new - at), new
+            if (step <= _NEAR * (1 + np.abs(at))).all():
+                break
+        quantiles[..., i] = at
     return quantiles
 
 
