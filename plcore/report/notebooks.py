@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,15 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any, Literal
 
+# jsonschema, which nbformat brings up, builds a grammar of web addresses where the package for it is
+# there: more than a second, for a check that no notebook asks for.
+_GRAMMAR = "rfc3987_syntax"
+_without = {} if _GRAMMAR in sys.modules else {_GRAMMAR: None}
+sys.modules.update(_without)  # type: ignore[arg-type]
 import nbformat
+
+for _name in _without:
+    del sys.modules[_name]
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
