@@ -1,4 +1,4 @@
-"""Data flows down through the rooms, never up."""
+"""Data flows down through the rooms, never up; a name of a module means one thing."""
 
 import ast
 from pathlib import Path
@@ -39,3 +39,25 @@ def test_a_room_imports_only_from_those_before_it():
             if ROOMS.index(other) > ROOMS.index(room)
         ]
     assert upwards == []
+
+
+def test_no_module_gives_one_name_to_two_things():
+    """The second would take the place of the first in functions that were written for the first."""
+    twice = []
+    for path in sorted(ROOT.rglob("*.py")):
+        names = []
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.append(node.name)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names += [
+                    part.id
+                    for target in targets
+                    for part in ast.walk(target)
+                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+                ]
+        twice += [
+            f"{path.relative_to(ROOT)}: {name}" for name in set(names) if names.count(name) > 1
+        ]
+    assert twice == []

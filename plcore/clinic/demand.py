@@ -11,7 +11,8 @@ limb last month, and leaves it by death as people with limb loss leave the area'
 week both rates are constant, so that each week is solved exactly (competing exponentials).
 
 **A planner's own numbers**, counted at the clinic, take the place of what the model expects.
-Referrals are counted by month; everything else once. `plcore.planner.read_own` reads them."""
+Referrals are counted by month; everything else once. `plcore.planner.read_own` reads them.
+"""
 
 from __future__ import annotations
 

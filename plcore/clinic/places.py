@@ -16,7 +16,8 @@ the sum of such shares over all other clinics,
 and the rest have no course, so that everybody is counted once, from wherever one looks. The number
 of other clinics is set by demand_choosing: it is the share of people next door to this clinic who
 choose it in a place with as many other clinics within reach as the mean American has. Where fewer
-are within reach the share is higher, up to all of them."""
+are within reach the share is higher, up to all of them.
+"""
 
 from __future__ import annotations
 

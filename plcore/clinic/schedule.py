@@ -20,11 +20,12 @@ long people wait must not depend on when we stop to look.
 Not modelled: differences between clinicians, waits for a nurse that the appointments did not
 foresee, death and moving away.
 
-That wait is a queue with several servers, first come, first served, at any times of arrival
-(G/G/c). The next visit starts when it has arrived and the first server is free. The sorted times at
-which the servers become free are all that matters of the past (Kiefer and Wolfowitz 1955): each
-visit takes the first of them and puts its own end in its place among the others. The loop runs over
-visits; replications are side by side."""
+The wait for a chair is a queue with several servers, first come, first served, at any times of
+arrival (G/G/c). The next visit starts when it has arrived and the first server is free. The sorted
+times at which the servers become free are all that matters of the past (Kiefer and Wolfowitz 1955):
+each visit takes the first of them and puts its own end in its place among the others. The loop runs
+over visits; replications are side by side.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ _CHUNK = 1024
 _FOLLOWED = 4
 _LOOKED_FOR = 28
 #: Slots of replications and days that are added up at a time.
-_CELLS = 1 << 17
+_SLOTS = 1 << 17
 
 
 def simulate_clinic(
@@ -321,7 +322,7 @@ class _Clinic:
         slots = appointments(plan)
         # Visits booked over share the appointments of others, spread over the day.
         self.times = slots[np.arange(self.capacity) * len(slots) // self.capacity][:, None]
-        self.days_at_a_time = max(1, _CELLS // (self.capacity * self.n))
+        self.days_at_a_time = max(1, _SLOTS // (self.capacity * self.n))
 
     def _unseen(self) -> NDArray[np.bool_]:
         """Who still waits for a first infusion, and has not given up."""

@@ -2,7 +2,8 @@
 
 What a clinic costs is the planner's own prices times what is used; without prices clinics are put
 in the order of their nurses' hours, then of their chairs. Nothing is priced that the planner did
-not price."""
+not price.
+"""
 
 from __future__ import annotations
 

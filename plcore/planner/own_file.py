@@ -3,7 +3,8 @@
 The file has the columns what, month, value and note. Referrals are given by month; everything else
 has no month and is given once. What a spreadsheet makes of it is understood: semicolons or tabs,
 UTF-16, thousands separators, and months such as Feb-26. What may be read in two ways is asked
-about."""
+about.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ A new report is built beside the previous one and takes its place only when it i
 
 The reference of the public names is pdoc's own pages of the rooms. pdoc evaluates types and
 defaults: where that would print private names of NumPy, or where the data stand on this machine,
-the name that the source uses is printed instead."""
+the name that the source uses is printed instead.
+"""
 
 from __future__ import annotations
 

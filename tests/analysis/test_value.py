@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from plcore.analysis import smoothing
 from plcore.analysis.smoothing import _restricted, gaussian_process, normal_scores, spline
 from plcore.analysis.value import (
     adoption_net_benefit,
@@ -552,3 +553,16 @@ def test_sobol_draws_of_several_parameters_are_refused_and_of_one_are_not(n):
     # Reordered, as correlated or calibrated draws are, they have the pattern no more.
     mixed = draws.sample(frac=1, random_state=1).reset_index(drop=True)
     assert evppi(against_nothing(mixed["x"] + mixed["y"]), mixed[["x", "y"]]).value > 0.4
+
+
+def test_the_start_of_a_gaussian_process_is_judged_by_the_likelihood_that_is_then_maximised():
+    random = np.random.default_rng(4)
+    x = random.standard_normal((40, 2))
+    y = np.sin(x[:, 0]) + 0.3 * random.standard_normal(40)
+    plane = np.column_stack([np.ones(40), x])
+    distances = [(column[:, np.newaxis] - column) ** 2 for column in x.T]
+
+    for logs in ([-6.0, 0.0, 0.7], [1.5, 2.0, -1.0]):
+        given = (np.array(logs), y, plane, distances)
+        whole = smoothing._restricted(*given)[0]
+        assert smoothing._restricted_value(*given) == pytest.approx(whole, rel=1e-9)

@@ -250,7 +250,7 @@ def test_more_chairs_never_lengthen_the_mean_wait():
     assert means[0].min() > 10 * means[-1].max()
 
 
-@pytest.mark.parametrize(("cut", "size"), [("_CHUNK", 2), ("_CELLS", 1), ("_CELLS", 300)])
+@pytest.mark.parametrize(("cut", "size"), [("_CHUNK", 2), ("_SLOTS", 1), ("_SLOTS", 300)])
 def test_how_replications_and_days_are_cut_changes_no_bit(monkeypatch, cut, size):
     larger = replace(DAY, chairs=5, nurses=3, open_minutes=500)
     plan, referrals, relief, days = busy_clinic(changes=((40, larger), (41, DAY), (200, larger)))

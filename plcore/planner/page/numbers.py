@@ -543,7 +543,8 @@ def _head_start(course: CoursePlan, relief: Floats) -> float:
     """Weeks by which a clinic that opens is ahead of one that has run for long.
 
     No patient has a later visit yet, so that more begin at first: in the end as many more as it takes
-    on in the mean time from a patient's first visit to any of the patient's visits.
+    on in the mean time from a patient's first visit to any of the patient's visits, as if nobody
+    missed one or stayed away.
     """
     end = course.course_days[-1] + 1
     returns = end + relief[..., np.newaxis] * np.arange(1, course.max_returns + 1)
