@@ -1,6 +1,7 @@
 """Settings of all tests, and the report that several of them look at."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from pathlib import Path
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 # No browser is started for the picture of a chart, but where a test asks for it.
 os.environ["PLCORE_PICTURES"] = "no"
+# As in `plcore.report.notebooks`: no grammar of web addresses is built, which takes a second.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 import pytest
 from hypothesis import settings
@@ -29,7 +32,16 @@ LONGEST = (
 )  # fmt: skip
 
 
+#: Fixtures that take long: the whole report, a browser, images of charts. `-m "not slow"` leaves
+#: out what needs them.
+SLOW = {"own_report", "browser", "drawn"}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else 99)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -256,15 +257,15 @@ def states(kind: str, n_runs: int, *, n_draws: int = 1, seed: int) -> Words:
     """Where the numbers of a kind start in each run of each draw, shape (n_draws, n_runs)."""
     if seed < 0:
         raise ValueError(f"seed is {seed}; expected 0 or more")
-    place = KINDS.index(kind)
-    of_runs = np.array(
-        [
-            np.random.SeedSequence([seed, place, run]).generate_state(1, np.uint64)[0]
-            for run in range(n_runs)
-        ],
-        dtype=np.uint64,
-    )
+    of_runs = _states_of_runs(seed, KINDS.index(kind), n_runs)
     return words(of_runs, np.arange(1, n_draws + 1)[:, np.newaxis])
+
+
+@lru_cache(maxsize=64)
+def _states_of_runs(seed: int, place: int, n_runs: int) -> Words:
+    # A plan simulates the same runs for each number of chairs.
+    sequences = (np.random.SeedSequence([seed, place, run]) for run in range(n_runs))
+    return np.array([each.generate_state(1, np.uint64)[0] for each in sequences], dtype=np.uint64)
 
 
 def words(state: Words, number: Integers) -> Words:

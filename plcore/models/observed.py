@@ -30,12 +30,12 @@ from plcore.models.limb_loss import (
     dead_shares,
     discharges_of,
     hats,
-    inputs,
     people_and_mortality,
     project,
     responses_of,
     shapes_of_spread,
     spread_of,
+    with_discharges,
 )
 from plcore.models.outcome import Outcome
 from plcore.scenarios import Scenario
@@ -166,7 +166,7 @@ def amputations(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     """
     years = scenario.years
     population, _ = people_and_mortality(scenario)
-    flows = _Flows(draws, scenario, population)
+    flows = _Flows(draws, discharges_of(draws, scenario), population)
     chosen: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "amputations": (CAUSES, LEVELS),
         "nontraumatic": (_NONTRAUMATIC, LEVELS),
@@ -228,8 +228,9 @@ class _Model:
     def __init__(self, draws: pd.DataFrame, scenario: Scenario, stock_years: list[int]) -> None:
         self.draws, self.scenario = draws, scenario
         self.population, self.mortality = people_and_mortality(scenario)
-        self.given = inputs(draws, scenario)
-        self.flows = _Flows(draws, scenario, self.population)
+        discharges = discharges_of(draws, scenario)
+        self.given = with_discharges(draws, scenario, discharges)
+        self.flows = _Flows(draws, discharges, self.population)
         self._conditions = conditions_of(self.population, self.mortality)
         self._dead: dict[tuple[object, ...], Floats] = {}
         self._powers: dict[tuple[int, int, int], Floats] = {}
@@ -250,7 +251,7 @@ class _Model:
         key = (cause, level, year, years, from_age)
         if key not in self._dead:
             self._dead[key] = dead_shares(
-                self.given, self._conditions, spread_of(self.draws), cause=cause, level=level,
+                self.given, self._conditions, self.flows.spread, cause=cause, level=level,
                 year=year, years_since=years, from_age=from_age, powers=self._powers,
             )  # fmt: skip
         return self._dead[key]
@@ -338,10 +339,9 @@ def _ratio_vascular_to_trauma(model: _Model, rows: _Rows) -> Floats:
 class _Flows:
     """Discharges of the strata, to be added up over years and ages."""
 
-    def __init__(self, draws: pd.DataFrame, scenario: Scenario, population: Population) -> None:
+    def __init__(self, draws: pd.DataFrame, discharges: Floats, population: Population) -> None:
         self.population = population
-        self._spread = spread_of(draws)
-        discharges = discharges_of(draws, scenario)
+        self.spread = spread_of(draws)
         self._flat = discharges.reshape(len(draws), -1)
         # Of trauma, people: what hospitals do not see is in emergency departments.
         seen = {"trauma": draws["trauma_first_share"] * draws["trauma_outside_hospitals"]}
@@ -358,7 +358,7 @@ class _Flows:
     ) -> Floats:  # fmt: skip
         """Mean over years of the discharges, or of their number times the age at them."""
         weights = _flow_weights(
-            self.population, self._spread, years, (ages.start, ages.stop), causes, levels, by_age
+            self.population, self.spread, years, (ages.start, ages.stop), causes, levels, by_age
         )
         flat = self._people.reshape(len(self._flat), -1) if everywhere else self._flat
         return np.asarray(flat @ weights.ravel() / len(years))

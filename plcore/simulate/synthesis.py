@@ -56,9 +56,11 @@ class Likelihood:
     scenario: Scenario
     observations: pd.DataFrame
     _rows: Rows = field(init=False, repr=False)
+    _root: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_rows", lay_out(self.observations))
+        object.__setattr__(self, "_root", np.linalg.cholesky(self.covariance()))
 
     def __reduce__(self) -> tuple[type[Likelihood], tuple[Scenario, pd.DataFrame]]:
         # Rows of pandas cannot be sent to another process: there they are laid out again.
@@ -90,10 +92,8 @@ class Likelihood:
         """Log likelihood of each draw, shape (n_draws,)."""
         if self.observations.empty:
             return np.zeros(len(draws))
-        root = np.linalg.cholesky(self.covariance())
-        residuals = np.linalg.solve(
-            root, (self.observations["centre"].to_numpy() - self.predicted(draws)).T
-        )
+        root, centre = self._root, self.observations["centre"].to_numpy()
+        residuals = np.linalg.solve(root, (centre - self.predicted(draws)).T)
         constant = np.log(np.diag(root)).sum() + 0.5 * len(root) * np.log(2 * np.pi)
         return np.asarray(-0.5 * np.sum(residuals**2, axis=0) - constant)
 
@@ -113,7 +113,8 @@ def completed(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
         for item in scenario.parameters
         if _is_of_limb_loss(item) and item.name not in draws
     }
-    return draws.assign(**fixed)
+    # All at once: a column after the other takes as long as the model itself.
+    return pd.concat([draws, pd.DataFrame(fixed, index=draws.index)], axis=1)
 
 
 def uncertain(scenario: Scenario) -> tuple[Parameter, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,11 @@ def counts(name):
 def fitted(name, method):
     options = {"knapp_hartung": False} if name.startswith("reml") else {}
     return METHODS[name](*counts(method), **options)
+
+
+@cache
+def fitted_exactly(name):
+    return exact_odds_ratio(*counts(name))
 
 
 def gap(found, expected):
@@ -98,7 +103,7 @@ COMMON = [name for name, found in SETS.items() if found.get("cm_el_common", {}).
 def test_metafors_exact_model_agrees_to_1e4(name):
     """rma.glmm(measure = "OR", model = "CM.EL") of metafor 3.8-1, where it ended."""
     expected = SETS[name]["cm_el"]
-    found = exact_odds_ratio(*counts(name))
+    found = fitted_exactly(name)
 
     assert -conditional(name, [math.log(found.estimate), math.sqrt(found.tau2)]) >= (
         expected["loglik"] - 1e-6
@@ -120,7 +125,7 @@ def test_metafors_exact_model_agrees_to_1e4(name):
 @pytest.mark.parametrize("name", COMMON)
 def test_without_spread_the_exact_model_is_metafors_common_one(name):
     """rma.glmm(..., method = "EE"): its optimiser stops within 1e-5 or so."""
-    found = exact_odds_ratio(*counts(name))
+    found = fitted_exactly(name)
     if found.tau2 > 0:
         return
     expected = SETS[name]["cm_el_common"]
@@ -130,8 +135,8 @@ def test_without_spread_the_exact_model_is_metafors_common_one(name):
 
 
 def test_both_kinds_of_exact_fit_were_compared():
-    spread = [name for name in WITH_SPREAD if exact_odds_ratio(*counts(name)).tau2 > 0]
-    common = [name for name in COMMON if exact_odds_ratio(*counts(name)).tau2 == 0]
+    spread = [name for name in WITH_SPREAD if fitted_exactly(name).tau2 > 0]
+    common = [name for name in COMMON if fitted_exactly(name).tau2 == 0]
 
     assert len(spread) >= 4
     assert len(common) >= 6
@@ -165,7 +170,7 @@ def conditional(name, parameters):
 
 @pytest.mark.parametrize("name", ["hine1989", "unequal_arms", "zero_cells", "bcg"])
 def test_no_other_mean_or_spread_is_likelier(name):
-    found = exact_odds_ratio(*counts(name))
+    found = fitted_exactly(name)
     mu, tau = math.log(found.estimate), math.sqrt(found.tau2)
     top = conditional(name, [mu, tau])
 
@@ -175,7 +180,7 @@ def test_no_other_mean_or_spread_is_likelier(name):
 
 @pytest.mark.parametrize("name", ROUGH_CURVATURE)
 def test_the_standard_error_is_that_of_the_curvature(name):
-    found = exact_odds_ratio(*counts(name))
+    found = fitted_exactly(name)
     best = np.array([math.log(found.estimate), math.sqrt(found.tau2)])
     h = 1e-3
     hessian = np.empty((2, 2))

@@ -350,7 +350,7 @@ def test_the_load_is_that_of_the_busiest_year():
     assert np.median(weekly[:, 53:].mean(axis=1)) > np.median(weekly[:, :53].mean(axis=1))
     np.testing.assert_allclose(one.load.demand, one.patients.per_week * one.load.visits_each)
     # Of years with the same referrals the first, whatever the last digits of their means are.
-    for month in range(3, 15):
+    for month in (3, 7, 11, 14):
         assert planned(OwnNumbers("2026-01", (month,) * 12), n_years=5).patients.busiest == 0
 
 

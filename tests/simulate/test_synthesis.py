@@ -123,7 +123,7 @@ def test_truths_drawn_from_the_prior_have_flat_ranks_in_their_posteriors():
     rows = rows.assign(discrepancy=0.3 * rows["discrepancy"])
     likelihood = Likelihood(SMALL, rows)
     names = [item.name for item in likelihood.priors]
-    truths = draw(likelihood.priors, 18, seed=7)
+    truths = draw(likelihood.priors, 12, seed=7)
     predicted = likelihood.predicted(truths)
     random = np.random.default_rng(11)
     ranks = np.empty((len(truths), len(names)))
