@@ -363,7 +363,10 @@ def sizes(
             )
         return float(str(size_row(samples[n], share=settings.share_within)["probability"]))
 
-    enough = _fewest_by_halving(probability, settings.probability, samples, able=_able(answer, day))
+    start = _holding(answer, day)
+    # Where people give up no list grows, so that fewer may do; but most likely about as many.
+    able = 1 if answer.load.gives_up else start
+    enough = _fewest_by_halving(probability, settings.probability, samples, able=able, start=start)
     around = range(max(1, enough - 1), min(enough + 3, MOST_CHAIRS + 1)) if enough else ()
     for n in {*around, settings.chairs, min(settings.chairs + 1, MOST_CHAIRS)}:
         probability(n)
@@ -384,11 +387,9 @@ def sizes(
     return with_gains(found)
 
 
-def _able(answer: Answer, day: DayPlan) -> int:
-    """The fewest chairs whose waiting list does not grow in so many draws that they cannot do."""
+def _holding(answer: Answer, day: DayPlan) -> int:
+    """The fewest chairs that hold all visits with the probability of the settings."""
     settings, patients = answer.settings, answer.patients
-    if answer.load.gives_up:
-        return 1
     wanted = float(np.quantile(answer.load.demand, settings.probability))
     share = patients.open_days.mean()
     plan = replace(answer.outcome.plan, changes=())
@@ -404,12 +405,13 @@ def _fewest_by_halving(
     samples: Mapping[int, Sample],
     *,
     able: int,
+    start: int,
 ) -> int | None:
     """The fewest chairs with at least some probability, as far as there are; None if none has.
 
-    Fewer than `able` are not tried.
+    Fewer than `able` are not tried; `start` is tried first.
     """
-    low, high, tried = able - 1, able, 0
+    low, high, tried = able - 1, start, 0
     while probability(high) < wanted:
         same = tried and np.array_equal(samples[tried].wait, samples[high].wait, equal_nan=True)
         # Where twice the chairs leave every wait as it was, more of them will too.
