@@ -324,3 +324,11 @@ def test_too_few_draws_are_refused():
 def test_a_wrong_name_is_answered_with_those_there_are(baseline, call, words):
     with pytest.raises(ValueError, match=words):
         call(baseline)
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_the_sentences_account_for_all_other_inputs(baseline, table, most):
+    lines = explain_in_words(baseline, Quantity("plp", 2030), most=most).splitlines()
+    rest, bends = table["value"].iloc[most:-1].sum(), table["value"].iloc[-1]
+
+    assert lines[-2].startswith(f"The other inputs account for {rest:.0%} together; {bends:.0%} is")

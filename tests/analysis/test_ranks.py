@@ -180,3 +180,18 @@ def test_draws_that_cannot_tell_are_refused():
         partial_rank_correlations(made, Quantity("y", 2031))
     with pytest.raises(ValueError, match=r"y in 2030 is not finite in every draw"):
         partial_rank_correlations(run_of(made.draws, np.where(y == y[0], np.inf, y)), Y)
+
+
+def test_limits_are_those_of_bonett_and_wright_for_falling_answers_too():
+    stream = np.random.default_rng(5)
+    draws = pd.DataFrame(stream.normal(size=(40, 3)), columns=NAMES)
+    y = draws["a"] - draws["b"] + stream.normal(size=40)
+    found = partial_rank_correlations(run_of(draws, y), Y)
+
+    # Two others are held still.
+    margin = 1.959963985 * np.sqrt((1 + found["prcc"] ** 2 / 2) / (40 - 3 - 2))
+    assert found["prcc"].min() < -0.3
+    for end, sign in (("low", -1), ("high", 1)):
+        np.testing.assert_allclose(
+            np.arctanh(found[end]), np.arctanh(found["prcc"]) + sign * margin
+        )

@@ -470,3 +470,12 @@ def test_own_numbers_stand_beside_the_modelled_ones():
     assert table.index.tolist() == ["referrals", "waiting_list", "plp"]
     assert table.loc["plp", "modelled"] == pytest.approx(np.median(FUNNEL.people["plp"][:, 0]))
     assert table["inside"].tolist() == [True, True, False]
+
+
+def test_the_rate_of_a_month_varies_by_what_chance_leaves():
+    per_week = np.full((20_000, 53), 12 * 12 / WEEKS_A_YEAR)
+    for excess in (1.5, 3.0):
+        factor = with_uneven_months(per_week, excess, n_runs=1, seed=1)[:, 0, 0] / per_week[0, 0]
+        assert factor.mean() == pytest.approx(1, abs=0.02)
+        # Counts of mean 12: the variance is 12 by chance, the rest is that of the rates.
+        assert 1 + 12 * factor.var() == pytest.approx(excess, rel=0.06)

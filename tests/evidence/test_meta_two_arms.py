@@ -316,3 +316,17 @@ def test_an_unknown_measure_is_refused(method, measure):
         ValueError, match=r"expected one of risk difference, risk ratio, odds ratio"
     ):
         method([3], [5], [1], [5], measure=measure)
+
+
+def test_a_common_effect_is_the_mean_of_the_trials_own_by_its_weights():
+    a, n1, c, n2 = np.array([[11, 12, 5], [20, 13, 40], [9, 3, 2], [14, 30, 10]], dtype=float)
+    p, q = a / n1, c / n2
+    own = {
+        "risk difference": p - q,
+        "risk ratio": p / q,
+        "odds ratio": p / (1 - p) / (q / (1 - q)),
+    }
+
+    for measure, effects in own.items():
+        found = mantel_haenszel(a, n1, c, n2, measure=measure)
+        assert found.estimate == pytest.approx(found.weights @ effects), measure

@@ -700,3 +700,15 @@ def test_an_area_too_wide_for_one_share_is_said():
         other = replace(plan, settings=replace(plan.settings, **known))
         assert "come from afar" not in " ".join(in_sentences(other, None))
     assert "come from afar" not in " ".join(in_sentences(planned(), None))
+
+
+def test_the_chain_has_the_people_of_the_plans_own_years():
+    asked = Settings(state="VT", year=2027, n_years=2, draws=16, runs=1)
+    plan = answer(asked)
+    years = read_scenario(choices={"first_year": 2027, "last_year": 2028})
+    chain = partial(chairs_filled, settings=asked, area=plan.area)
+    found = run(chain, years, n_draws=16, seed=asked.seed).outcome
+
+    at = np.flatnonzero(np.isin(plan.funnel.years, [2027, 2028]))
+    for name, step in (("plp", "plp"), ("in_pain", "in_pain"), ("would_come", "choosing")):
+        np.testing.assert_allclose(found.values[name], plan.funnel.people[step][:, at])
