@@ -11,8 +11,9 @@ import pytest
 from mutations import line_of, read_sheet
 from mutations_judged import loaded, save
 
-from plcore.evidence.columns import half_a_digit, jumps, series_jumps
+from plcore.evidence.columns import central, half_a_digit, jumps, series_jumps
 from plcore.evidence.data import DATA
+from plcore.evidence.schema import works_twice
 
 
 @pytest.fixture(scope="module")
@@ -195,3 +196,26 @@ def test_a_packed_file_of_ones_own_is_read_again_after_it_is_saved(folder):
         assert all(map(np.array_equal, loaded(file, folder)[1:], before[1:]))
     finally:
         save(folder / file, (DATA / file).read_bytes())
+
+
+@pytest.mark.parametrize(("value", "faults"), [(0.61, 1), (0.75, 0), (0.88, 0), (0.96, 1)])
+@pytest.mark.parametrize("most", [1, 100])
+def test_a_share_may_stand_in_the_middle_of_its_limits_on_the_logit_scale_and_no_farther(
+    value, faults, most
+):
+    """Of 0.52 to 0.98 the middles are 0.71 (logarithms), 0.75 and 0.88 (logits)."""
+    unit = {1: "share", 100: "percent"}[most]
+    row = {"low": 0.52, "value": value, "high": 0.98}
+    row = {name: round(most * number, 2) for name, number in row.items()}
+
+    assert len(list(central("low", "value", "high")({**row, "unit": unit, "note": ""}))) == faults
+
+
+@pytest.mark.parametrize(("later", "alike"), [(2001, 1), (2002, 1), (2003, 0)])
+def test_the_same_counts_up_to_two_years_apart_are_likely_one_work(later, alike):
+    rows = [
+        {"n": 100, "events": 60, "source": source, "year": year}
+        for source, year in (("a", 2000), ("b", later))
+    ]
+
+    assert len(list(works_twice(rows))) == len(list(works_twice(rows[::-1]))) == alike

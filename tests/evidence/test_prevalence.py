@@ -20,6 +20,7 @@ from plcore.evidence.prevalence import (
     believed_share,
     gather,
     logits,
+    pain_after_minor_loss,
     pool_prevalence,
     prevalence_studies,
     prevalence_table,
@@ -258,3 +259,12 @@ def test_kinds_of_prevalence_are_never_pooled_together(kinds, refused, function)
             function(taken)
     else:
         function(taken)
+
+
+def test_counts_after_minor_loss_are_shown_as_they_are():
+    table, counted = pain_after_minor_loss(), read("pain_after_minor_loss")
+    rows = table.iloc[: len(counted)]
+
+    np.testing.assert_allclose(rows["share"], counted["events"] / counted["n"])
+    assert (rows["low"] < rows["share"]).all()
+    assert (rows["share"] < rows["high"]).all()

@@ -9,6 +9,7 @@ from plcore.evidence import pooling as meta
 from plcore.evidence.prevalence import logits, pool_prevalence, prevalence_studies
 from plcore.evidence.spread import (
     _worlds,
+    disagreement,
     explained_by,
     forest_by,
     forest_table,
@@ -164,3 +165,20 @@ def test_a_group_that_an_analyst_added_may_not_be_empty_either():
 
     with pytest.raises(ValueError, match="row 1: own is empty; expected a group"):
         explained_by(studies, {"own": "Own"})
+
+
+def test_each_group_has_its_own_disagreement():
+    names = {"usa": "United States", "other": "Other countries"}
+    table = disagreement(ALL, "region", names=names).set_index("studies")
+
+    groups = {"All studies": ALL} | {
+        name: ALL[ALL["region"] == region] for region, name in names.items()
+    }
+    for name, group in groups.items():
+        row, pooled = table.loc[name], meta.pool(*logits(group))
+        assert row["number"] == len(group)
+        # Squared, the spread is the variance that pooling finds; it is a part below 1 here.
+        assert row["tau"] ** 2 == pytest.approx(float(pooled.tau2))
+        assert row["i2"] == pytest.approx(float(pooled.i2))
+        alone = meta.peters(group["events"], group["n"])
+        assert row["peters_p"] == pytest.approx(float(alone.p))

@@ -658,3 +658,53 @@ def test_a_table_without_clinics_enough_for_its_tails_is_refused():
         course_table(found, clinic_patients=100)
     with pytest.raises(ValueError, match="level is 1; expected"):
         course_table(found, clinic_patients=50, level=1)
+
+
+@pytest.mark.parametrize("days", [30, 90])
+def test_unbroken_relief_is_counted_from_the_last_infusion_of_the_course(days):
+    x = inputs(
+        drug_response=0.6, placebo_response=0, last_relief_days=40.0, relief_shape=1, dropout=0
+    )
+    found = simulated(x, CoursePlan(DAYS, max_returns=3), n_patients=20_000)
+
+    table = course_table(found, clinic_patients=50).set_index("measure")
+
+    expected = 0.6 * 2 ** (-days / 40)
+    assert table.loc[f"unbroken_relief_{days}_days_after_course", "mean"] == pytest.approx(
+        expected, abs=4 * math.sqrt(expected * (1 - expected) / 20_000)
+    )
+
+
+def test_the_limits_by_day_leave_out_equal_shares_on_both_sides():
+    found = simulated(several(40), CoursePlan(DAYS), n_patients=100)
+
+    by_day = course_by_day(found, levels=(50, 95)).set_index(["outcome", "day"])
+
+    for name, values in (("relief", found.relief), ("pain", found.pain)):
+        for column, p in (
+            ("low_95", 2.5), ("low_50", 25), ("median", 50), ("high_50", 75), ("high_95", 97.5)
+        ):  # fmt: skip
+            np.testing.assert_allclose(
+                by_day.loc[name, column], np.percentile(values, p, axis=0), atol=1e-12
+            )
+
+
+def test_the_means_of_the_table_are_those_of_the_patients():
+    x = several(4)
+    found = simulated(x, CoursePlan(DAYS, max_returns=3))
+
+    table = course_table(found, clinic_patients=50).set_index("measure")
+
+    assert found.prolonged.max() > 1
+    assert found.returns.max() > 1
+    expected = {
+        "dropped_out": np.isfinite(found.dropout_day).mean(),
+        "came_back": (found.returns > 0).mean(),
+        "returns": found.returns.mean(),
+        "infusions": found.infusions.mean(),
+        "prolonged_visits": found.prolonged.mean(),
+        "extra_minutes": (found.prolonged.mean(axis=1) * x.extra_minutes).mean(),
+        "relief_days": found.relief_days.mean(),
+    }
+    for measure, mean in expected.items():
+        assert table.loc[measure, "mean"] == pytest.approx(mean), measure

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from plcore.models.limb_loss import (
+    CAUSES,
     STRATA,
     SURVIVALS,
     age_pyramid,
@@ -249,3 +250,46 @@ def test_every_stratum_has_a_shape_and_vascular_ones_rise_as_their_mean_ages_say
                 population, mean_age=mean_age, male_ratio=draws["dysvascular_male_ratio"].iloc[0]
             ),
         )
+
+
+def test_the_pyramid_has_the_median_of_each_age_group_and_sex(estimate):
+    draws, scenario, years = estimate.draws.iloc[:33], estimate.scenario, [2005, 2050]
+    table = age_pyramid(draws, scenario, years=years, width=25)
+
+    groups = {"0-24": 0, "25-49": 25, "50-74": 50, "75-99": 75, "100+": 100}
+    responses = responses_of(
+        draws, scenario, *people_and_mortality(scenario), quantities=("people",),
+        age_groups=tuple(groups.values()),
+    )  # fmt: skip
+    people = project(
+        responses, inputs(draws, scenario), by=("year", "age_group", "sex"), years=years
+    )
+    by = table.set_index(["series", "label", "sex"])["value"]
+    assert table["label"].unique().tolist() == list(groups)
+    for i, year in enumerate(years):
+        for g, label in enumerate(groups):
+            for s, sex in enumerate(("male", "female")):
+                middle = np.sort(people[:, i, g, s])[16]
+                assert by[str(year), label, sex] == pytest.approx(middle, rel=1e-9)
+
+
+def test_time_since_the_loss_is_the_median_over_draws_of_their_means(estimate):
+    draws, scenario = estimate.draws.iloc[:33], estimate.scenario
+    table = time_since_loss(draws, scenario, years=[2005, 2050]).set_index(["year", "cause"])
+
+    names = ("people", "years_since_loss", "under_1_year", "5_years_or_more")
+    responses = responses_of(
+        draws, scenario, *people_and_mortality(scenario), quantities=names, age_groups=(0,)
+    )
+    sums = {
+        name: project(
+            responses, inputs(draws, scenario), quantity=name, by=("year", "cause"), years=[2050]
+        )[:, 0]
+        for name in names
+    }
+    for name, column in zip(names[1:], ("mean_years", *names[2:]), strict=True):
+        for c, cause in enumerate(CAUSES):
+            middle = np.sort(sums[name][:, c] / sums["people"][:, c])[16]
+            assert table.loc[(2050, cause), column] == pytest.approx(middle, rel=1e-9)
+        middle = np.sort(sums[name].sum(axis=1) / sums["people"].sum(axis=1))[16]
+        assert table.loc[(2050, "all"), column] == pytest.approx(middle, rel=1e-9)

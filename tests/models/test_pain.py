@@ -22,6 +22,7 @@ from plcore.models.pain import (
     SEVERITIES,
     born_without_a_limb,
     pain_by,
+    pain_by_time_since_loss,
     people_with_pain,
     severity_shares,
     share_in_pain,
@@ -198,3 +199,17 @@ def test_years_beyond_the_data_are_refused_unless_asked_for():
         people_with_pain(DRAWS, beyond)
     asked = dataclasses.replace(beyond, choices={**beyond.choices, "extrapolate": True})
     assert people_with_pain(DRAWS, asked).extrapolated.tolist() == [True, True]
+
+
+def test_the_table_by_time_since_the_loss_has_the_median_and_95_in_100_draws():
+    table = pain_by_time_since_loss(DRAWS)
+
+    assert table["time_since_loss"].tolist() == [
+        "Under 1 year", "1 to 2 years", "2 to 5 years", "5 years or more"
+    ]  # fmt: skip
+    shares = share_in_pain(DRAWS, kind="current")
+    for k, level in enumerate(("major", "minor")):
+        for end, p in (("_low", 2.5), ("", 50), ("_high", 97.5)):
+            np.testing.assert_allclose(
+                table[f"{level}{end}"], np.percentile(shares[:, :, k], p, axis=0)
+            )
