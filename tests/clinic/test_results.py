@@ -1,5 +1,8 @@
 """Tables of the clinic, its sizing, and the sentences in which they refuse."""
 
+import functools
+import math
+from collections import Counter
 from dataclasses import fields, replace
 from datetime import date
 
@@ -8,8 +11,10 @@ import pytest
 from clinic_models import ALL_DAYS, DAY, EVENTFUL, PLAN, SURE, draws, on_days, simulate
 
 from plcore.clinic.day import open_days, with_chairs
-from plcore.clinic.patients import random_referrals
+from plcore.clinic.patients import random_referrals, with_waiting_list
 from plcore.clinic.results import (
+    BY_DAY,
+    FATES,
     ClinicOutcome,
     by_period,
     clinic_load,
@@ -25,6 +30,7 @@ from plcore.clinic.results import (
 from plcore.clinic.schedule import simulate_clinic
 from plcore.clinic.sizing import fewest, sizing_table
 from plcore.models.course import CoursePlan
+from plcore.printed import digits
 
 ONE_INFUSION = replace(PLAN, course=CoursePlan((0,)))
 RELIEF = np.array([[np.nan, 20.0]])
@@ -250,3 +256,200 @@ def test_arrays_have_the_axes_that_are_promised():
     assert shapes["infusions"] == shapes["waiting"] == shapes["mg"] == (2, 3, 120)
     assert shapes["fate"] == shapes["first_day"] == (2, 3, referrals.shape[2])
     assert shapes["returns_broken_off"] == (2, 3)
+
+
+@functools.cache
+def crowded():
+    """Three draws of four runs of a clinic with closed days and a list, and one chair more later."""
+    plan = replace(PLAN, day=with_chairs(DAY, 1), changes=((70, replace(DAY, nurses=1)), (90, DAY)))
+    x = replace(draws(EVENTFUL, 3), patience_days=np.array([15.0, 40.0, 90.0]))
+    rates = np.array([[6.0], [10.0], [18.0]])
+    referrals = random_referrals(rates, n_days=120, n_runs=4, seed=2)
+    referrals = with_waiting_list(referrals, 7)
+    relief = np.array([[20.0, np.nan, 9.0], [20.0] * 3, [np.nan] * 3])
+    days = open_days(date(2026, 1, 5), 120)
+    found = simulate_clinic(plan, x, referrals, relief, days, seed=4)
+    # No course is broken off there: every third of those that patients drop out of is taken to be.
+    fate, third = found.fate.copy(), np.arange(found.fate.shape[2]) % 3 == 0
+    fate[(fate == FATES.index("dropped_out")) & third] = FATES.index("broken_off")
+    return replace(found, fate=fate, returns_broken_off=np.arange(12).reshape(3, 4))
+
+
+def measures_by_hand(found, draw, run, start):
+    """Each measure of one run, day by day and patient by patient."""
+    days = list(range(start, found.n_days))
+    opened = [day for day in days if found.open[day]]
+    year = 365.25 / len(days)
+    of_day = {day: [p for first, p in found.plan.periods if first <= day][-1] for day in days}
+
+    def total(name):
+        return sum(float(getattr(found, name)[draw, run, day]) for day in days)
+
+    def hours(what):
+        return sum(getattr(of_day[day], what) * of_day[day].open_minutes / 60 for day in opened)
+
+    mg, overtime = found.mg[draw, run], found.overtime_minutes[draw, run]
+    beyond = sum(overtime[day] * of_day[day].nurses for day in days) / 60
+    waiting = found.waiting[draw, run].tolist()
+    half = (start + found.n_days) // 2
+    waits, spans, gone, n, fates = [], [], 0, 0, []
+    within = {14: [], 30: []}
+    for i in range(found.fate.shape[2]):
+        came, first, offered, done = (
+            int(getattr(found, name)[draw, run, i])
+            for name in ("referred_day", "first_day", "offered_day", "completed_day")
+        )
+        unseen, seen = bool(found.unseen[draw, run, i]), first < found.last_day
+        fates.append(FATES[found.fate[draw, run, i]])
+        if not start <= max(came, 0) < found.n_days or came >= found.n_days:
+            continue
+        n += 1
+        left = not unseen and offered == found.last_day
+        gone += left
+        if seen or unseen:
+            waits.append(first - came)
+        if done < found.n_days:
+            spans.append((done - first + 1) / 7)
+        for limit, counted in within.items():
+            if (seen or unseen or left) and came + limit < found.last_day:
+                counted.append(seen and first - came <= limit)
+    ordered = sorted(waits)
+    return {
+        "infusions_a_year": total("infusions") * year,
+        "new_patients_a_year": total("first_offers") * year,
+        "visits_booked_a_day": total("booked") / len(opened),
+        "no_show_share": total("no_shows") / total("booked"),
+        "chair_utilisation": total("chair_minutes") / 60 / hours("chairs"),
+        "nurse_utilisation": total("nurse_minutes") / 60 / hours("nurses"),
+        "wait_mean": sum(waits) / len(waits),
+        "wait_90th_percentile": min(
+            x for x in ordered if sum(y <= x for y in ordered) >= 0.9 * len(ordered) - 1e-9
+        ),
+        "first_infusion_within_14_days": np.mean(within[14]),
+        "first_infusion_within_30_days": np.mean(within[30]),
+        "gave_up_share": gone / n,
+        "course_weeks": np.mean(spans),
+        "waiting_at_end": waiting[-1],
+        "waiting_growth_a_week": 7 * (waiting[-1] - waiting[half]) / (found.n_days - 1 - half),
+        "courses_broken_off": fates.count("broken_off"),
+        "returns_broken_off": found.returns_broken_off[draw, run],
+        "nurse_hours_a_year": (hours("nurses") + beyond) * year,
+        "overtime_a_day": total("overtime_minutes") / len(opened),
+        "late_start_a_visit": total("late_minutes") / total("infusions"),
+        "ketamine_a_year": total("mg") * year,
+        "vials_a_year": total("vials") * year,
+        "vials_a_year_shared": sum(math.ceil(mg[day] / 200 - 1e-9) for day in days) * year,
+    }
+
+
+@pytest.mark.parametrize("start", [0, 33])
+def test_every_measure_is_that_of_its_days_and_patients(start):
+    found = crowded()
+    measures = clinic_measures(found, from_day=start)
+
+    for draw, run in ((0, 1), (1, 0), (2, 3)):
+        by_hand = measures_by_hand(found, draw, run, start)
+        assert list(measures) == list(by_hand)
+        for name, expected in by_hand.items():
+            assert measures[name][1][draw, run] == pytest.approx(expected), name
+
+
+def test_the_table_of_the_clinic_holds_the_limits_of_draws_and_of_runs():
+    found = crowded()
+    load = clinic_load(
+        found.plan, replace(draws(EVENTFUL, 3)), RELIEF, found.open, [6.0, 10.0, 40.0]
+    )
+    table = clinic_table(found, level=0.8, load=load).set_index("measure")
+
+    for name, (unit, values) in clinic_measures(found, load=load).items():
+        row = table.loc[name]
+        assert row["unit"] == unit
+        if not np.isfinite(values).all():
+            continue
+        by_draw = [np.mean(runs) for runs in values]
+        around = np.array([x - np.mean(of) + np.mean(by_draw) for of in values for x in of])
+        if name != "waiting_growth_a_week":
+            around = np.maximum(around, 0)
+        if unit == "share":
+            around = np.minimum(around, 1)
+        assert row["mean"] == pytest.approx(np.mean(by_draw))
+        for kind, sample in (("unknown", by_draw), ("chance", around), ("both", values.ravel())):
+            assert row[f"low_{kind}"] == pytest.approx(np.percentile(sample, 10)), (name, kind)
+            assert row[f"high_{kind}"] == pytest.approx(np.percentile(sample, 90)), (name, kind)
+    # Lists that never clear are those of the draws in which more come than the clinic holds.
+    assert table.loc["list_never_clears", "mean"] == (load.load >= 1).mean() == 1 / 3
+
+
+def test_the_columns_of_the_table_by_month_are_those_of_all_runs():
+    found, first = crowded(), date(2026, 1, 5)
+    months = np.array(months_from(first, found.n_days))
+    table = by_period(found, months.tolist(), level=0.8)
+
+    assert table["measure"].unique().tolist() == list(BY_DAY)
+    for row in table.itertuples():
+        inside = np.flatnonzero(months == row.period)
+        by_day = getattr(found, row.measure)
+        at_end = row.measure in ("waiting", "ready")
+        runs = [of[inside[-1]] if at_end else of[inside].sum() for draw in by_day for of in draw]
+        assert row.open_days == found.open[inside].sum()
+        numbers = [np.mean(runs), *np.percentile(runs, [50, 10, 90]), 0.8]
+        assert [row.mean, row.median, row.low, row.high, row.level] == pytest.approx(numbers)
+
+
+def test_each_fate_has_the_patients_who_met_it():
+    found = crowded()
+    table = fates_table(found).set_index("fate")
+
+    n_runs = found.fate.shape[0] * found.fate.shape[1]
+    met = Counter(FATES[fate] for fate in found.fate.ravel())
+    referred = found.fate.size - met["not_referred"]
+    assert table.index.tolist() == list(FATES[1:])
+    for fate, row in table.iterrows():
+        assert row["people"] == pytest.approx(met[fate] / n_runs)
+        assert row["share"] == pytest.approx(met[fate] / referred)
+    # What each fate is, as the patient's own days tell.
+    fate, n = np.array(FATES)[found.fate], found.n_days
+    assert (found.completed_day[fate == "completed"] < n).all()
+    assert (found.completed_day[fate != "completed"] >= n).all()
+    assert (found.referred_day[fate == "not_referred"] >= n).all()
+    assert (found.first_day[fate == "waiting"] >= n).all()
+    assert met["gave_up_waiting"] != met["broken_off"] > 0
+
+
+def test_the_sentence_on_the_wait_has_the_limits_of_draws_and_runs():
+    plan = replace(ONE_INFUSION, day=with_chairs(DAY, 1))
+    rates = np.array([4.0, 9.0, 14.0, 22.0, 26.0, 40.0, 55.0, 80.0])
+    referrals = random_referrals(rates[:, None], n_days=120, n_runs=5, seed=3)
+    found = simulate_clinic(plan, draws(SURE, 8), referrals, RELIEF, ALL_DAYS, seed=3)
+    load = clinic_load(plan, draws(SURE, 8), RELIEF, ALL_DAYS, rates)
+    over = rates >= 28
+    waits, late = (measure(found, f"wait_{which}") for which in ("mean", "90th_percentile"))
+
+    known = waits[~over]
+    by_draw = known.mean(axis=1)
+    luck = np.maximum(by_draw.mean() + known - by_draw[:, None], 0)
+    (low, high), (lucky, unlucky) = (np.percentile(x, [2.5, 97.5]) for x in (by_draw, luck))
+    words = wait_in_words(found, load)
+    assert words.startswith(
+        f"In {np.mean(~over):.0%} of the draws demand can be met: the mean wait for the first "
+        f"infusion is {digits(by_draw.mean())} days; because of what we do not know it may be "
+        f"{digits(low)} to {digits(high)} days, and by chance alone {digits(lucky)} to "
+        f"{digits(unlucky)} days. One in ten waits {digits(np.median(late[~over]))} days or more."
+    )
+    middle, low, high = np.percentile(waits[over], [50, 2.5, 97.5])
+    grows = np.median(rates[over] - 28)
+    assert (
+        f"these {120 / 365.25:.2g} years wait at least {digits(middle)} days on average "
+        f"({digits(low)} to {digits(high)}) and those after them longer, as the list grows by "
+        f"{grows:.2g} a week and never clears."
+    ) in words
+    assert load.in_words() == (
+        f"Demand is {np.median(rates / 28):.0%} of the visits that the clinic can book (median); it "
+        f"exceeds capacity in {np.mean(over):.0%} of the draws, and the waiting list then keeps "
+        f"growing, by {grows:.2g} patients a week (median), and never clears."
+    )
+    lost = np.median([(rate - 28) / rate for rate in rates[over]])
+    assert (
+        f"until {lost:.0%} of new patients give up (median)"
+        in replace(load, gives_up=True).in_words()
+    )
