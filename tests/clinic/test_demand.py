@@ -479,3 +479,50 @@ def test_the_rate_of_a_month_varies_by_what_chance_leaves():
         assert factor.mean() == pytest.approx(1, abs=0.02)
         # Counts of mean 12: the variance is 12 by chance, the rest is that of the rates.
         assert 1 + 12 * factor.var() == pytest.approx(excess, rel=0.06)
+
+
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_the_columns_of_both_tables_of_people_are_those_of_the_draws(level):
+    tails = [50, 50 * (1 - level), 50 * (1 + level)]
+    demand = expected_referrals(FUNNEL, PEOPLE.outcome, PEOPLE.draws, Opening(2026, 3))
+    groups = {
+        "in pain at the opening": demand.backlog,
+        "newly in pain": demand.per_week - demand.backlog,
+        "all": demand.per_week,
+    }
+    table = demand_table(demand, level=level)
+    assert len(table) == 3 * len(groups)
+    for row in table.itertuples():
+        # Whole weeks, and of those that two years share the part in each.
+        starts = np.arange(demand.per_week.shape[1])
+        first, end = ((row.year - 2026 + i) * WEEKS_A_YEAR for i in (0, 1))
+        part = np.clip(np.minimum(starts + 1, end) - np.maximum(starts, first), 0, 1)
+        of_year = groups[row.group] @ part
+        numbers = [of_year.mean(), *np.percentile(of_year, tails), level]
+        assert [row.mean, row.median, row.low, row.high, row.level] == pytest.approx(numbers)
+
+    names = list(FUNNEL.people)
+    for row in funnel_table(FUNNEL, SCENARIO.parameters, year=2029, level=level).itertuples():
+        now = FUNNEL.people[row.step][:, 3]
+        before = FUNNEL.people[names[names.index(row.step) - 1]][:, 3] if row.Index else now
+        people = [row.median, row.low, row.high]
+        assert people == pytest.approx(np.percentile(now, tails).tolist())
+        shares = [row.share, row.share_low, row.share_high]
+        assert shares == pytest.approx(np.percentile(now / before, tails).tolist()), row.step
+        assert row.level == level
+        bounds = FUNNEL.under_bounds(row.step, 3)
+        expected = [np.percentile(drawn, 50) for drawn in bounds.values()] or [np.nan] * 2
+        assert [row.bound_low, row.bound_high] == pytest.approx(expected, nan_ok=True)
+
+    own = OwnNumbers("2026-01", (4, 7, 4), visits_a_day=9, residents=1e7, limb_loss=5e4, plp=3e4)
+    for row in beside(own, FUNNEL, demand, visits_a_day=8, level=level).itertuples():
+        if row.what == "referrals":
+            modelled = demand.per_week[:, :52].sum(axis=1) / 52 * WEEKS_A_YEAR / 12
+        else:
+            modelled = (
+                np.array([8.0]) if row.what == "visits_a_day" else FUNNEL.people[row.what][:, 0]
+            )
+        assert row.own == pytest.approx(5.0 if row.what == "referrals" else getattr(own, row.what))
+        numbers = np.percentile(modelled, tails)
+        assert [row.modelled, row.low, row.high] == pytest.approx(numbers.tolist())
+        assert row.inside == (numbers[1] <= row.own <= numbers[2])

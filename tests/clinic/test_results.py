@@ -20,6 +20,7 @@ from plcore.clinic.results import (
     clinic_load,
     clinic_measures,
     clinic_table,
+    course_in_words,
     days_from,
     fates_table,
     months_from,
@@ -262,7 +263,9 @@ def test_arrays_have_the_axes_that_are_promised():
 def crowded():
     """Three draws of four runs of a clinic with closed days and a list, and one chair more later."""
     plan = replace(PLAN, day=with_chairs(DAY, 1), changes=((70, replace(DAY, nurses=1)), (90, DAY)))
-    x = replace(draws(EVENTFUL, 3), patience_days=np.array([15.0, 40.0, 90.0]))
+    x = replace(
+        draws(EVENTFUL, 3), patience_days=np.array([15.0, 40.0, 90.0]), lead_days=np.full(3, 9.0)
+    )
     rates = np.array([[6.0], [10.0], [18.0]])
     referrals = random_referrals(rates, n_days=120, n_runs=4, seed=2)
     referrals = with_waiting_list(referrals, 7)
@@ -453,3 +456,13 @@ def test_the_sentence_on_the_wait_has_the_limits_of_draws_and_runs():
         f"until {lost:.0%} of new patients give up (median)"
         in replace(load, gives_up=True).in_words()
     )
+
+
+def test_the_sentence_on_the_course_has_its_median_and_warns_after_more_than_two_days():
+    found = crowded()
+    weeks = np.nanpercentile(measure(found, "course_weeks"), 50)
+    words = f"course of 3 infusions planned for {weeks - 2.4 / 7:.2g} weeks takes {weeks:.2g} weeks"
+
+    assert course_in_words(found, weeks_asked=weeks - 2.4 / 7) == f"A {words}."
+    assert course_in_words(found, weeks_asked=weeks - 2.6 / 7).startswith("Warning: a course of 3")
+    assert f"planned for {8 / 7:.2g} weeks" in course_in_words(found)

@@ -457,3 +457,93 @@ def test_days_saved_are_none_where_neither_wait_has_an_end():
     assert np.isnan(table["days_saved"][:2]).all()
     assert table["days_saved"][2] == np.inf
     assert 0 < table["days_saved"][3] < 30
+
+
+def test_the_columns_of_the_table_of_sizes_are_those_of_a_simulation_of_each():
+    rates = np.array([3.0, 5.0, 8.0, 20.0, 60.0])
+    referrals = random_referrals(rates[:, None], n_days=120, n_runs=3, seed=1)
+    days = open_days(date(2026, 1, 5), 120)
+    x = draws(EVENTFUL, 5)
+    sizes = [replace(DAY, chairs=n, nurses=m) for n, m in ((1, 1), (2, 1), (4, 2))]
+    simulated = [
+        simulate_clinic(replace(PLAN, day=day), x, referrals, NOBODY_HELPED, days, seed=1, follow_days=30)
+        for day in sizes
+    ]  # fmt: skip
+    # A share that one of the runs keeps to the patient.
+    share = float(np.sort(share_within(simulated[1], 14), axis=None)[7])
+    table = sizing_table(
+        PLAN, sizes, x, referrals, NOBODY_HELPED, days, within_days=14, share=share, seed=1,
+        per_week=rates,
+    )  # fmt: skip
+
+    gained = []
+    for day, found, row in zip(sizes, simulated, table.itertuples(), strict=True):
+        load = clinic_load(found.plan, x, NOBODY_HELPED, days, rates)
+        soon = share_within(found, 14)
+        kept = (soon >= share).mean(axis=1)
+        assert (row.chairs, row.nurses) == (day.chairs, day.nurses)
+        assert row.visits_a_day == len(appointments(day))
+        hours = day.chairs * day.open_minutes / 60 * days.sum()
+        expected = {
+            "infusions_a_year": found.infusions.sum() / 15 * 365.25 / 120,
+            "chair_utilisation": found.chair_minutes.sum() / 15 / 60 / hours,
+            "load": np.percentile(load.demand / load.capacity, 50),
+            "never_clears": (load.demand >= load.capacity).mean(),
+            "share_within": soon.mean(),
+            "growth_a_week": np.maximum(rates - load.capacity / load.visits_each, 0).mean(),
+            "probability": kept.mean(),
+            "standard_error": kept.std(ddof=1) / np.sqrt(5),
+        }
+        for name, value in expected.items():
+            assert getattr(row, name) == pytest.approx(value), name
+        gained.append((expected["infusions_a_year"], expected["share_within"]))
+    more = table[["infusions_gained", "share_gained"]]
+    np.testing.assert_allclose(more[1:], np.diff(gained, axis=0))
+    assert more.iloc[0].isna().all()
+
+
+def test_the_columns_of_the_ways_to_run_a_clinic_are_those_of_its_days():
+    rates = np.repeat([3.0, 5.0, 7.0, 14.0], 5)
+    referrals = random_referrals(rates[:, None], n_days=182, n_runs=1, seed=3)
+    prices = Prices(
+        nurse_hour=50.0, chair_year=9_000.0, vial=30.0, rent_year=5_000.0, infusion_fee=400.0,
+        leave_share=0.2,
+    )  # fmt: skip
+    x = draws(EVENTFUL, 20)
+    table = options_table(
+        PLAN, CALENDARS, x, referrals, NOBODY_HELPED, per_week=rates, hours=(8, 4), most_chairs=9,
+        prices=prices, within_days=14, share=0.7, probability=0.7, seed=3,
+    )  # fmt: skip
+
+    assert sorted(table["days_a_week"]) == list(CALENDARS)
+    assert set(table["keeps_course"]) == {True, False}
+    for row in table.itertuples():
+        days = CALENDARS[row.days_a_week]
+        day = replace(DAY, chairs=row.chairs, nurses=row.nurses, open_minutes=round(60 * row.hours))
+        plan = replace(PLAN, day=day)
+        found = simulate_clinic(plan, x, referrals, NOBODY_HELPED, days, seed=3, follow_days=14)
+        load = clinic_load(plan, x, NOBODY_HELPED, days, rates)
+        kept = share_within(found, 14)[:, 0] >= 0.7
+        on_duty, vials = row.nurses * row.hours * days.sum() / 26, found.vials.sum() / 20
+        beyond = row.nurses * found.overtime_minutes.sum() / 20 / 60
+        year = 365.25 / 182
+        cost = (
+            50 * (26 * on_duty + beyond) * year / 0.8
+            + 9_000 * row.chairs
+            + 30 * vials * year
+            + 5_000
+        )
+        expected = {
+            "visits_a_week": len(appointments(day)) * days.sum() / 26,
+            "nurse_hours_a_week": on_duty,
+            # From day 0 to day 7 are eight days.
+            "keeps_course": row.course_weeks <= 1.15 * 8 / 7,
+            "load": np.percentile(load.demand / load.capacity, 50),
+            "probability": kept.mean(),
+            "standard_error": kept.std(ddof=1) / np.sqrt(20),
+            "enough": kept.mean() >= 0.7,
+            "cost_a_year": cost if row.enough else np.nan,
+            "income_a_year": 400 * found.infusions.sum() / 20 * year,
+        }
+        for name, value in expected.items():
+            assert getattr(row, name) == pytest.approx(value, nan_ok=True), (row.days_a_week, name)
