@@ -271,7 +271,7 @@ def crowded():
     referrals = with_waiting_list(referrals, 7)
     relief = np.array([[20.0, np.nan, 9.0], [20.0] * 3, [np.nan] * 3])
     days = open_days(date(2026, 1, 5), 120)
-    found = simulate_clinic(plan, x, referrals, relief, days, seed=4)
+    found = simulate_clinic(plan, x, referrals, relief, days, seed=4, follow_days=5)
     # No course is broken off there: every third of those that patients drop out of is taken to be.
     fate, third = found.fate.copy(), np.arange(found.fate.shape[2]) % 3 == 0
     fate[(fate == FATES.index("dropped_out")) & third] = FATES.index("broken_off")
@@ -350,7 +350,7 @@ def test_every_measure_is_that_of_its_days_and_patients(start):
     found = crowded()
     measures = clinic_measures(found, from_day=start)
 
-    for draw, run in ((0, 1), (1, 0), (2, 3)):
+    for draw, run in np.ndindex(3, 4):
         by_hand = measures_by_hand(found, draw, run, start)
         assert list(measures) == list(by_hand)
         for name, expected in by_hand.items():
@@ -362,7 +362,7 @@ def test_the_table_of_the_clinic_holds_the_limits_of_draws_and_of_runs():
     load = clinic_load(
         found.plan, replace(draws(EVENTFUL, 3)), RELIEF, found.open, [6.0, 10.0, 40.0]
     )
-    table = clinic_table(found, level=0.8, load=load).set_index("measure")
+    table = clinic_table(found, level=0.98, load=load).set_index("measure")
 
     for name, (unit, values) in clinic_measures(found, load=load).items():
         row = table.loc[name]
@@ -377,8 +377,8 @@ def test_the_table_of_the_clinic_holds_the_limits_of_draws_and_of_runs():
             around = np.minimum(around, 1)
         assert row["mean"] == pytest.approx(np.mean(by_draw))
         for kind, sample in (("unknown", by_draw), ("chance", around), ("both", values.ravel())):
-            assert row[f"low_{kind}"] == pytest.approx(np.percentile(sample, 10)), (name, kind)
-            assert row[f"high_{kind}"] == pytest.approx(np.percentile(sample, 90)), (name, kind)
+            assert row[f"low_{kind}"] == pytest.approx(np.percentile(sample, 1)), (name, kind)
+            assert row[f"high_{kind}"] == pytest.approx(np.percentile(sample, 99)), (name, kind)
     # Lists that never clear are those of the draws in which more come than the clinic holds.
     assert table.loc["list_never_clears", "mean"] == (load.load >= 1).mean() == 1 / 3
 

@@ -416,3 +416,58 @@ def test_when_the_list_is_cleared_is_a_month(weeks, beginning, end):
 
     assert beginning in said
     assert end in said
+
+
+@pytest.mark.parametrize("changed", [{"chairs": 2, "waiting_list": 40}, {"patience_days": 30.0}])
+def test_every_row_behind_the_answers_is_that_of_its_draws(changed):
+    plan = planned(**changed)
+    rows, found, weekly = rows_of(plan), decision_of(plan), plan.patients.weekly
+    year, n_draws = plan.patients.busiest, plan.settings.draws
+    starts = np.arange(weekly.shape[1])
+    in_all = np.clip(2 * 365.25 / 7 - starts, 0, 1)
+    visits = plan.patients.per_week * plan.load.visits_each
+    never = (plan.load.demand >= plan.load.capacity) & (plan.settings.patience_days is None)
+    excess = plan.patients.per_week - plan.load.capacity / plan.load.visits_each
+    outcome = plan.outcome
+    gone = []
+    for draw in range(n_draws):
+        came = outcome.referred_day[draw, 0]
+        those = (came >= 365.25 * year) & (came < min(365.25 * (year + 1), outcome.n_days))
+        left = (outcome.offered_day[draw, 0] == outcome.last_day) & ~outcome.unseen[draw, 0]
+        gone += [left[those].mean()] if those.any() else []
+
+    # What can be infinite or is whole is one of the draws, all else lies between them.
+    straight = {
+        "choosing": plan.funnel.people["choosing"][:, 0],
+        "patients_all": np.broadcast_to(weekly @ in_all, n_draws),
+        "visits_a_week": visits,
+        "load": visits / plan.load.capacity,
+        "half_load": visits / plan.load.capacity / 2,
+        "busiest_year": np.array([2026.0 + year]) + (plan.settings.year - 2026),
+        "never_clears": np.array([never.mean()]),
+        "no_list": np.array([(found.cleared == 0).mean()]),
+    }
+    straight |= {"gave_up": np.array(gone)} if "gave_up" in rows.index else {}
+    in_order = {
+        "growth_a_week": excess[never] if never.any() else np.zeros(1),
+        "wait_mean": found.wait[~np.isnan(found.wait)],
+        "chairs_needed": chairs_for(visits / 0.85, found.held),
+        "half_chairs_needed": chairs_for(visits / 0.85 / 2, found.held),
+        "clear_week": found.cleared,
+    }
+    for method, drawn in (("linear", straight), ("inverted_cdf", in_order)):
+        for key, values in drawn.items():
+            numbers = np.quantile(values, [0.5, 0.025, 0.975], method=method)
+            np.testing.assert_allclose(
+                rows.loc[key, ["median", "low", "high"]].astype(float), numbers, err_msg=key
+            )
+    assert ("gave_up" in rows.index) == ("patience_days" in changed)
+    chairs = rows.loc["chairs_to_plan", ["median", "low", "high"]].tolist()
+    assert rows.loc["chairs_to_plan", "median"] == np.quantile(
+        in_order["chairs_needed"], 0.8, method="inverted_cdf"
+    )
+    assert rows.loc["half_chairs_to_plan", "median"] == np.quantile(
+        in_order["half_chairs_needed"], 0.8, method="inverted_cdf"
+    )
+    nurses = [replace(plan.settings, chairs=int(n)).clinic().day.nurses for n in chairs]
+    assert rows.loc["nurses_to_plan", ["median", "low", "high"]].tolist() == nurses

@@ -17,12 +17,13 @@ from planner_models import run_once
 from plcore.clinic.demand import SEVERITIES, WEEKS_A_YEAR, OwnNumbers, by_year
 from plcore.clinic.people import people_nearby
 from plcore.clinic.places import by_state
-from plcore.clinic.results import NOT_REFERRED
+from plcore.clinic.results import NOT_REFERRED, clinic_measures, share_within
 from plcore.clinic.sizing import advise, with_gains
 from plcore.evidence.data import DATA
+from plcore.evidence.labels import label_of
 from plcore.planner import answers
 from plcore.planner.answers import MOST_CHAIRS, answer, chairs_filled, sizes, ways_to_run
-from plcore.planner.decisions import shown
+from plcore.planner.decisions import SEVERITY_WORDS, shown
 from plcore.planner.sentences import in_sentences, on_target_and_ways
 from plcore.planner.settings import (
     LEVELS,
@@ -712,3 +713,75 @@ def test_the_chain_has_the_people_of_the_plans_own_years():
     at = np.flatnonzero(np.isin(plan.funnel.years, [2027, 2028]))
     for name, step in (("plp", "plp"), ("in_pain", "in_pain"), ("would_come", "choosing")):
         np.testing.assert_allclose(found.values[name], plan.funnel.people[step][:, at])
+
+
+@pytest.mark.parametrize("severity", ["any", "moderate_severe"])
+def test_key_figures_are_the_middle_and_the_limits_of_draws_and_runs(severity):
+    plan = planned(severity=severity)
+    people = {name: of_year[:, 0] for name, of_year in plan.funnel.people.items()}
+    drawn = [
+        ("people who live there", "people", people["residents"]),
+        ("people with limb loss", "people", people["limb_loss"]),
+        ("people with phantom limb pain", "people", people["plp"]),
+    ]
+    ends = ("if only major losses hurt", "if all losses hurt alike")
+    for step, label in (("plp", drawn[2][0]), ("in_pain", None)):
+        bounds = plan.funnel.under_bounds(step, 0)
+        if label is None:
+            label = f"people whose phantom limb pain is {SEVERITY_WORDS[severity]}"
+            drawn.append((label, "people", people["in_pain"]))
+        if step == "plp" or severity != "any":
+            of = (bounds["plp_major_only"], bounds["plp_all_alike"])
+            drawn += [(f"{label} {end}", "people", x) for end, x in zip(ends, of, strict=True)]
+    drawn.append(("people who would come to this clinic", "people", people["choosing"]))
+    # Of the 53rd week a part only lies in the year.
+    weeks = plan.demand.per_week
+    year = weeks[:, :52].sum(axis=1) + (WEEKS_A_YEAR - 52) * weeks[:, 52]
+    drawn.append(("new patients in 2027", "people", year))
+    for name, (unit, values) in clinic_measures(plan.outcome, load=plan.load).items():
+        drawn.append((label_of(name), unit, values[~np.isnan(values)]))
+    drawn.append(("busiest year", "year", np.array([2027.0])))
+    drawn.append(("load of the busiest year", "share", plan.load.demand / plan.load.capacity))
+
+    table = key_figures(plan, level=0.8)
+    assert table["figure"].tolist() == [label for label, _, _ in drawn]
+    for row, (label, unit, values) in zip(table.itertuples(), drawn, strict=True):
+        assert row.unit == unit
+        if np.isfinite(values).all() and values.size:
+            numbers = np.percentile(values, [50, 10, 90]).tolist()
+            assert [row.median, row.low, row.high] == pytest.approx(numbers), label
+
+
+def test_sentences_have_the_limits_of_ninety_five_in_a_hundred_draws_and_runs():
+    plan = planned()
+    text = " ".join(in_sentences(plan, None))
+
+    def spread(values, unit="people"):
+        values = np.asarray(values)
+        middle, low, high = (
+            shown(x, unit) for x in np.percentile(values[~np.isnan(values)], [50, 2.5, 97.5])
+        )
+        return f"{middle} ({low} to {high})" if {low, high} != {middle} else middle
+
+    people, found = plan.funnel.people, plan.outcome
+    measures = {name: values for name, (_, values) in clinic_measures(found).items()}
+    residents = shown(float(np.median(people["residents"][:, 0])), "people")
+    soon = share_within(found, plan.settings.within_days)
+    counted = soon[~np.isnan(soon)]
+    for words in (
+        f"{residents} residents in 2027; {spread(people['limb_loss'][:, 0])} of them live with",
+        f"in {spread(people['in_pain'][:, 0])} of them it is moderate or severe",
+        (
+            f"gives {spread(measures['infusions_a_year'], 'infusions')} infusions a year, and the chairs "
+            f"are in use for {spread(measures['chair_utilisation'], 'share')} of the open hours."
+        ),
+        (
+            f"{spread(soon, 'share')} of patients have a first infusion within "
+            f"{plan.settings.within_days} days of referral; the service level is kept with a probability "
+            f"of {np.mean(counted >= plan.settings.share_within):.2f}, and "
+            f"{spread(measures['waiting_at_end'])} people wait for a first visit at the end."
+        ),
+    ):
+        assert words in text, words
+    assumptions = assumptions_table(plan)
+    assert f"{(assumptions['seen'] == 'assumed').sum()} of the {len(assumptions)} numbers" in text

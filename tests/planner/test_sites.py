@@ -194,3 +194,65 @@ def test_the_example_of_the_readme_adds_two_sites_up(monkeypatch, tmp_path, caps
     assert "people would come to the 2 sites" in said[0]
     assert "(north 1, south 1)" in said[1]
     assert (tmp_path / "plan" / "all_sites.xlsx").is_file()
+
+
+def test_every_figure_of_all_sites_together_is_worked_out_draw_by_draw():
+    plans = both()
+    table = sites_table(plans)
+    north, south = (decision_of(plan) for plan in plans.values())
+    tails = [0.5, 0.025, 0.975]
+
+    def together(figure):
+        return row_of(table, figure)[["median", "low", "high"]].astype(float).tolist()
+
+    def of_site(figure, site):
+        return row_of(table, figure, site)[["median", "low", "high"]].astype(float)
+
+    measures = {
+        name: [clinic_measures(plan.outcome)[name][1] for plan in plans.values()]
+        for name in ("infusions_a_year", "waiting_at_end")
+    }
+    straight = {
+        "new patients of all years": north.patients + south.patients,
+        "visits a week in the busiest year": north.visits + south.visits,
+        "load of the busiest year": (north.visits + south.visits)
+        / (north.capacity + south.capacity),
+    }
+    for name, (one, two) in measures.items():
+        figure = name.replace("_", " ")
+        if figure in set(table["figure"]):
+            # The runs of the second site beside other runs of the first.
+            straight[figure] = (one + two[:, ::-1]).ravel()
+    for figure, values in straight.items():
+        assert together(figure) == pytest.approx(np.quantile(values, tails).tolist()), figure
+
+    rates = [plan.patients.per_week for plan in plans.values()]
+    known = [~np.isnan(site.wait) for site in (north, south)]
+    weights = [np.where(some, rate, 0) for some, rate in zip(known, rates, strict=True)]
+    products = [
+        np.where(some, weight * site.wait, 0)
+        for some, weight, site in zip(known, weights, (north, south), strict=True)
+    ]
+    some = sum(weights) > 0
+    in_order = {
+        "mean wait": sum(products)[some] / sum(weights)[some],
+        "chairs needed for half as many": chairs_for(north.wanted / 2, north.held)
+        + chairs_for(south.wanted / 2, south.held),
+        "weeks until the list is cleared": np.maximum(north.cleared, south.cleared),
+    }
+    for figure, values in in_order.items():
+        expected = np.quantile(values, tails, method="inverted_cdf")
+        np.testing.assert_allclose(together(figure), expected, err_msg=figure)
+
+    for site, never in (
+        ("North", north.never), ("South", south.never), (TOGETHER, north.never | south.never),
+    ):  # fmt: skip
+        assert of_site("list never clears", site).tolist() == [never.mean()] * 3
+    for figure in ("chairs to plan", "chairs to plan for half as many", "nurses to plan"):
+        assert together(figure) == (of_site(figure, "North") + of_site(figure, "South")).tolist()
+    for figure in ("chairs to plan", "chairs to plan for half as many"):
+        for site, found in (("North", north), ("South", south)):
+            part = 0.5 if "half" in figure else 1.0
+            needed = chairs_for(part * found.wanted, found.held)
+            enough = np.quantile(needed, plans[site].settings.probability, method="inverted_cdf")
+            assert of_site(figure, site)["median"] == enough
