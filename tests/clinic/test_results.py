@@ -357,8 +357,19 @@ def test_every_measure_is_that_of_its_days_and_patients(start):
             assert measures[name][1][draw, run] == pytest.approx(expected), name
 
 
-def test_the_table_of_the_clinic_holds_the_limits_of_draws_and_of_runs():
-    found = crowded()
+def two_patients():
+    """Three draws of four runs with two patients each, more and more of whom wait until they come."""
+    x = replace(
+        draws(EVENTFUL, 3), patience_days=np.array([3.0, 10.0, 40.0]), lead_days=np.full(3, 9.0)
+    )
+    return simulate_clinic(
+        PLAN, x, np.tile([0, 20], (3, 4, 1)), RELIEF, open_days(date(2026, 1, 5), 120), seed=4
+    )
+
+
+@pytest.mark.parametrize("outcome", [crowded, two_patients])
+def test_the_table_of_the_clinic_holds_the_limits_of_draws_and_of_runs(outcome):
+    found = outcome()
     load = clinic_load(
         found.plan, replace(draws(EVENTFUL, 3)), RELIEF, found.open, [6.0, 10.0, 40.0]
     )

@@ -753,7 +753,7 @@ def test_key_figures_are_the_middle_and_the_limits_of_draws_and_runs(severity):
 
 
 def test_sentences_have_the_limits_of_ninety_five_in_a_hundred_draws_and_runs():
-    plan = planned()
+    plan = planned(own=BUSY, within_days=12, share_within=0.05)
     text = " ".join(in_sentences(plan, None))
 
     def spread(values, unit="people"):
@@ -768,6 +768,8 @@ def test_sentences_have_the_limits_of_ninety_five_in_a_hundred_draws_and_runs():
     residents = shown(float(np.median(people["residents"][:, 0])), "people")
     soon = share_within(found, plan.settings.within_days)
     counted = soon[~np.isnan(soon)]
+    assert 0 < np.mean(counted >= 0.05) < 1
+    assert np.ptp(measures["waiting_at_end"]) > 0
     for words in (
         f"{residents} residents in 2027; {spread(people['limb_loss'][:, 0])} of them live with",
         f"in {spread(people['in_pain'][:, 0])} of them it is moderate or severe",
