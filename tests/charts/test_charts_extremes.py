@@ -55,19 +55,19 @@ def words_in(text):
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-@pytest.mark.parametrize("numbers", NUMBERS)
-def test_a_chart_of_any_numbers_is_whole_or_refused(chart, numbers):
-    found = drawn(chart, NUMBERS[numbers], labels_for(NUMBERS[numbers]))
-
-    if found is not None:
+def test_a_chart_of_any_numbers_is_whole_or_refused(chart):
+    for name, numbers in NUMBERS.items():
+        found = drawn(chart, numbers, labels_for(numbers))
+        if found is None:
+            continue
         text, parts = found
         # None stands for a gap; no number may be without a place.
-        assert all(math.isfinite(number) for number in numbers_in(parts))
+        assert all(math.isfinite(number) for number in numbers_in(parts)), name
         assert parts["layout"]["height"] > 100
         written = words_in(text)
-        labels = labels_for(NUMBERS[numbers]) if chart in LABELLED else []
+        labels = labels_for(numbers) if chart in LABELLED else []
         for words in ("A title", "A source", *labels):
-            assert words.replace(" ", "") in written
+            assert words.replace(" ", "") in written, name
 
 
 @pytest.mark.parametrize("chart", CHARTS)
