@@ -154,3 +154,18 @@ def test_what_cannot_be_compared_is_refused(compared):
 def test_a_level_outside_0_to_1_is_refused():
     with pytest.raises(ValueError, match=r"level is 95; expected a probability between 0 and 1"):
         compare(THREE, Y, level=95)
+
+
+def test_the_error_of_ranking_first_counts_a_tie_as_a_part_of_a_draw():
+    # Each share of first places is a mean over draws of 1, 0 or a part of one.
+    table = ranking(THREE, Y, lowest_first=True).set_index("scenario")
+    parts = {name: [] for name in table.index}
+    values = np.array([[1, 2, 3, 4], [2, 2, 5, 8], [0, 3, 3, 1]])
+    for draw in range(4):
+        lowest = [v == values[:, draw].min() for v in values[:, draw]]
+        for name, is_lowest in zip(parts, lowest, strict=True):
+            parts[name].append(is_lowest / sum(lowest))
+
+    for name, firsts in parts.items():
+        assert table.loc[name, "first"] == pytest.approx(np.mean(firsts))
+        assert table.loc[name, "first_error"] == pytest.approx(np.std(firsts, ddof=1) / 2)

@@ -5,6 +5,7 @@ import math
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from plcore.analysis.comparison import (
@@ -164,3 +165,16 @@ def test_the_way_from_the_published_number_ends_at_the_median_and_limits_of_the_
     assert table["low"].iloc[:-1].isna().all()
     with pytest.raises(ValueError, match="no runs; expected one for each step"):
         from_published(3.6e6, {}, Quantity("limb_loss", 2050))
+
+
+def test_the_limits_of_a_waterfall_leave_out_one_draw_in_forty_on_either_side():
+    random = np.random.default_rng(3)
+    parts = pd.DataFrame(
+        {"start": random.gamma(2, size=400), "mortality": random.gamma(3, size=400)}
+    )
+    table = waterfall_table(parts)
+
+    for row, name in zip(table.itertuples(), parts, strict=True):
+        expected = [np.percentile(parts[name], at) for at in (2.5, 97.5)]
+        assert [row.low, row.high] == pytest.approx(expected, rel=1e-12)
+        assert row.value == pytest.approx(sum(parts[name]) / 400, rel=1e-12)

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from plcore.analysis import other_countries
+from plcore.analysis import elsewhere, other_countries
 from plcore.analysis.elsewhere import people_elsewhere, published_rates
 from plcore.evidence.data import DATA
 from plcore.evidence.population import read_mortality, read_population
@@ -21,6 +21,7 @@ from plcore.models.limb_loss import (
     shapes_of,
     younger_share,
 )
+from plcore.models.outcome import Outcome
 from plcore.models.pain import share_in_pain
 from plcore.scenarios import read_scenario
 from plcore.simulate import run
@@ -188,3 +189,34 @@ def test_the_people_of_other_countries_are_those_of_the_runs_own_folder(tmp_path
 
     with pytest.raises((ValueError, FileNotFoundError), match="un_population_1950_2060"):
         other_countries(ours, years=[2025])
+
+
+def test_every_row_of_other_countries_is_of_its_own_rate_year_and_residents(monkeypatch):
+    few, years, random = run(people_with_pain, SCENARIO, n_draws=2), [2025, 2050], {}
+    names = ("limb_loss", "plp", "plp_major_only", "plp_all_alike")
+    for at, rate in enumerate(published_rates()):
+        values = np.random.default_rng(at).gamma(2.0, 1e5, size=(len(names), 64, len(years)))
+        random[rate.label] = dict(zip(names, values, strict=True))
+    monkeypatch.setattr(
+        elsewhere,
+        "people_elsewhere",
+        lambda _, __, rate, *, years: Outcome(
+            np.array(years), random[rate.label], np.zeros(len(years), dtype=bool)
+        ),
+    )
+    table = other_countries(few, years=years).set_index(["label", "year"])
+
+    for rate in published_rates():
+        population = read_population(rate.area)
+        for at, year in enumerate(years):
+            row = table.loc[(rate.label, year)]
+            residents = population.people[list(population.years).index(year)].sum()
+            assert row["residents"] == pytest.approx(residents)
+            assert row["rate"] == pytest.approx(100_000 * sum(rate.rates.values()))
+            assert (row["area"], row["of_year"]) == (rate.area, rate.year)
+            assert (row["seen"], row["source"]) == (rate.seen, rate.source)
+            drawn = {name: random[rate.label][name][:, at] for name in names}
+            drawn["per_1000"] = 1000 * drawn["limb_loss"] / residents
+            for name, people in drawn.items():
+                said = row[[name, f"{name}_low", f"{name}_high"]].astype(float).tolist()
+                assert said == pytest.approx(np.percentile(people, [50, 2.5, 97.5]), rel=1e-9)

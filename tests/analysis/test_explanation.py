@@ -332,3 +332,28 @@ def test_the_sentences_account_for_all_other_inputs(baseline, table, most):
     rest, bends = table["value"].iloc[most:-1].sum(), table["value"].iloc[-1]
 
     assert lines[-2].startswith(f"The other inputs account for {rest:.0%} together; {bends:.0%} is")
+
+
+def test_the_numbers_beside_the_shares_are_those_of_the_draws_and_of_the_beliefs(baseline, table):
+    believed = {item.name: item for item in baseline.scenario.parameters}
+
+    for row in table.iloc[:-1].to_dict("records"):
+        drawn, item = baseline.draws[row["parameter"]], believed[row["parameter"]]
+        for end, at in (("median", 50), ("low_95", 2.5), ("high_95", 97.5)):
+            assert row[end] == pytest.approx(np.percentile(drawn, at), rel=1e-12, abs=1e-15)
+            before = item.median if at == 50 else float(item.ppf(np.array([at / 100]))[0])
+            assert row[f"believed_{end}"] == pytest.approx(before, rel=1e-6, abs=1e-12)
+        assert (row["unit"], row["dist"], row["seen"]) == (item.unit, item.dist, item.seen)
+        rows = evidence_rows(baseline.scenario, row["parameter"])
+        alone = rows["row"].tolist() == [row["parameter"]]
+        assert row["studies"] == (0 if alone else len(rows))
+
+
+def test_the_interval_in_the_first_sentence_leaves_out_one_draw_in_forty_on_either_side(baseline):
+    line = explain_in_words(baseline, Quantity("plp", 2030), most=1).splitlines()[0]
+    said = re.search(r"95% interval ([\d,]+) to ([\d,]+); ([\d,]+) draws", line).groups()
+    low, high, draws = (float(number.replace(",", "")) for number in said)
+
+    expected = np.percentile(baseline.outcome.values["plp"][:, 0], [2.5, 97.5])
+    assert [low, high] == pytest.approx(expected, rel=0.005)
+    assert draws == len(baseline.draws)

@@ -18,6 +18,7 @@ from plcore.analysis.value import (
     evppi,
     evppi_table,
     evsi,
+    narrowing,
     prevalence_study,
     trial_study,
 )
@@ -566,3 +567,30 @@ def test_the_start_of_a_gaussian_process_is_judged_by_the_likelihood_that_is_the
         given = (np.array(logs), y, plane, distances)
         whole = smoothing._restricted(*given)[0]
         assert smoothing._restricted_value(*given) == pytest.approx(whole, rel=1e-9)
+
+
+def test_every_column_of_the_table_is_that_of_knowing_its_group():
+    draws = sampled(1000, names="xyz")
+    net = against_nothing(0.2 + draws["x"] + 0.5 * draws["y"])
+    table = evppi_table(net, draws).set_index("label")
+    everything = np.maximum(net[:, 1], 0).mean() - max(net[:, 1].mean(), 0)
+
+    for name in draws:
+        worth, row = evppi(net, draws[[name]]), table.loc[name]
+        for column in ("value", "low", "high", "se", "cross_fitted", "changes"):
+            assert row[column] == getattr(worth, column)
+        assert row["share_of_evpi"] == pytest.approx(worth.value / everything)
+
+
+def test_the_widths_of_an_interval_that_narrows_are_percentiles_and_its_error_is_that_of_samples():
+    found = []
+    for seed in range(12):
+        draws = sampled(1000, seed=seed)
+        y = (draws["x"] + draws["y"]).to_numpy()
+        found.append(narrowing(y, draws[["x"]], level=0.9))
+        low, high = np.percentile(y, [5, 95])
+        assert found[-1].width == pytest.approx(high - low)
+        assert found[-1].expected == pytest.approx((high - low) * (1 - found[-1].share))
+    spread = np.std([each.share for each in found], ddof=1)
+
+    assert np.mean([each.se for each in found]) == pytest.approx(spread, rel=0.6)

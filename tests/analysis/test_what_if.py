@@ -215,3 +215,23 @@ def test_an_input_of_the_posterior_goes_through_its_posterior_with_the_others_at
 def test_what_cannot_be_asked_is_refused(question, message):
     with pytest.raises(ValueError, match=message):
         question(model(lambda draws: draws["a"]))
+
+
+def test_every_column_of_a_tornado_is_that_of_the_path_of_its_parameter():
+    # Highest within the range of a, where neither end is; a parabola in b is lowest within.
+    def answer(a, b):
+        return 3 - (a - 0.6) ** 2 + (b - 4) ** 2 / 50
+
+    y = model(lambda draws: answer(draws["a"], draws["b"]))
+    table = one_way(y, WORLD, Y, parameters=["a", "b"], within=0.8).set_index("parameter")
+
+    for name, low, high, path in (
+        ("a", 0.1, 0.9, lambda a: answer(a, 5)),
+        ("b", 1, 9, lambda b: answer(0.5, b)),
+    ):
+        row, at = table.loc[name], [path(x) for x in np.linspace(low, high, 17)]
+        assert row[["low", "high"]].tolist() == pytest.approx([low, high])
+        assert row[["at_low", "at_high"]].tolist() == pytest.approx([path(low), path(high)])
+        assert row[["least", "greatest"]].tolist() == pytest.approx([min(at), max(at)])
+        assert row["swing"] == pytest.approx(max(at) - min(at))
+        assert row["base"] == pytest.approx(answer(0.5, 5))
