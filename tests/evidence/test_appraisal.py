@@ -269,3 +269,39 @@ def test_studies_made_by_hand_are_pooled():
     made = pd.DataFrame({"events": [30, 45, 28], "n": [40, 60, 50], "source": ["a", "b", "c"]})
 
     assert pool_prevalence(made).people == 150
+
+
+@pytest.mark.parametrize("pool", ["usa", "all"])
+def test_every_row_with_and_without_is_the_pool_of_the_studies_it_takes(pool):
+    studies = prevalence_studies(pool)
+    everything = read("plp_prevalence_studies")
+    for row in with_and_without(pool).to_dict("records"):
+        named = row["left_out_or_added"].split(", ")
+        rest = studies[~studies["study"].isin(named)]
+        if "born without" in row["studies_taken"]:
+            rest = pd.concat([studies, everything[everything["study"].isin(named)]])
+        pooled = pool_prevalence(rest.reset_index(drop=True))
+
+        assert (row["studies"], row["people"]) == (len(rest), rest["n"].sum())
+        for column in ("share", "low", "high", "setting_low", "setting_high"):
+            assert row[column] == pytest.approx(getattr(pooled, column), rel=1e-9)
+
+
+def test_works_are_counted_once_however_many_rows_they_have():
+    flow = flow_of_studies().set_index("step")
+    table = read("plp_prevalence_studies")
+    included = table[table["include"] == "yes"]
+
+    for step, rows in (("Rows in the table", table), ("Rows that enter a pool", included)):
+        works = {sources.split(";")[0] for sources in rows["source"]}
+        assert flow.loc[step, ["rows", "works"]].tolist() == [len(rows), len(works)]
+
+
+@pytest.mark.parametrize("table", ["study_appraisals", "trial_appraisals"])
+def test_each_answer_to_each_question_is_counted(table):
+    counts, answers = appraised(table).set_index("Question"), read(table)
+
+    for question, row in counts.iterrows():
+        given = list(answers[question.replace(" ", "_")])
+        for answer, number in row.items():
+            assert number == given.count(answer.replace(" ", "_"))

@@ -18,6 +18,7 @@ from plcore.evidence.prevalence import (
     KINDS,
     POOLS,
     believed_share,
+    childhood_claims,
     gather,
     logits,
     pain_after_minor_loss,
@@ -268,3 +269,51 @@ def test_counts_after_minor_loss_are_shown_as_they_are():
     np.testing.assert_allclose(rows["share"], counted["events"] / counted["n"])
     assert (rows["low"] < rows["share"]).all()
     assert (rows["share"] < rows["high"]).all()
+
+
+def test_every_number_of_the_table_of_kinds_is_a_percentile_of_its_own_posterior():
+    table = prevalence_table(tau_scale=1.0).set_index(["kind", "pool"])
+
+    for (kind, pool), row in table.iterrows():
+        studies = prevalence_studies(pool, kind=kind)
+        assert row["studies"] == len(studies)
+        assert row["people"] == sum(studies["n"])
+        posterior = meta.bayes(*logits(studies), prior=meta.HalfNormal(1.0))
+        for spread, quantile in (("mean", mean_quantile), ("setting", new_setting_quantile)):
+            ends = special.expit(quantile(posterior, np.array([0.5, 0.025, 0.975])))
+            said = [row[f"{spread}_{end}"] for end in ("value", "low", "high")]
+            assert said == pytest.approx(ends, abs=2e-4)
+
+
+def test_counts_after_minor_loss_have_score_limits_and_end_with_what_is_believed():
+    table, counted = pain_after_minor_loss(), read("pain_after_minor_loss")
+    z = stats.norm.ppf(0.975)
+
+    for row, count in zip(
+        table.iloc[:-1].to_dict("records"), counted.to_dict("records"), strict=True
+    ):
+        assert (row["n"], row["events"]) == (count["n"], count["events"])
+        for limit in (row["low"], row["high"]):
+            # Wilson's limits are the shares that the count is just 1.96 standard errors from.
+            error = np.sqrt(limit * (1 - limit) / count["n"])
+            assert abs(row["share"] - limit) == pytest.approx(z * error)
+        assert row["seen"] == count["seen"]
+    last, believed = table.iloc[-1], named()["plp_prevalence_minor"]
+    ends = believed.ppf(np.array([0.5, 0.025, 0.975]))
+    assert last[["share", "low", "high"]].tolist() == pytest.approx(ends, rel=1e-6)
+
+
+def test_claims_of_childhood_stand_beside_what_was_studied_of_the_same_group():
+    items = named()
+    table = childhood_claims(list(items.values())).set_index(["label", "series"])
+
+    for label, studied, claimed in (
+        ("Born without a limb", "plp_congenital", "congenital_share_claimed"),
+        ("Lost a limb before age 6", "plp_before_six", "before_six_share_claimed"),
+    ):
+        found = table.loc[(label, "Pain found by studies")]
+        ends = items[studied].ppf(np.array([0.5, 0.025, 0.975]))
+        assert found[["value", "low", "high"]].tolist() == pytest.approx(ends, rel=1e-6)
+        printed = table.loc[(label, "Pain as the pages print it")]
+        assert printed["value"] == items[claimed].median
+        assert printed[["low", "high"]].isna().all()

@@ -182,3 +182,75 @@ def test_each_group_has_its_own_disagreement():
         assert row["i2"] == pytest.approx(float(pooled.i2))
         alone = meta.peters(group["events"], group["n"])
         assert row["peters_p"] == pytest.approx(float(alone.p))
+
+
+def test_every_way_of_pooling_has_its_own_mean_limits_setting_and_spread():
+    table = ways_of_pooling(USA, tau_scale=0.7)
+    y, v = logits(USA)
+    exact = meta.pool_exact(USA["events"].to_numpy(), USA["n"].to_numpy())
+    reml, posterior = meta.pool(y, v), meta.bayes(y, v, prior=meta.HalfNormal(0.7))
+    simple = meta.pool(y, v, tau2=meta.dersimonian_laird, knapp_hartung=False)
+
+    for row, ours in zip(table.to_dict("records"), (reml, simple, exact, posterior), strict=True):
+        assert row["share"] == pytest.approx(special.expit(ours.estimate))
+        settings = special.expit([ours.prediction_low, ours.prediction_high])
+        assert [row["setting_low"], row["setting_high"]] == pytest.approx(settings)
+        tau = ours.tau if ours is posterior else np.sqrt(ours.tau2)
+        assert row["tau"] == pytest.approx(tau)
+        if ours is not exact:
+            limits = special.expit([ours.low, ours.high])
+            assert [row["low"], row["high"]] == pytest.approx(limits)
+
+
+def test_a_study_of_a_forest_has_the_limits_of_its_own_count():
+    table, z = forest_table(USA, label="Pooled"), stats.norm.ppf(0.975)
+    pooled = pool_prevalence(USA)
+
+    for row, study in zip(table.to_dict("records"), USA.to_dict("records"), strict=False):
+        assert row["estimate"] == pytest.approx(study["events"] / study["n"])
+        for limit in (row["low"], row["high"]):
+            error = np.sqrt(limit * (1 - limit) / study["n"])
+            assert abs(row["estimate"] - limit) == pytest.approx(z * error, rel=1e-6)
+        assert [row[name] for name in ("n", "events", "kind", "window", "seen", "source")] == [
+            study[name] for name in ("n", "events", "kind", "window", "seen", "source")
+        ]
+    mean, other = table.iloc[-2], table.iloc[-1]
+    assert mean[["estimate", "low", "high"]].tolist() == [pooled.share, pooled.low, pooled.high]
+    assert other[["low", "high"]].tolist() == [pooled.setting_low, pooled.setting_high]
+    assert mean["events"] == other["events"] == USA["events"].sum()
+
+
+def test_every_group_of_a_feature_has_its_own_people_and_limits():
+    table = explained_by(ALL, {"region": "Region"})
+    y, v = logits(ALL)
+    groups = [(ALL["region"] == name).to_numpy() for name in table["group"]]
+    line = meta.regress(y, v, np.column_stack(groups[1:]))
+    t = stats.t.ppf(0.975, len(ALL) - len(groups))
+    # Knapp and Hartung widen all errors by the spread that is left about the groups' means.
+    w = 1 / (v + line.tau2)
+    means = [(w * y)[here].sum() / w[here].sum() for here in groups]
+    left = sum((w * (y - mean) ** 2)[here].sum() for mean, here in zip(means, groups, strict=True))
+    widening = np.sqrt(left / (len(ALL) - len(groups)))
+
+    for row, mean, here in zip(table.to_dict("records"), means, groups, strict=True):
+        error = widening / np.sqrt(w[here].sum())
+        limits = special.expit([mean - t * error, mean + t * error])
+        assert [row["low"], row["high"]] == pytest.approx(limits, rel=1e-6)
+        assert (row["studies"], row["people"]) == (here.sum(), ALL["n"][here].sum())
+    between = sum(
+        w[here].sum() * (mean - (w * y).sum() / w.sum()) ** 2
+        for mean, here in zip(means, groups, strict=True)
+    ) / (len(groups) - 1)
+    p = stats.f.sf(between / widening**2, len(groups) - 1, len(ALL) - len(groups))
+    assert table["p"].tolist() == pytest.approx([p] * len(groups), rel=1e-6)
+
+
+def test_a_point_of_a_funnel_is_the_share_and_error_of_its_study():
+    points, edges = funnel_points(USA)
+    others = USA["n"] - USA["events"]
+
+    np.testing.assert_allclose(points["share"], USA["events"] / USA["n"])
+    np.testing.assert_allclose(points["se"], np.sqrt(1 / USA["events"] + 1 / others))
+    assert points["n"].tolist() == USA["n"].tolist()
+    np.testing.assert_allclose(edges["centre"], pool_prevalence(USA).share)
+    assert edges["se"].iloc[-1] == pytest.approx(points["se"].max())

@@ -8,7 +8,7 @@ import pytest
 from scipy import special, stats
 
 from plcore import charts
-from plcore.evidence.data import read
+from plcore.evidence.data import cite, read
 from plcore.evidence.pooling import HalfNormal, bayes, logit_proportion
 from plcore.evidence.trial_tables import DEFINITIONS, SETTINGS
 from plcore.evidence.trials.contrasts import (
@@ -577,3 +577,105 @@ def test_every_counted_arm_is_on_the_page():
     assert keys(shown, "n", "events") == keys(counted, "n", "responders")
     for n, events in ((11, 11), (21, 19)):  # Nikolajsen 1996, Jaeger 1992
         assert ((shown["n"] == n) & (shown["events"] == events)).any()
+
+
+def wilson_by_hand(x, n):
+    z = stats.norm.ppf(0.975)
+    middle, reach = x + z**2 / 2, z * np.sqrt(x * (n - x) / n + z**2 / 4)
+    return (middle - reach) / (n + z**2), (middle + reach) / (n + z**2)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_every_arm_of_a_forest_has_its_own_count_limits_and_source(setting):
+    arms = trial_arms().query("setting == @setting and responders.notna()")
+    expected = sorted(
+        (arm["source"], arm["responders"], arm["n"], arm["seen"], arm["design"],
+         arm["definition"], "control" if arm["role"] == "control" else "study")
+        for arm in arms.to_dict("records")
+    )  # fmt: skip
+    drawn = response_forest(setting).query("role != 'heading'")
+    names = ["source", "events", "n", "seen", "design", "definition", "role"]
+
+    assert sorted(map(tuple, drawn[names].to_numpy().tolist())) == expected
+    for row in drawn.itertuples():
+        assert row.estimate == pytest.approx(row.events / row.n)
+        limits = wilson_by_hand(row.events, row.n)
+        assert (row.low, row.high) == pytest.approx(limits, abs=1e-9)
+        assert row.label.startswith(cite(row.source.split(";")[0]))
+
+
+@pytest.mark.parametrize("setting", [name for name in SETTINGS if name != "acute_plp"])
+def test_every_column_of_a_comparison_is_that_of_its_two_arms(setting):
+    effects = effects_table(trial_arms().query("setting == @setting and responders.notna()"))
+    effects = effects[effects["rd"].notna()]
+    names = read("treatments").set_index("treatment")["name"]
+    table, drawn = comparisons(setting), contrast_forest(setting)
+    drawn = drawn[drawn["role"] == "study"]
+
+    assert len(table) == len(effects)
+    for said, row in zip(table.to_dict("records"), effects.to_dict("records"), strict=True):
+        x1, n1 = row["responders_treatment"], row["n_treatment"]
+        x0, n0 = row["responders_control"], row["n_control"]
+        assert said["Treatment"] == names[row["treatment"]]
+        assert said["Measure"] == DEFINITIONS[row["definition"]]
+        assert (said["Treated"], said["Control"]) == (
+            f"{x1:.0f} of {n1:.0f}",
+            f"{x0:.0f} of {n0:.0f}",
+        )
+        points = [100 * row[name] for name in ("rd", "rd_low", "rd_high")]
+        assert points[0] == pytest.approx(100 * (x1 / n1 - x0 / n0))
+        assert said["Difference"] == "{:+.0f} ({:+.0f} to {:+.0f})".format(*points)
+        assert (said["Number needed"], said["Remark"]) == (row["nnt"], row["remark"])
+        assert said["Better than control"] == f"{row['prob_better']:.2f}"
+        counts = f": {x1:.0f} of {n1:.0f} against {x0:.0f} of {n0:.0f}"
+        ends = [row["rd"], row["rd_low"], row["rd_high"]]
+        same = drawn[np.isclose(drawn[["estimate", "low", "high"]].astype(float), ends).all(axis=1)]
+        assert same["label"].str.endswith(counts).any()
+
+
+def test_claims_stand_beside_their_own_page_verdict_and_trials():
+    claims = read("claims").query("trials != ''")
+    sources = trial_arms().drop_duplicates("trial").set_index("trial")["source"]
+
+    for said, claim in zip(
+        claims_and_trials().to_dict("records"), claims.to_dict("records"), strict=True
+    ):
+        assert (said["Claim"], said["Verdict"]) == (claim["statement"], claim["verdict"])
+        assert (said["Page"], said["What they found"]) == (cite(claim["page"]), claim["finding"])
+        for key, cited in zip(claim["trials"].split(";"), said["Trials"].split("; "), strict=True):
+            assert cited.startswith(cite(sources[key].split(";")[0]) + " (")
+
+
+def test_a_treatment_has_the_pages_arms_and_comparisons_that_name_it():
+    table, arms = treatments_named().set_index("Treatment"), trial_arms()
+    days = read("searches").set_index("search")["date"]
+    effects = effects_table(arms[arms["responders"].notna() & (arms["setting"] != "other_pain")])
+
+    for row in read("treatments").to_dict("records"):
+        said = table.loc[row["name"]]
+        assert said["Named by"] == len([page for page in row["pages"].split(";") if page])
+        assert said["Arms"] == list(arms["treatment"]).count(row["treatment"])
+        compared = effects[(effects["treatment"] == row["treatment"]) & effects["rd"].notna()]
+        assert said["Compared"] == len(set(compared["trial"]))
+        searched = [days[key] for key in row["searched"].split(";") if key]
+        assert said["Last searched"] == max(searched, default="")
+        assert said["Note"] == row["note"]
+
+
+def test_a_mean_difference_is_that_of_its_own_arm():
+    table = mean_differences().query("role == 'study'")
+    arms = trial_arms().dropna(subset=["mean_difference", "difference_low"])
+    names = [
+        "source",
+        "mean_difference",
+        "difference_low",
+        "difference_high",
+        "setting",
+        "seen",
+        "design",
+    ]
+    drawn = ["source", "estimate", "low", "high", "setting", "seen", "design"]
+
+    assert sorted(map(tuple, table[drawn].to_numpy().tolist())) == sorted(
+        map(tuple, arms[names].to_numpy().tolist())
+    )

@@ -1,6 +1,7 @@
 """The published pair: its paths against closed forms, what it implies, and its three readings."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pandas as pd
@@ -162,3 +163,22 @@ def test_the_rounding_of_1_6_million_is_enough_to_explain_one_in_190():
     assert rows.loc["one in ... people, 2005", "low"] < 190
     assert rows.loc["one in ... people, 2005", "high"] > 189
     assert rows.loc["growth", "median"] == pytest.approx(1.82, abs=0.005)
+
+
+def test_every_row_of_what_the_pair_implies_is_percentiles_over_its_draws():
+    random = np.random.default_rng(4)
+    first, last = random.uniform(1.5e6, 1.7e6, 400), random.uniform(3e6, 4e6, 400)
+    draws = pd.DataFrame({"limb_loss_2005": first, "limb_loss_2050": last})
+    table = implications(draws, population=3e8).set_index("quantity")
+    rates = [math.exp(math.log(b / a) / 45) - 1 for a, b in zip(first, last, strict=True)]
+
+    for quantity, unit, values in (
+        ("growth", "% a year", [100 * rate for rate in rates]),
+        ("doubling time", "years", [math.log(2) / math.log(1 + rate) for rate in rates]),
+        ("2050 over 2005", "times", last / first),
+        ("one in ... people, 2005", "people", 3e8 / first),
+    ):
+        row = table.loc[quantity]
+        expected = np.percentile(values, [50, 2.5, 97.5])
+        assert row[["median", "low", "high"]].tolist() == pytest.approx(expected, rel=1e-9)
+        assert row["unit"] == unit
