@@ -1,6 +1,9 @@
 """Predictive checks: simulated data fall where they should, and each table says what it rests on."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import special, stats
 
@@ -15,6 +18,7 @@ from plcore.analysis.validation import (
 from plcore.evidence.observations import read_observations
 from plcore.models.limb_loss import people_with_limb_loss
 from plcore.models.observed import from_scale, lay_out, on_scale
+from plcore.models.outcome import Outcome
 from plcore.scenarios import read_scenario
 from plcore.simulate.runs import run
 from plcore.simulate.synthesis import Likelihood, read_posterior, uncertain
@@ -157,3 +161,86 @@ def test_stored_tables_of_other_data_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "fingerprint", lambda _: "0" * 64)
     with pytest.raises(ValueError, match=r"left_out.csv: made from other .* run.py checks renews"):
         stored_checks("left_out")
+
+
+# --- What each of the many fits is asked, with made-up fits --------------------------------------
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Fits that keep what they were given and return people of their own, the same in all years."""
+    asked = []
+
+    def fit(rows, *, scenario=BASELINE, n_draws, n_fits):
+        random = np.random.default_rng(len(asked))
+        draws = pd.DataFrame({"people": random.gamma(3.0, 1e6, size=n_draws)})
+        asked.append(SimpleNamespace(rows=rows, scenario=scenario, draws=draws,
+                                     log_evidence=random.normal(-90, 1, size=5)))  # fmt: skip
+        return asked[-1]
+
+    def people(draws, scenario):
+        years = scenario.years
+        counts = draws["people"].to_numpy()[:, np.newaxis] * (years / 2000) ** 9
+        return Outcome(years, {"limb_loss": counts}, np.zeros(len(years), dtype=bool))
+
+    monkeypatch.setattr(validation, "fit", fit)
+    monkeypatch.setattr(validation, "completed", lambda draws, _: draws)
+    monkeypatch.setattr(validation, "people_with_limb_loss", people)
+    monkeypatch.setattr(
+        validation,
+        "predictive_checks",
+        lambda draws, rows: rows.assign(first_draw=draws["people"].iloc[0]),
+    )
+    return asked
+
+
+def in_year(draws, year):
+    return np.percentile(draws["people"] * (year / 2000) ** 9, [50, 2.5, 97.5])
+
+
+def test_each_family_is_checked_by_the_fit_without_it_and_counted_in_each_year(fits):
+    left_out, counts = validation.leave_family_out(ALL, n_draws=40)
+    fitted = ROWS[ROWS["use"] == "fit"]
+    families = list(dict.fromkeys(fitted["family"]))
+    by = counts.set_index(["without", "year"])
+
+    assert len(counts) == 3 * len(fits) == 3 * (len(families) + 2)
+    for name, each in zip(["nothing", "model outputs", *families], fits, strict=True):
+        kept = fitted["family"] != name
+        if name == "model outputs":
+            kept = fitted["kind"] == "observation"
+        assert sorted(each.rows["observation"]) == sorted(fitted.loc[kept, "observation"])
+        for year in (2024, 2030, 2050):
+            said = by.loc[(name, year), ["median", "low", "high"]].tolist()
+            assert said == pytest.approx(in_year(each.draws, year))
+        if name in families:
+            checked = left_out[left_out["family"] == name]
+            assert sorted(checked["observation"]) == sorted(fitted.loc[~kept, "observation"])
+            assert set(checked["first_draw"]) == {each.draws["people"].iloc[0]}
+
+
+def test_the_back_test_fits_what_was_known_and_checks_the_rest(fits):
+    table = validation.back_test(ALL, known_by=2010, n_draws=8)
+    fitted = ROWS[ROWS["use"] == "fit"]
+
+    assert sorted(fits[0].rows["observation"]) == sorted(
+        row["observation"] for row in fitted.to_dict("records") if row["last_year"] <= 2010
+    )
+    assert sorted(table["observation"]) == sorted(
+        row["observation"] for row in fitted.to_dict("records") if row["last_year"] > 2010
+    )
+
+
+def test_a_structure_has_the_mean_evidence_of_its_fits_its_error_and_people_of_2050(fits):
+    table = validation.structures(ALL, n_draws=40)
+
+    assert table["structure"].iloc[0] == "the model"
+    for row, each in zip(table.to_dict("records"), fits, strict=True):
+        # The mean of the evidence itself, not of its logarithm.
+        assert row["log_evidence"] == pytest.approx(np.log(np.mean(np.exp(each.log_evidence))))
+        assert row["error"] == pytest.approx(np.std(each.log_evidence, ddof=1) / np.sqrt(5))
+        said = [row[name] for name in ("median", "low", "high")]
+        assert said == pytest.approx(in_year(each.draws, 2050))
+        fixed = {item.name for item in each.scenario.parameters if item.dist == "fixed"}
+        before = {item.name for item in BASELINE.parameters if item.dist == "fixed"}
+        assert (fixed == before) == (row["structure"] == "the model")

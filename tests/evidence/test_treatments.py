@@ -679,3 +679,76 @@ def test_a_mean_difference_is_that_of_its_own_arm():
     assert sorted(map(tuple, table[drawn].to_numpy().tolist())) == sorted(
         map(tuple, arms[names].to_numpy().tolist())
     )
+
+
+@pytest.mark.parametrize("name", EFFECT_METHODS)
+def test_every_column_of_a_pooled_effect_is_that_of_its_method_and_counts(name):
+    table = together(
+        trial("a", (8, 20), (3, 18)), trial("b", (20, 35), (9, 33)), trial("c", (5, 30), (9, 31))
+    )
+    counts = {
+        "responders_treatment": [8, 20, 5], "n_treatment": [20, 35, 30],
+        "responders_control": [3, 9, 9], "n_control": [18, 33, 31],
+    }  # fmt: skip
+    effect = EFFECT_METHODS[name](*counts.values(), level=0.9)
+    row = pool_effects(table, method=EFFECT_METHODS[name], level=0.9).iloc[0]
+    side = ways_of_pooling_effects(table, level=0.9).set_index("method").loc[name]
+
+    for column, numbers in counts.items():
+        assert row[column] == sum(numbers)
+    for column in ("measure", "estimate", "low", "high", "p", "tau2", "i2"):
+        for said in (row[column], side[column]):
+            if column == "measure":
+                assert said == effect.measure
+            else:
+                assert said == pytest.approx(getattr(effect, column), nan_ok=True)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_limits_of_a_pooled_rate_are_of_the_level_asked_for(rows):
+    counts = [(8, 20), (20, 35)][:rows]
+    table = arms(*((name, 20, n, x) for name, (x, n) in zip("ab", counts, strict=False)))
+    row = pool_responses(table, tau_prior=PRIOR, level=0.8).iloc[0]
+
+    if rows == 1:
+        expected = stats.beta(8.5, 12.5).ppf([0.5, 0.1, 0.9])
+    else:
+        pooled = bayes(*logit_proportion([8, 20], [20, 35]), prior=PRIOR, level=0.8)
+        expected = special.expit([pooled.estimate, pooled.low, pooled.high])
+    assert row[["rate", "low", "high"]].tolist() == pytest.approx(list(expected))
+
+
+def test_the_pooled_rows_of_a_forest_of_contrasts_are_the_pooled_effects_of_their_treatment():
+    names = read("treatments").set_index("treatment")["name"]
+    for setting in ("established_plp", "prevention"):
+        arms_here = trial_arms().query("setting == @setting")
+        pooled = pool_effects(arms_here, not_randomised=True).query("trials > 1")
+        drawn = contrast_forest(setting)
+        headings = drawn["label"].where(drawn["role"] == "heading").ffill()
+        said = {
+            (headings[at].split(": ")[0], row["label"].split(", ")[1]): row
+            for at, row in drawn.iterrows()
+            if row["role"] == "subtotal"
+        }
+
+        assert len(said) == len(pooled) == (drawn["role"] == "subtotal").sum()
+        for row in pooled.to_dict("records"):
+            ours = said[names[row["treatment"]], row["follow_up"]]
+            ends = [row[name] for name in ("estimate", "low", "high")]
+            assert ours[["estimate", "low", "high"]].tolist() == pytest.approx(ends)
+            assert f"{row['trials']} trials" in ours["label"]
+
+
+def test_the_probability_of_being_better_is_that_of_two_posteriors():
+    effects = effects_table(trial("a", (8, 20), (3, 18)))
+    row, control = effects.iloc[0], stats.beta(3.5, 15.5)
+    share = np.linspace(0, 1, 20_001)
+    density = stats.beta(8.5, 12.5).pdf(share)
+
+    assert row["prob_better"] == pytest.approx(
+        np.trapezoid(density * control.cdf(share), share), abs=1e-6
+    )
+    alone = risk_difference(8, 20, 3, 18)
+    assert row[["rd", "rd_low", "rd_high"]].tolist() == [alone.estimate, alone.low, alone.high]
+    assert row["rd"] == pytest.approx(8 / 20 - 3 / 18)
+    assert row["nnt"] == number_needed(alone)
