@@ -74,6 +74,15 @@ def test_the_interval_score_is_the_width_and_a_fine_for_what_lies_outside():
     np.testing.assert_allclose(table["position"], (centre - median) / half, rtol=1e-6, atol=1e-8)
 
 
+def test_limits_and_median_have_their_shares_of_the_predictions_below_them():
+    draws, some = DRAWS.iloc[:400], ROWS.iloc[::6].reset_index(drop=True)
+    table = predictive_checks(draws, some)
+    for name, share in (("low", 0.025), ("median", 0.5), ("high", 0.975)):
+        centre = on_scale(table[name].to_numpy(), lay_out(some))
+        there = predictive_checks(draws, some.assign(centre=centre, value=table[name]))
+        np.testing.assert_allclose(there["pit"], share, atol=1 / len(draws))
+
+
 def test_predictions_are_wider_than_the_parameters_alone_make_them():
     likelihood = Likelihood(BASELINE, ROWS)
     alone = np.quantile(likelihood.predicted(DRAWS), [0.025, 0.975], axis=0)
@@ -179,6 +188,9 @@ def fits(monkeypatch):
         return asked[-1]
 
     def people(draws, scenario):
+        # People are counted under the scenario of the fit whose draws they are.
+        own = next(each.scenario for each in asked if each.draws is draws)
+        assert scenario.parameters == own.parameters
         years = scenario.years
         counts = draws["people"].to_numpy()[:, np.newaxis] * (years / 2000) ** 9
         return Outcome(years, {"limb_loss": counts}, np.zeros(len(years), dtype=bool))
