@@ -604,7 +604,7 @@ def test_every_arm_of_a_forest_has_its_own_count_limits_and_source(setting):
         assert row.label.startswith(cite(row.source.split(";")[0]))
 
 
-@pytest.mark.parametrize("setting", [name for name in SETTINGS if name != "acute_plp"])
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_every_column_of_a_comparison_is_that_of_its_two_arms(setting):
     effects = effects_table(trial_arms().query("setting == @setting and responders.notna()"))
     effects = effects[effects["rd"].notna()]

@@ -337,6 +337,14 @@ def named(row: pd.Series) -> str:
     return f"{row['trial']} {row['arm']} {row['outcome']}"
 
 
+#: Columns of `effects_table`, also where no arm has a control.
+_COMPARED = [
+    "trial", "outcome", "arm", "treatment", "definition", "follow_up_days", "n_treatment",
+    "responders_treatment", "n_control", "responders_control", "rd", "rd_low", "rd_high", "nnt",
+    "prob_better", "remark",
+]  # fmt: skip
+
+
 def effects_table(arms: pd.DataFrame) -> pd.DataFrame:
     """Treatment against control for every trial and outcome that has both arms.
 
@@ -358,7 +366,8 @@ def effects_table(arms: pd.DataFrame) -> pd.DataFrame:
         treatment's rate is higher, Jeffreys priors; NaN for a crossover); and remark, which says
         why a comparison was not made or how far to trust it.
     """
-    return pd.DataFrame(_compared(arm, control) for arm, control in _pairs(arms))
+    rows = [_compared(arm, control) for arm, control in _pairs(arms)]
+    return pd.DataFrame(rows, columns=_COMPARED)
 
 
 def _pairs(arms: pd.DataFrame) -> Iterator[tuple[pd.Series, pd.Series]]:

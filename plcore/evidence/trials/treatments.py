@@ -132,7 +132,7 @@ def contrast_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
     arms = _in_setting(setting, folder)
     columns = ["label", "estimate", "low", "high", "role", "seen", "design", "source"]
     compared = effects_table(arms[arms["responders"].notna()])
-    compared = compared[compared["rd"].notna()] if len(compared) else compared
+    compared = compared[compared["rd"].notna()]
     if compared.empty:
         return pd.DataFrame(columns=columns)
     names = read("treatments", folder=folder).set_index("treatment")["name"]
@@ -194,6 +194,12 @@ def _contrast_label(row: Mapping[Hashable, Any], arm: Mapping[Hashable, Any], fo
     return f"{', '.join(filter(None, words))}: {counts}"
 
 
+_IN_WORDS = [
+    "Trial", "Treatment", "Measure", "After", "Treated", "Control", "Difference", "Number needed",
+    "Better than control", "Remark",
+]  # fmt: skip
+
+
 def comparisons(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
     """Treatment against control by trial, in words: only what was compared.
 
@@ -208,7 +214,8 @@ def comparisons(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
     -------
     DataFrame
         Columns Trial, Treatment, Measure, After, Treated, Control, Difference (percentage points
-        with 95% limits), Number needed, Better than control (probability) and Remark.
+        with 95% limits), Number needed, Better than control (probability) and Remark. No row where
+        no trial of the setting has two arms that can be compared.
 
     Raises
     ------
@@ -241,7 +248,7 @@ def comparisons(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
                 "Remark": row["remark"],
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_IN_WORDS)
 
 
 def mean_differences(*, folder: Path = DATA) -> pd.DataFrame:
