@@ -122,6 +122,20 @@ def test_metafors_exact_model_agrees_to_1e4(name):
         assert gap(found.se, expected["se"]) < 1e-4
 
 
+@pytest.mark.parametrize("name", WITH_SPREAD)
+def test_the_i2_of_the_exact_model_is_its_spread_beside_that_of_a_typical_trial(name):
+    """The typical variance is that of Higgins and Thompson (2002), of trials that tell anything."""
+    a, n1, c, n2 = counts(name)
+    tells = (a + c > 0) & (a + c < n1 + n2)
+    cells = np.array([a, n1 - a, c, n2 - c])[:, tells]
+    weights = 1 / (1 / (cells + 0.5 * (cells == 0).any(axis=0))).sum(axis=0)
+    total = weights.sum()
+    typical = (len(weights) - 1) * total / (total**2 - (weights**2).sum())
+    found = fitted_exactly(name)
+
+    assert found.i2 == pytest.approx(found.tau2 / (found.tau2 + typical))
+
+
 @pytest.mark.parametrize("name", COMMON)
 def test_without_spread_the_exact_model_is_metafors_common_one(name):
     """rma.glmm(..., method = "EE"): its optimiser stops within 1e-5 or so."""

@@ -254,3 +254,31 @@ def test_a_point_of_a_funnel_is_the_share_and_error_of_its_study():
     assert points["n"].tolist() == USA["n"].tolist()
     np.testing.assert_allclose(edges["centre"], pool_prevalence(USA).share)
     assert edges["se"].iloc[-1] == pytest.approx(points["se"].max())
+
+
+def test_expected_widths_and_their_errors_are_those_of_futures_simulated_plainly():
+    n, size = 1000, 1000
+    row = one_more_study(
+        USA, sizes=[size], numbers=[4], tau_scale=1.0, n_replicates=n, seed=3
+    ).iloc[1]
+
+    (y, v), prior = logits(USA), meta.HalfNormal(1.0)
+    now, random = meta.bayes(y, v, prior=prior), np.random.default_rng(11)
+    cells = random.choice(now.weight.size, size=n, p=now.weight)
+    mean = random.normal(now.mean[cells], np.sqrt(now.variance[cells]))
+    settings = random.normal(mean[:, np.newaxis], now.middles[cells][:, np.newaxis], (n, 4))
+    events = random.binomial(size, special.expit(settings))
+    after = meta.bayes(
+        np.hstack([np.tile(y, (n, 1)), special.logit(events / size)]),
+        np.hstack([np.tile(v, (n, 1)), 1 / events + 1 / (size - events)]),
+        prior=prior,
+    )
+    limits = {
+        "mean": (after.low, after.high),
+        "setting": (after.prediction_low, after.prediction_high),
+    }
+    for kind, (low, high) in limits.items():
+        widths = 100 * (special.expit(high) - special.expit(low))
+        error = widths.std(ddof=1) / np.sqrt(n)
+        assert row[f"{kind}_error"] == pytest.approx(error, rel=0.2)
+        assert abs(row[f"{kind}_width"] - widths.mean()) < 3.5 * np.sqrt(2) * error
