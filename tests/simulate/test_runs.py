@@ -106,7 +106,9 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bits(tmp_path):
             os.kill(os.getpid(), signal.SIGKILL)
         return three_readings(draws, scenario)
 
-    cluster = distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None)
+    cluster = distributed.LocalCluster(
+        n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    )
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address,
               "--nthreads", "1", "--no-dashboard", "--no-nanny",
               "--local-directory", str(tmp_path)]  # fmt: skip
