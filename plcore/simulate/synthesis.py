@@ -19,7 +19,7 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ from plcore.simulate.posterior import Posterior, sample_posterior
 _SHARED = 0.5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Likelihood:
     """How probable observations are, given draws of the model's parameters.
 
@@ -55,12 +55,14 @@ class Likelihood:
 
     scenario: Scenario
     observations: pd.DataFrame
-    _rows: Rows = field(init=False, repr=False)
-    _root: Floats = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_rows", lay_out(self.observations))
-        object.__setattr__(self, "_root", np.linalg.cholesky(self.covariance()))
+    @functools.cached_property
+    def _rows(self) -> Rows:
+        return lay_out(self.observations)
+
+    @functools.cached_property
+    def _root(self) -> Floats:
+        return np.asarray(np.linalg.cholesky(self.covariance()))
 
     def __reduce__(self) -> tuple[type[Likelihood], tuple[Scenario, pd.DataFrame]]:
         # Rows of pandas cannot be sent to another process: there they are laid out again.
@@ -113,7 +115,7 @@ def completed(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
         for item in scenario.parameters
         if _is_of_limb_loss(item) and item.name not in draws
     }
-    # All at once: a column after the other takes as long as the model itself.
+    # All at once: added one by one, the columns took a tenth of the time of a fit.
     return pd.concat([draws, pd.DataFrame(fixed, index=draws.index)], axis=1)
 
 

@@ -262,15 +262,6 @@ def test_kinds_of_prevalence_are_never_pooled_together(kinds, refused, function)
         function(taken)
 
 
-def test_counts_after_minor_loss_are_shown_as_they_are():
-    table, counted = pain_after_minor_loss(), read("pain_after_minor_loss")
-    rows = table.iloc[: len(counted)]
-
-    np.testing.assert_allclose(rows["share"], counted["events"] / counted["n"])
-    assert (rows["low"] < rows["share"]).all()
-    assert (rows["share"] < rows["high"]).all()
-
-
 def test_every_number_of_the_table_of_kinds_is_a_percentile_of_its_own_posterior():
     table = prevalence_table(tau_scale=1.0).set_index(["kind", "pool"])
 
@@ -285,7 +276,7 @@ def test_every_number_of_the_table_of_kinds_is_a_percentile_of_its_own_posterior
             assert said == pytest.approx(ends, abs=2e-4)
 
 
-def test_counts_after_minor_loss_have_score_limits_and_end_with_what_is_believed():
+def test_counts_after_minor_loss_have_their_share_and_score_limits_and_end_with_what_is_believed():
     table, counted = pain_after_minor_loss(), read("pain_after_minor_loss")
     z = stats.norm.ppf(0.975)
 
@@ -293,6 +284,7 @@ def test_counts_after_minor_loss_have_score_limits_and_end_with_what_is_believed
         table.iloc[:-1].to_dict("records"), counted.to_dict("records"), strict=True
     ):
         assert (row["n"], row["events"]) == (count["n"], count["events"])
+        assert row["share"] == pytest.approx(count["events"] / count["n"])
         for limit in (row["low"], row["high"]):
             # Wilson's limits are the shares that the count is just 1.96 standard errors from.
             error = np.sqrt(limit * (1 - limit) / count["n"])

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -787,3 +788,25 @@ def test_sentences_have_the_limits_of_ninety_five_in_a_hundred_draws_and_runs():
         assert words in text, words
     assumptions = assumptions_table(plan)
     assert f"{(assumptions['seen'] == 'assumed').sum()} of the {len(assumptions)} numbers" in text
+
+
+@pytest.mark.parametrize("start", [1, 2, 7, 40, MOST_CHAIRS])
+def test_the_fewest_chairs_are_found_wherever_the_search_begins(start):
+    for fewest in (1, 2, 6, 7, 39, 40, 41, 150, MOST_CHAIRS, None):
+        tried = {}
+
+        def probability(n, fewest=fewest, tried=tried):
+            tried[n] = SimpleNamespace(wait=np.array([float(n)]))
+            return float(fewest is not None and n >= fewest)
+
+        found = answers._fewest_by_halving(probability, 0.8, tried, able=1, start=start)
+        assert found == fewest
+        assert next(iter(tried)) == start
+
+
+def test_where_people_give_up_fewer_chairs_than_hold_all_visits_may_do():
+    plan = planned(own=BUSY, patience_days=60.0, within_days=60, share_within=0.3)
+    table = sizes(plan)
+
+    fewest = advise(table, probability=plan.settings.probability).chairs
+    assert 1 < fewest < answers._holding(plan, plan.outcome.plan.day)

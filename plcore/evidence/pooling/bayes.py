@@ -21,6 +21,7 @@ from plcore.evidence.pooling.random_effects import (
     checked_level,
     dersimonian_laird,
 )
+from plcore.inputs import check_fields
 
 # Cells of the grid over tau. The midpoint rule is off by about 1 / (24 cells^2) of the posterior.
 _CELLS = 500
@@ -31,7 +32,6 @@ _COARSE, _MOST_COARSE = 40.0, 1e-3
 _REACH = 8.5
 # Steps of Newton's method or of halving at the most; steps as small as this end it.
 _STEPS, _NEAR = 200, 1e-15
-from plcore.inputs import check_fields
 
 
 @dataclass(frozen=True, slots=True)
