@@ -805,8 +805,10 @@ def test_the_fewest_chairs_are_found_wherever_the_search_begins(start):
 
 
 def test_where_people_give_up_fewer_chairs_than_hold_all_visits_may_do():
-    plan = planned(own=BUSY, patience_days=60.0, within_days=60, share_within=0.3)
-    table = sizes(plan)
+    # The chairs of the settings are in the table in any case, so they are others.
+    plan = planned(own=BUSY, chairs=8, patience_days=60.0, within_days=60, share_within=0.3)
+    asked = plan.settings.probability
 
-    fewest = advise(table, probability=plan.settings.probability).chairs
-    assert 1 < fewest < answers._holding(plan, plan.outcome.plan.day)
+    fewest = advise(sizes(plan), probability=asked).chairs
+    assert fewest == advise(sizes(plan, chairs=range(1, 9)), probability=asked).chairs
+    assert 1 < fewest < answers._holding(plan, plan.outcome.plan.day) - 1
