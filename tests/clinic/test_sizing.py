@@ -308,6 +308,9 @@ def test_the_cheapest_clinic_is_that_of_trying_all(prices, rate):
         nurse_hours = row["nurse_hours_a_week"] * 365.25 / 7
         cost = prices.cost(nurse_hours=nurse_hours, chairs=row["chairs"], vials=0.0)
         assert (cost, nurse_hours) == pytest.approx(min(tried)[:2])
+    # What keeps no service level has no cost, rather than one of nothing.
+    assert table["cost_a_year"].isna().tolist() == (~table["enough"]).tolist()
+    assert table["income_a_year"].isna().all()
 
 
 def test_a_clinic_that_is_too_small_to_open_full_time_is_told_so():
@@ -322,11 +325,27 @@ def test_a_clinic_that_is_too_small_to_open_full_time_is_told_so():
     words = options_in_words(table, Prices(), days_a_week=5)
     assert "one day a week would do, though a course would then take 2.1 weeks" in words
     assert table["keeps_course"].tolist() == sorted(table["keeps_course"], reverse=True)
+    assert table[["cost_a_year", "income_a_year"]].isna().all(axis=None)
     # Thirty a week fill it.
     _, _, table = cheapest(Prices(), 30.0)
     assert "Too small" not in options_in_words(table, Prices(), days_a_week=5)
     _, _, table = cheapest(Prices(), 300.0, most_chairs=1)
     assert "No clinic of those tried" in options_in_words(table, Prices(), days_a_week=5)
+
+
+def test_a_course_keeps_to_its_weeks_until_it_takes_fifteen_percent_longer():
+    # A hundred days as planned; open every so many days, it takes one more than these.
+    calendars = {every: np.arange(1200) % every == 0 for every in (113, 114, 115)}
+    table = options_table(
+        replace(PLAN, course=CoursePlan((0, 99))), calendars, draws(SURE),
+        np.zeros((1, 1, 1), dtype=np.int64), NOBODY_HELPED, per_week=np.full(1, 0.001), hours=(8,),
+        most_chairs=1, prices=Prices(), within_days=200, share=0.9, probability=0.8, seed=3,
+    ).set_index("days_a_week")  # fmt: skip
+
+    assert table["course_weeks"].to_dict() == pytest.approx(
+        {113: 114 / 7, 114: 115 / 7, 115: 116 / 7}
+    )
+    assert table["keeps_course"].to_dict() == {113: True, 114: True, 115: False}
 
 
 def test_only_what_the_planner_priced_is_in_the_cost():
