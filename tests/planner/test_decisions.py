@@ -78,6 +78,23 @@ def test_half_as_many_are_half_the_load():
         assert rows.loc["half_chairs_needed", end] == halved.loc["chairs_needed", end]
 
 
+@pytest.mark.parametrize(("visits", "chairs", "half"), [(7.5, 3, 1), (8.5, 3, 2)])
+def test_half_as_many_are_half_the_visits_and_not_half_the_chairs(
+    visits, chairs, half, monkeypatch
+):
+    # The second and the third chair hold less than the first.
+    found = replace(
+        decision_of(planned()), wanted=np.full(256, visits), held=np.array([4.0, 7.0, 9.0])
+    )
+    monkeypatch.setattr("plcore.planner.decisions.decision_of", lambda plan: found)
+    rows = rows_of(planned())
+
+    for key, number in (("chairs", chairs), ("half_chairs", half)):
+        for name in ("needed", "to_plan"):
+            ends = rows.loc[f"{key}_{name}", ["median", "low", "high"]]
+            assert ends.tolist() == [number] * 3, (key, name)
+
+
 def test_a_small_clinic_need_not_open_every_day():
     plan = planned(share_served=0.003)
     rows = rows_of(plan)
@@ -97,6 +114,8 @@ def test_a_small_clinic_need_not_open_every_day():
     [
         # Three wait, two a week are served: the list is empty after the second week.
         ([0, 0, 0], 2.0, 3, 2),
+        # One waits on the first day, and nobody at the end of the week.
+        ([0, 0, 0], 2.0, 1, 1),
         ([1, 1, 1], 2.0, 0, 0),
         ([3, 1, 1], 2.0, 0, 2),
         ([3, 3, 3], 2.0, 0, np.inf),
@@ -418,7 +437,15 @@ def test_when_the_list_is_cleared_is_a_month(weeks, beginning, end):
     assert end in said
 
 
-@pytest.mark.parametrize("changed", [{"chairs": 2, "waiting_list": 40}, {"patience_days": 30.0}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"chairs": 2, "waiting_list": 40},
+        {"patience_days": 30.0},
+        # Cleared in the first week, but a list it was.
+        {"share_served": 0.003, "waiting_list": 1},
+    ],
+)
 def test_every_row_behind_the_answers_is_that_of_its_draws(changed):
     plan = planned(**changed)
     rows, found, weekly = rows_of(plan), decision_of(plan), plan.patients.weekly
