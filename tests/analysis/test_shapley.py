@@ -137,13 +137,17 @@ def test_a_group_that_nothing_uses_gets_nothing_and_noise_is_not_explained():
     assert abs(found.loc["idle", "value"]) < 0.01
     assert found.loc["idle", "low"] <= 0 <= found.loc["idle", "high"]
     assert found.loc[UNEXPLAINED, "value"] == pytest.approx(1 / 3, abs=0.05)
+    # What is noise is no part of what a group adds to the others.
+    for column in ("alone", "last"):
+        assert found.loc["used", column] == pytest.approx(2 / 3, abs=0.05)
+        assert abs(found.loc["idle", column]) < 0.02
 
 
 def test_the_limits_hold_the_effect_in_nineteen_runs_of_twenty():
     rho = 0.5
     covariance = np.array([[1, rho], [rho, 1]])
     # Half of an equal sum each, but for noise of the same variance as the sum.
-    held = 0
+    held, rows = 0, []
     for seed in range(100):
         draws = gaussian(covariance, n=500, seed=seed)
         noise = np.random.default_rng([seed, 1]).standard_normal(500) * np.sqrt(3)
@@ -154,9 +158,15 @@ def test_the_limits_hold_the_effect_in_nineteen_runs_of_twenty():
         )
         row = by_label(found).loc["A"]
         held += row["low"] <= 0.25 <= row["high"]
+        rows.append(row)
 
     # 95% of 100 less three standard errors.
     assert held >= 88
+    rows = pd.DataFrame(rows)
+    # The spread of a hundred effects is known to within a fifth.
+    assert rows["se"].mean() == pytest.approx(rows["value"].std(), rel=0.2)
+    np.testing.assert_allclose(rows["high"] - rows["value"], 1.959964 * rows["se"], rtol=1e-6)
+    np.testing.assert_allclose(rows["value"] - rows["low"], 1.959964 * rows["se"], rtol=1e-6)
 
 
 def test_the_same_draws_give_the_same_effects_whatever_the_order_of_groups():
