@@ -678,8 +678,16 @@ def assert_points(figure, table):
                 drawn.append({"name": plain(trace["name"]), "year": x, "value": y, "low": low,
                               "high": high, "open": trace["marker"]["symbol"].endswith("-open"),
                               "hover": trace["hovertext"][i]})  # fmt: skip
-    table = table.reindex(columns=["year", *LIMITS, "label", "seen"])
+    table = table.reindex(columns=["year", *LIMITS, "label", "seen", "level"])
     marks = table["seen"].map(MARKS)
+    limited = table[["low", "high"]].notna().any(axis=1)
+    levels = set(table.loc[table["level"].notna(), "level"])
+    (caption,) = texts(figure, "caption")
+    said = re.findall(r" Black: published( with its (?:\d+% )?limits)?"
+                      r"(, open where not read at its source)?\.", plain(caption["text"]))  # fmt: skip
+    named = f"{100 * levels.pop():.0f}% limits" if len(levels) == 1 else "limits"
+    unread = ", open where not read at its source" if marks.notna().any() else ""
+    assert said == ([(f" with its {named}" if limited.any() else "", unread)] if len(table) else [])
     names = [f"{label} ({mark})" if isinstance(mark, str) else label
              for label, mark in zip(table["label"], marks, strict=True)]  # fmt: skip
     wanted = table.assign(name=names, open=marks.notna()).sort_values(["name", "year"])
@@ -692,6 +700,10 @@ def assert_points(figure, table):
     for hover, (_, row) in zip(drawn["hover"], wanted.iterrows(), strict=True):
         assert close(hover).startswith(close(f"{row['name']}, {row['year']:.0f}"))
         assert_says(after(unit, hover), row["value"], row["low"], row["high"])
+        # Published limits are of many kinds: their level is said where it is known.
+        level = "" if np.isnan(row["level"]) else f"{100 * row['level']:.0f}% limits"
+        known = np.isfinite([row["low"], row["high"]]).any()
+        assert plain(hover).partition(" Limits: ")[2] == (level if known else "")
 
 
 def assert_fan(figure, table, points=None):
@@ -705,7 +717,7 @@ def assert_lines(figure, table):
 
 def assert_curves(figure, table):
     """Lines over a number, and both edges of the bands of those that have limits."""
-    unit, drawn = unit_of(figure).partition("; across: ")[0], []
+    unit, drawn, assumed = unit_of(figure).partition("; across: ")[0], [], []
     for name, end, traces in lines_by_series(figure, figure["data"]):
         bands = [trace for trace in traces if trace.get("fill")]
         (line,) = (trace for trace in traces if trace not in bands)
@@ -713,6 +725,11 @@ def assert_curves(figure, table):
         for x, y, hover in zip(line["x"], line["y"], line["hovertext"], strict=True):
             drawn.append((name, x, y, *limits.get(x, (np.nan, np.nan)), hover))
         assert (end["x"], end["y"]) == (line["x"][-1], line["y"][-1])
+        seen = table.get("seen", pd.Series("", table.index))[table["series"] == name]
+        assert (line["line"]["dash"] == "8px,5px") == (seen == "assumed").all()
+        assumed += [name] if (seen == "assumed").all() else []
+    (caption,) = texts(figure, "caption")
+    assert ("Dashed: assumed." in plain(caption["text"])) == bool(assumed)
     drawn = pd.DataFrame(drawn, columns=["series", "x", "value", "low", "high", "hover"])
     wanted = table.reindex(columns=["series", "x", *LIMITS]).astype(dict.fromkeys(LIMITS, float))
     same(drawn, wanted, "series", "x", *LIMITS)
@@ -1015,3 +1032,169 @@ def assert_tornado(figure, table):
 
 def assert_verdicts(figure, table):
     same(read_verdicts(figure), verdicts_of(table), "topic", "verdict", "claims", "row")
+
+
+# What is read out ----------------------------------------------------------------------------------
+
+
+def assert_reads_out(figure, parts):
+    """The description of a figure has these words in their order, each followed by its numbers."""
+    rest = figure["layout"]["meta"]["alt"]
+    for (words, *values), (ahead, *_) in zip(parts, [*parts[1:], ("",)], strict=True):
+        _, found, rest = rest.partition(words)
+        assert found, (words, figure["layout"]["meta"]["alt"])
+        assert_says(rest.partition(ahead)[0] if ahead else rest, *values, within=0.00501)
+
+
+def ends_of(table, *columns):
+    """What is read out of each series at its first and its last row."""
+    series = table["series"] if "series" in table else pd.Series("median", table.index)
+    for name, rows in table.groupby(series, sort=False):
+        for before, row in zip(
+            (f"{name} ", ", "), rows.iloc[[0, -1]].to_dict("records"), strict=True
+        ):
+            yield before, row, [row[column] for column in columns]
+
+
+def fan_read_out(table, points):
+    parts = []
+    for before, row, (median, low, high) in ends_of(table, "median", "low_95", "high_95"):
+        parts += [(before, median), (f" in {row['year']:.0f} (95% interval ", low, high)]
+    return [*parts, ("Published points marked: ", len(points))]
+
+
+def lines_read_out(table):
+    ends = ends_of(table, "value")
+    return [part for before, row, (value,) in ends
+            for part in ((before, value), (f" in {row['year']:.0f}",))]  # fmt: skip
+
+
+def curves_read_out(table):
+    ends = ends_of(table, "value", "low", "high")
+    return [part for before, row, values in ends
+            for part in ((before, *values), (" at ", row["x"]))]  # fmt: skip
+
+
+def bars_read_out(table):
+    rows = table.to_dict("records")
+    return [(", ".join(row[name] for name in ("label", "series") if name in row) + " ",
+             row["value"], row["low"], row["high"]) for row in rows]  # fmt: skip
+
+
+def indices_read_out(table):
+    rows = table.assign(label=table["parameter"].str.replace("_", " ")).to_dict("records")
+    return [part for row in rows
+            for part in ((f"{row['label']} ", row["first"]), (" and ", row["total"]))]  # fmt: skip
+
+
+def forest_read_out(table):
+    def limits(row):
+        middle = [] if row["role"] == "prediction" else [row["estimate"]]
+        return [*middle, row["low"], row["high"]]
+
+    studies = table[table["role"] == "study"].sort_values("estimate").to_dict("records")
+    low, high = studies[0], studies[-1]
+    others = table[table["role"].isin(["subtotal", "pooled", "prediction"])].to_dict("records")
+    return [(f"{len(studies)} studies, from ", *limits(low)), (f"({low['label']}) to ", *limits(high)),
+            (f"({high['label']}), 95% interval in brackets",),
+            *((f"{row['label']}: ", *limits(row)) for row in others)]  # fmt: skip
+
+
+def claims_read_out(table):
+    parts = []
+    for row in table.to_dict("records"):
+        for before, name in ((f"{row['label']}: claimed ", "claimed"), (", found ", "found")):
+            parts.append((before, row[name], row[f"{name}_low"], row[f"{name}_high"]))
+        parts.append((f", {row['verdict']}",))
+    return parts
+
+
+def steps_read_out(table):
+    return [(f"{row['label']}: ", *(row[end] for end in ("value", "low", "high")))
+            for row in table.to_dict("records")]  # fmt: skip
+
+
+def waterfall_read_out(table):
+    return [(f"{row['label']} ", row["value"]) for row in table.to_dict("records")]
+
+
+def pyramid_read_out(table):
+    return [(f"{name}: ", rows["value"].sum()) for name, rows in table.groupby("series")]
+
+
+def ages_read_out(table, start):
+    years = table.groupby("year")["value"].sum()
+    (first, last), (before, after) = years.index[[0, -1]], years.iloc[[0, -1]]
+    largest = table.groupby(["year", "label"])["value"].sum().groupby("year").idxmax()
+    groups = " and ".join(f"{largest[year][1]} in {year}" for year in (first, last))
+    return [(f"{len(years)} years from {first} to {last}",), (f"together: {first}: ", before),
+            (f"; {last}: ", after), (f". Largest age group: {groups}.",)]  # fmt: skip
+
+
+def tornado_read_out(table):
+    rows = table.assign(label=table["parameter"].str.replace("_", " ")).to_dict("records")
+    return [("People, ", rows[0]["base"]), (" at all medians: ",),
+            *((f"{row['label']} ", row["least"], row["greatest"]) for row in rows)]  # fmt: skip
+
+
+def screening_read_out(table):
+    table = table.assign(label=table["parameter"].str.replace("_", " "))
+    rows = table.sort_values("mu_star", ascending=False).head(5).to_dict("records")
+    parts = [part for row in rows
+             for part in ((f"{row['label']} ", row["mu_star"]), (", spread ", row["sigma"]))]  # fmt: skip
+    return [*parts, ("; ", len(table) - len(rows))]
+
+
+def heat_map_read_out(table):
+    rows = table.sort_values("result").iloc[[0, -1]].to_dict("records")
+    across, up = (name for name in table if name != "result")
+    return [part for word, row in zip(("least ", "greatest "), rows, strict=True)
+            for part in ((word, row["result"]), (" at ", row[across]), (" and ", row[up]))]  # fmt: skip
+
+
+def funnel_read_out(table, edges):
+    ends = table.sort_values("se").iloc[[0, -1]].to_dict("records")
+    outside = sum(
+        not np.interp(se, edges["se"], edges["low"])
+        <= share
+        <= np.interp(se, edges["se"], edges["high"])
+        for share, se in zip(table["share"], table["se"], strict=True)
+    )
+    return [(f"{len(table)} studies around ", edges["centre"].iloc[0]),
+            (f"; the most precise, {ends[0]['label']}, has ", ends[0]["share"]),
+            (f", the least precise, {ends[1]['label']}, ", ends[1]["share"]),
+            ("; outside the funnel: ", outside)]  # fmt: skip
+
+
+def icons_read_out(table):
+    parts = []
+    for panel, rows in table.groupby("panel", sort=False):
+        for i, row in enumerate(rows.to_dict("records")):
+            before = "; " if i else f"{panel}: "
+            parts += [(before, row["count"], row["low"], row["high"]), (f" {row['label']}",)]
+    return parts
+
+
+def maps_read_out(table, outlines):
+    parts = [(f"Maps of {outlines['place'].nunique()} places",)]
+    for panel, rows in table.groupby("panel", sort=False):
+        low, high = rows.sort_values("value").iloc[[0, -1]].to_dict("records")
+        parts += [(f"{panel}: from ", low["value"]), (f" ({low['name']}) to ", high["value"]),
+                  (f" ({high['name']})",)]  # fmt: skip
+    return parts
+
+
+def verdicts_read_out(table):
+    counted = [table.loc[table["verdict"] == verdict, "claims"].sum() for verdict in VERDICTS]
+    between = [" topics: ", *(f" {verdict}, " for verdict in VERDICTS)]
+    return [(". ", sum(counted)), (f" claims in {table['topic'].nunique()}",),
+            *zip(between, counted, strict=False), (f" {VERDICTS[-1]}.",)]  # fmt: skip
+
+
+def predictions_read_out(table):
+    parts = []
+    for label, rows in [(". ", table), *table.groupby("label", sort=False)]:
+        before = label if rows is table else f"{label} "
+        parts += [(before, int(rows["position"].between(-1, 1).sum())), (" of ", len(rows))]
+        parts += [(" observations lie in their 95%",)] if rows is table else []
+    return parts

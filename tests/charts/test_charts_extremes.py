@@ -94,6 +94,18 @@ def test_one_limit_that_is_none_or_infinite_is_refused(end, limit):
             draw()
 
 
+@pytest.mark.parametrize(
+    "chart", ["bars", "claims_against_evidence", "tornado", "indices", "screening"]
+)
+def test_a_description_counts_the_rows_that_it_does_not_name(chart):
+    labels = [f"Row {letter}" for letter in "ABCDEFGHIJKL"]
+    alt = CHARTS[chart]([float(n) for n in range(12, 24)], labels).layout.meta["alt"]
+    named = sum(f"{label} " in alt or f"{label}:" in alt for label in labels)
+
+    assert 3 <= named < 12
+    assert alt.endswith((f"; and {12 - named} more.", f"; {12 - named} more."))
+
+
 @pytest.mark.parametrize("reference", [math.nan, math.inf])
 def test_a_reference_that_has_no_place_is_refused(reference):
     table = with_limits([1.0, 2.0], ["A", "B"])

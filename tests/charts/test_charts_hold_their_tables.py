@@ -1,5 +1,6 @@
 """Every number, limit and label of a chart is that of its table, in every chart and the report."""
 
+import io
 import itertools
 import json
 import re
@@ -12,6 +13,7 @@ from charts_read_back import (
     BOUNDS,
     LIMITS,
     SIGNS,
+    ages_read_out,
     assert_ages,
     assert_bars,
     assert_claims,
@@ -26,13 +28,32 @@ from charts_read_back import (
     assert_maps,
     assert_predictions,
     assert_pyramid,
+    assert_reads_out,
     assert_screening,
     assert_steps,
     assert_tornado,
     assert_verdicts,
     assert_waterfall,
+    bars_read_out,
+    claims_read_out,
+    curves_read_out,
+    fan_read_out,
+    forest_read_out,
+    funnel_read_out,
+    heat_map_read_out,
+    icons_read_out,
+    indices_read_out,
+    lines_read_out,
+    maps_read_out,
     plain,
+    predictions_read_out,
+    pyramid_read_out,
+    screening_read_out,
+    steps_read_out,
+    tornado_read_out,
     unit_of,
+    verdicts_read_out,
+    waterfall_read_out,
 )
 from conftest import NOTEBOOKS
 
@@ -82,6 +103,7 @@ def fan(rng, scale, series):
         seen=["primary", "secondary", "assumed", "abstract"],
     )  # fmt: skip
     points.loc[3, ["low", "high"]] = np.nan
+    points["level"] = [0.95, 0.95, 0.9 if series == 2 else 0.95, np.nan]
     figure = charts.fan(table, yaxis="People", scale=scale, points=points, **WORDS)
     return figure, scaled(fan, table, scale), scaled(fan, points, scale)
 
@@ -95,6 +117,8 @@ def curves(rng, scale, series):
     table = two_series(rising(rng, 16, *LIMITS))
     table["x"] = [*np.sort(rng.uniform(-9, 9, 8)), *np.sort(rng.uniform(-9, 9, 8))]
     table.loc[8:, ["low", "high"]] = np.nan if series == 1 else table.loc[8:, ["low", "high"]]
+    # A series is assumed where all of it is.
+    table["seen"] = [*["primary"] * 3, *["assumed"] * 13] if series == 2 else "primary"
     return charts.curves(table, xaxis="days", yaxis="Relief", percent=series == 2, **WORDS), table
 
 
@@ -285,7 +309,7 @@ SCALED = {
     tornado: ["at_low", "at_high", "base", "least", "greatest"],
     heat_map: ["result"],
 }
-UNSCALED = ("year", "x", "n", "events", "weight")
+UNSCALED = ("year", "x", "n", "events", "weight", "level")
 
 
 def scaled(chart, table, scale):
@@ -302,14 +326,33 @@ CHECKS = {
     heat_map: assert_heat_map, funnel: assert_funnel, icons: assert_icons, maps: assert_maps,
     verdict_counts: assert_verdicts, predictions: assert_predictions,
 }  # fmt: skip
+#: What the description of each, which stands in its place where no picture is seen, says of it.
+READ_OUT = {
+    fan: fan_read_out, lines: lines_read_out, curves: curves_read_out, bars: bars_read_out,
+    indices: indices_read_out, forest: forest_read_out, claims_against_evidence: claims_read_out,
+    steps: steps_read_out, waterfall: waterfall_read_out, pyramid: pyramid_read_out,
+    ages_over_years: ages_read_out, tornado: tornado_read_out, screening: screening_read_out,
+    heat_map: heat_map_read_out, funnel: funnel_read_out, icons: icons_read_out,
+    maps: maps_read_out, verdict_counts: verdicts_read_out, predictions: predictions_read_out,
+}  # fmt: skip
 BY_NAME = {chart.__name__: chart for chart in CHECKS}
 
 
 @pytest.mark.parametrize(("scale", "series"), [(1.0, 1), (1.0, 2), (SCALE, 2)])
 @pytest.mark.parametrize("chart", CHECKS, ids=lambda chart: chart.__name__)
-def test_what_is_drawn_and_printed_is_what_the_table_holds(chart, scale, series):
+def test_what_is_drawn_printed_and_read_out_is_what_the_table_holds(chart, scale, series):
     figure, *tables = chart(np.random.default_rng(13), scale, series)
-    CHECKS[chart](json.loads(pio.to_json(figure)), *tables)
+    figure = json.loads(pio.to_json(figure))
+    CHECKS[chart](figure, *tables)
+    assert_reads_out(figure, READ_OUT[chart](*tables))
+    # What is drawn besides the table is published with it, as it was given.
+    others = [table for table in tables[1:] if isinstance(table, pd.DataFrame)]
+    below = figure["layout"]["meta"].get("also_drawn", {})
+    assert len(below) == len(others)
+    for text, table in zip(below.values(), others, strict=True):
+        given = pd.read_csv(io.StringIO(text))
+        if scale == 1:
+            pd.testing.assert_frame_equal(given, table.reset_index(drop=True), check_like=True)
 
 
 # The level of an interval -------------------------------------------------------------------------
