@@ -19,6 +19,7 @@ from plcore.planner.own_file import read_own
 from plcore.planner.sentences import QUESTIONS, six_answers
 from plcore.planner.settings import Settings, read_settings
 from plcore.planner.workbook import SHEETS, header, in_words
+from plcore.planner.workbook import _format as workbook_format
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--n-years", "1", "--draws", "16", "--runs", "2"]
@@ -94,7 +95,57 @@ def test_the_sheets_hold_the_numbers_of_the_tables():
     assert settings["chairs"] == "2"
 
 
-def test_no_sheet_shows_a_key_or_a_power_of_ten():
+#: What the sheets call the columns of limits, and of chairs: in the order of their tables.
+HEADINGS = {
+    "Key figures": ["figure", "unit", "median", "95% from", "95% to"],
+    "Clinic": [
+        "measure", "unit", "mean", "low (what we do not know)", "high (what we do not know)",
+        "low (what chance does)", "high (what chance does)", "low (both)", "high (both)",
+    ],
+    "Chairs": [
+        "chairs", "nurses", "visits a day", "infusions a year", "chair utilisation", "load",
+        "mean wait (days; median of the draws)", "share in which the list never clears",
+        "wait, in words", "share who start in time", "list grows by, a week",
+        "probability that the service level is kept", "standard error of the probability",
+        "infusions gained", "days of waiting saved", "share gained",
+    ],
+    "Settings": ["setting", "value", "chosen or default", "meaning"],
+}  # fmt: skip
+#: Headings of columns of shares, whatever the unit of a row.
+SHARES = {
+    "share", "share low", "share high", "chair utilisation", "load", "share who start in time",
+    "share in which the list never clears", "probability that the service level is kept",
+    "standard error of the probability", "share gained",
+}  # fmt: skip
+
+
+def assert_numbers_are_short(workbook):
+    """Three digits at least are shown of every number, shares as percents, people as whole ones."""
+    for sheet in workbook.worksheets[1:-1]:
+        names = [cell.value for cell in sheet[1]]
+        assert names == HEADINGS.get(sheet.title, names)
+        assert sheet.auto_filter.ref == sheet.dimensions
+        people = sheet.title in ("Funnel", "Patients", "What became of them")
+        for row in sheet.iter_rows(min_row=2):
+            unit = dict(zip(names, (cell.value for cell in row), strict=True)).get("unit")
+            for name, cell in zip(names, row, strict=True):
+                if cell.data_type != "n" or cell.value is None or name == "year" or unit == "year":
+                    continue
+                form, value = cell.number_format, cell.value
+                digits = len(form.removesuffix("%").partition(".")[2])
+                assert form.endswith("%") == (name in SHARES or unit == "share"), (sheet, name)
+                if form.endswith("%"):
+                    error = abs(round(100 * value, digits) - 100 * value)
+                    assert error <= (0.0501 if abs(value) >= 0.01 else 0.00501), (name, value, form)
+                elif (people or unit == "people") and name in (
+                    "mean", "median", "95% from", "95% to", "people",
+                ):  # fmt: skip
+                    assert form == "#,##0"
+                else:
+                    assert abs(round(value, digits) - value) <= 0.00501 * abs(value), (name, form)
+
+
+def test_no_sheet_shows_a_key_a_power_of_ten_or_digits_of_no_use():
     plan(*VERMONT, "--to", "here")
     workbook = openpyxl.load_workbook("here/plan.xlsx")
 
@@ -109,6 +160,9 @@ def test_no_sheet_shows_a_key_or_a_power_of_ten():
                     assert not re.search(r"\b[a-z0-9]+_[a-z0-9_]+\b(?!\.)", text), (cell, text)
                 elif cell.data_type == "n" and cell.value:
                     assert "E" not in cell.number_format, cell
+    assert_numbers_are_short(workbook)
+    # Never as a power of ten, however small.
+    assert workbook_format("mean", 0.000123, "visits") == "0.000000"
     rates = sheet_table(workbook, "Assumptions").set_index("unit")
     assert rates.loc["per 100,000 people a year", "median"].min() > 0.1
 
@@ -202,6 +256,9 @@ def test_sheets_are_made_to_be_read_and_printed():
     assert looks["assumed"] == ("FFD9D9D9", True)
     assert looks["derived"] == ("00000000", False)
     assert funnel["F5"].number_format == "0.0%"
+    # Chosen settings are bold, all others are not.
+    for row in workbook["Settings"].iter_rows(min_row=2):
+        assert [cell.font.bold for cell in row] == [row[2].value == "chosen"] * 4
     years = workbook["Patients"]["A2"]
     assert (years.value, years.number_format) == (2027, "0")
 
@@ -226,6 +283,31 @@ def test_charts_are_drawn_from_the_rows_that_they_name():
         *columns("'By month'", "EFG", 2, 13),
         *columns("Chairs", "JL", 2, chairs),
     ]
+    # Each against the years, months or chairs of the same rows, and called as its column is.
+    across = [(line.cat.numRef or line.cat.strRef).f if getattr(line, "cat", None) else line.xVal.numRef.f
+              for chart in workbook["Charts"]._charts for line in chart.ser]  # fmt: skip
+    assert across == [
+        *columns("Patients", "AAA", 4, 4),
+        *columns("'By month'", "BBB", 2, 13),
+        *columns("Chairs", "AA", 2, chairs),
+    ]
+    names = [line.tx.strRef.f for chart in workbook["Charts"]._charts for line in chart.ser]
+    assert names == [f"{row.partition('!')[0]}!${row.partition('!$')[2][0]}$1" for row in series]
+    *of_years, of_chairs = workbook["Charts"]._charts
+    sizes = [cell.value for cell in workbook["Chairs"]["A"][1:]]
+    scale, shares = of_chairs.x_axis.scaling, of_chairs.y_axis.scaling
+    assert (scale.min, scale.max) == (min(sizes), max(sizes))
+    assert (shares.min, shares.max) == (0, 1)
+    assert [chart.y_axis.scaling.min for chart in of_years] == [0, 0]
+    titles = [chart.title.tx.rich.p[0].r[0].t for chart in workbook["Charts"]._charts]
+    assert titles == ["New patients a year", "Visits booked by month",
+                      "First infusion within 30 days, by chairs"]  # fmt: skip
+    notes = [cell.value for cell in workbook["Charts"]["A"] if cell.value]
+    assert notes[2] == (
+        "Sheet Chairs; the service level is 90% of patients within 30 days, with a probability of 0.8."
+    )
+    (listed,) = [cell.value for cell in workbook["Summary"]["A"] if "Charts:" in str(cell.value)]
+    assert listed.partition("; Charts")[0].split(", ") == workbook.sheetnames[1:-1]
     assert workbook["Patients"]["B4"].value == "all"
     assert workbook["By month"]["A13"].value == "booked"
     assert [workbook["Chairs"][f"{letter}1"].value for letter in "JL"] == [
@@ -413,7 +495,7 @@ def test_files_of_the_same_names_are_replaced_and_others_left(capsys):
 def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
     plan("--own-template", "own.csv")
     assert read_own(Path("own.csv")).limb_loss == OwnNumbers(limb_loss=5200.0).limb_loss
-    plan(*VERMONT, "--own", "own.csv", "--period", "week")
+    plan(*VERMONT, "--own", "own.csv", "--period", "week", "--share-served", 0.2)
 
     text = capsys.readouterr().out
     assert "850,000 residents in 2027; 5,200 of them live with limb loss" in text
@@ -421,7 +503,13 @@ def test_own_numbers_are_filled_into_a_template_and_shown_beside(capsys):
     own = sheet_table(workbook, "Own numbers").set_index("what")
     assert own.loc["residents", "own"] == 850_000
     assert read_settings(Path("plan/plan.toml")).own == read_own(Path("own.csv"))
-    assert set(own[header("inside")]) <= {"yes", "no"}
+    within = own["own"].between(own["95% from"], own["95% to"])
+    assert 0 < within.sum() < len(within)
+    assert own["own number within the limits"].tolist() == np.where(within, "yes", "no").tolist()
+    # A share that the planner gave is bold, and not shaded as those that are assumed.
+    (given,) = [row for row in workbook["Assumptions"].iter_rows() if row[6].value == "the planner"]
+    assert (given[2].value, given[2].font.bold) == (0.2, True)
+    assert given[2].fill.fgColor.rgb == "00000000"
     assert "By week" in workbook.sheetnames
 
 
