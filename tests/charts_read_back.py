@@ -830,6 +830,10 @@ def assert_screening(figure, table):
     same(drawn.sort_values("mu_star"), wanted.sort_values("mu_star"), "label", *columns, "numbered")
     assert_axis(figure["layout"]["xaxis"], [0, *table["mu_star_high"]])
     assert_axis(figure["layout"]["yaxis"], [0, *table["sigma"]])
+    # Above the dashed line, which crosses the plot, the spread is larger than the size.
+    (dashed,) = (t for t in figure["data"] if (t.get("line") or {}).get("dash") == "dash")
+    end = min(figure["layout"][axis]["range"][1] for axis in ("xaxis", "yaxis"))
+    assert dashed["x"] == dashed["y"] == [0, pytest.approx(end)]
 
 
 def assert_heat_map(figure, table):
@@ -846,6 +850,10 @@ def assert_heat_map(figure, table):
     assert trace["zmin"] <= table["result"].min() <= table["result"].max() <= trace["zmax"]
     key = trace["colorbar"]
     assert_axis(key | {"range": [trace["zmin"], trace["zmax"]]}, key["tickvals"])
+    # A line at each number of the key.
+    lines = trace["contours"]
+    at = np.arange(lines["start"], lines["end"] + lines["size"] / 2, lines["size"])
+    np.testing.assert_allclose(at, key["tickvals"], atol=1e-9 * trace["zmax"])
     axes = re.fullmatch(r"Across: (.*)\. Up: (.*)", unit_of(figure)).groups()
     said = dict(re.findall(r"([^<>]+): %\{([xyz]):", trace["hovertemplate"]))
     assert {place: name for name, place in said.items() if place != "z"} == dict(
