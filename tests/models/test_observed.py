@@ -220,7 +220,9 @@ def test_a_row_is_predicted_as_it_is_defined(row):
 
 def test_hospital_amputations_of_a_year_are_those_of_the_loops():
     year = {"first_year": 2014, "last_year": 2014}
-    values = amputations(DRAWS, read_scenario(choices=year)).values
+    outcome = amputations(DRAWS, read_scenario(choices=year))
+    values = outcome.values
+    assert (outcome.years.tolist(), outcome.extrapolated.tolist()) == ([2014], [False])
     kinds = {
         "amputations": (CAUSES, LEVELS), "nontraumatic": (("dysvascular", "cancer"), LEVELS),
         "traumatic": (("trauma",), LEVELS), "major": (CAUSES, ("major",)),

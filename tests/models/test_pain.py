@@ -101,6 +101,9 @@ def test_the_readings_are_as_they_are_called():
     assert (values["plp_as_claimed"] == values["limb_loss"]).all()
     share = values["plp_source_corrected"] / values["limb_loss"]
     assert ((share > 0.6) & (share < 0.85)).all()
+    claimed = np.tile(DRAWS["plp_share_claimed"], (len(BASELINE.years), 1)).T
+    np.testing.assert_allclose(share, claimed, rtol=1e-12)
+    assert FOUND.extrapolated.tolist() == [False] * len(BASELINE.years)
     assert (values["plp"] < values["plp_as_claimed"]).all()
 
 
@@ -182,12 +185,15 @@ def test_people_born_without_a_limb_are_one_in_1943_and_apart_from_limb_loss():
             "congenital_share_claimed": [0.2],
         }
     )
-    found = born_without_a_limb(one, BASELINE).values
+    outcome = born_without_a_limb(one, BASELINE)
+    found = outcome.values
     population, _ = people_and_mortality(BASELINE)
     everybody = population.people[np.isin(population.years, BASELINE.years)].sum(axis=(1, 2))
 
     np.testing.assert_allclose(found["born_without"][0], everybody / 1943)
-    np.testing.assert_allclose(found["plp_ever"], found["plp_as_claimed"] / 4)
+    np.testing.assert_allclose(found["plp_ever"][0], 0.05 * everybody / 1943)
+    np.testing.assert_allclose(found["plp_as_claimed"][0], 0.2 * everybody / 1943)
+    assert outcome.extrapolated.tolist() == [False] * len(BASELINE.years)
 
 
 def test_years_beyond_the_data_are_refused_unless_asked_for():

@@ -487,9 +487,13 @@ def test_assumptions_say_what_was_drawn_and_what_the_planner_gave():
 
     drawn = np.quantile(plan.people.draws["demand_accepting"], [0.5, 0.025, 0.975])
     assert table.loc["demand_accepting", ["median", "low_95", "high_95"]].tolist() == drawn.tolist()
-    assert table.loc["demand_choosing", ["median", "seen", "source"]].tolist() == [
-        0.2, "own", "the planner",
+    assert table.loc["demand_choosing"].tolist() == [
+        "share", 0.2, 0.2, 0.2, "own", "the planner", "",
     ]  # fmt: skip
+    inputs = {item.name: item for item in plan.people.scenario.parameters}
+    for row in table.drop(index="demand_choosing").itertuples():
+        item = inputs[row.Index]
+        assert (row.unit, row.seen, row.note) == (item.unit, item.seen, item.note)
     assert table.loc["demand_accepting", ["seen", "source"]].tolist() == ["assumed", "Assumed"]
     severities = [name for name in table.index if name.startswith("severity_")]
     assert severities == ["severity_moderate_severe"]

@@ -61,6 +61,12 @@ def test_a_linear_gaussian_posterior_is_the_closed_form(fitted):
         assert stats.kstest(fitted.draws[name][::4], "norm", args=(m, s)).pvalue > 1e-3
     assert fitted.log_evidence.mean() == pytest.approx(evidence, abs=4 * fitted.log_evidence.std())
     assert fitted.log_evidence.std() < 0.1
+    # Each power is the largest that leaves half of the particles effective, until the whole.
+    for number, stages in fitted.stages.groupby("fit"):
+        assert stages["power"].is_monotonic_increasing
+        assert stages["power"].iloc[-1] == 1
+        assert stages["effective"].iloc[:-1].tolist() == pytest.approx([0.5] * (len(stages) - 1))
+        assert len(stages) > 1, number
 
 
 def test_diagnostics_say_that_the_fits_agree(fitted):
@@ -88,15 +94,33 @@ def test_diagnostics_are_those_of_gelman_and_rubin():
         apart = (chains[0].mean() - chains[1].mean()) ** 2 / 2
         assert table.loc[name, "r_hat"] == pytest.approx(np.sqrt((3 / 4 * within + apart) / within))
         assert table.loc[name, "error"] == pytest.approx(np.sqrt(apart / 2))
+        assert table.loc[name, "mean"] == pytest.approx(np.concatenate(chains).sum() / 8)
+        assert table.loc[name, "sd"] == pytest.approx(
+            np.sqrt(((np.concatenate(chains) - np.mean(chains)) ** 2).sum() / 7)
+        )
         spread = draws[name].std(ddof=1)
         assert table.loc[name, "effective"] == pytest.approx(min(spread**2 / (apart / 2), 8))
     assert table.loc["b", "r_hat"] > 5
 
 
 def test_without_data_the_posterior_is_the_prior():
-    found = sample_posterior(lambda d: np.zeros(len(d)), PRIORS, n_draws=2000, n_fits=2, seed=1)
+    asked = []
+
+    def flat(draws):
+        asked.append(len(draws))
+        return np.zeros(len(draws))
+
+    found = sample_posterior(flat, PRIORS, n_draws=2000, n_fits=2, seed=1)
 
     assert found.log_evidence == pytest.approx(0, abs=1e-12)
+    assert found.fit.tolist() == [0] * 2000 + [1] * 2000
+    # At once to the whole likelihood, which takes no particle away; each move asks for it once.
+    assert found.stages[["fit", "power"]].to_numpy().tolist() == [[0, 1], [1, 1]]
+    assert found.stages["effective"].tolist() == pytest.approx([1, 1])
+    assert sum(found.stages["moves"] + 1) == len(asked)
+    # Steps go about a Gaussian, which the prior is, until the particles have forgotten.
+    assert found.stages["acceptance"].between(0.9, 1).all()
+    assert found.stages["memory"].between(-0.05, 0.05).all()
     for prior in PRIORS:
         at = found.draws[prior.name]
         assert stats.kstest(at, "norm", args=(prior.mean, prior.sd)).pvalue > 1e-3

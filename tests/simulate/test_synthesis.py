@@ -154,9 +154,23 @@ def test_data_that_contradict_each_other_are_refused_with_the_families_that_pull
 def test_conflicts_name_the_family_that_was_moved_first():
     moved = ROWS.assign(centre=ROWS["centre"] - 3.0 * (ROWS["family"] == "glaser"))
 
-    worst = conflicts(read_posterior(), Likelihood(BASELINE, moved)).iloc[0]
+    likelihood = Likelihood(BASELINE, moved)
+    table = conflicts(read_posterior(), likelihood)
+    worst = table.iloc[0]
 
     assert (worst["family"], worst["pulls"]) == ("glaser", "down")
+    # Each family and quantity once, by its row that is farthest off, in its own standard deviations.
+    predicted = np.percentile(likelihood.predicted(read_posterior()), 50, axis=0)
+    spread = np.hypot(ROWS["sampling_sd"], ROWS["discrepancy"])
+    off = moved.assign(z=(moved["centre"] - predicted) / spread)
+    groups = {key: list(rows["z"]) for key, rows in off.groupby(["family", "quantity"])}
+    assert len(table) == len(groups)
+    assert (table["z"].abs().diff().iloc[1:] <= 0).all()
+    for row in table.itertuples():
+        of_group = groups[row.family, row.quantity]
+        assert row.observations == len(of_group)
+        assert row.z == pytest.approx(max(of_group, key=abs))
+        assert row.pulls == ("up" if row.z > 0 else "down")
 
 
 # --- What is stored ------------------------------------------------------------------------------
