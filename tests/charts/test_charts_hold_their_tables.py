@@ -266,7 +266,9 @@ def funnel(rng, scale, series):
     table = pd.DataFrame({"label": ["A 2001", "B & C", "D"], "share": rng.uniform(0.1, 0.9, 3),
                           "se": rng.uniform(0.1, 1, 3), "n": [120, 43, 12345],
                           "seen": ["primary", "secondary", "abstract"]})  # fmt: skip
-    edges = rising(rng, 5, "low", "centre", "high").assign(se=np.sort(rng.uniform(0, 1.2, 5)))
+    edges = rising(rng, 5, "low", "centre", "high", most=0.7).assign(
+        se=np.sort(rng.uniform(0, 1.2, 5))
+    )
     figure = charts.funnel(table, edges, xaxis="Share in pain", yaxis="error", **WORDS)
     return figure, table, edges
 

@@ -1,5 +1,6 @@
 """The fit to all observations: its likelihood, truths that it must find again, and what is stored."""
 
+import dataclasses
 import json
 import shutil
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +16,9 @@ from plcore.evidence.data import DATA
 from plcore.evidence.observations import read_observations
 from plcore.models.limb_loss import people_with_limb_loss
 from plcore.scenarios import read_scenario
+from plcore.simulate import synthesis
 from plcore.simulate.draws import draw
+from plcore.simulate.posterior import Posterior
 from plcore.simulate.runs import run
 from plcore.simulate.synthesis import (
     Likelihood,
@@ -155,12 +158,13 @@ def test_conflicts_name_the_family_that_was_moved_first():
     moved = ROWS.assign(centre=ROWS["centre"] - 3.0 * (ROWS["family"] == "glaser"))
 
     likelihood = Likelihood(BASELINE, moved)
-    table = conflicts(read_posterior(), likelihood)
+    drawn = read_posterior().head(512)
+    table = conflicts(drawn, likelihood)
     worst = table.iloc[0]
 
     assert (worst["family"], worst["pulls"]) == ("glaser", "down")
     # Each family and quantity once, by its row that is farthest off, in its own standard deviations.
-    predicted = np.percentile(likelihood.predicted(read_posterior()), 50, axis=0)
+    predicted = np.percentile(likelihood.predicted(drawn), 50, axis=0)
     spread = np.hypot(ROWS["sampling_sd"], ROWS["discrepancy"])
     off = moved.assign(z=(moved["centre"] - predicted) / spread)
     groups = {key: list(rows["z"]) for key, rows in off.groupby(["family", "quantity"])}
@@ -287,5 +291,68 @@ def test_fits_that_disagree_are_refused_with_the_parameter_and_the_families():
     apart.loc[posterior.fit == 1, "dysvascular_first_share"] += 0.2
     split = type(posterior)(apart, posterior.fit, posterior.log_evidence, posterior.stages)
 
-    with pytest.raises(ValueError, match=r"disagree on dysvascular_first_share \(R-hat .*pulls"):
-        require_agreement(split, Likelihood(BASELINE, ROWS))
+    likelihood = Likelihood(BASELINE, ROWS)
+    with pytest.raises(
+        ValueError, match=r"disagree on dysvascular_first_share \(R-hat .*pulls"
+    ) as raised:
+        require_agreement(split, likelihood)
+
+    r_hat, _ = agreement_by_hand(split)["dysvascular_first_share"]
+    assert f"(R-hat {r_hat:.2f}; expected 1.2 or less)" in str(raised.value)
+    predicted = np.percentile(likelihood.predicted(apart), 50, axis=0)
+    off = (ROWS["centre"] - predicted) / np.hypot(ROWS["sampling_sd"], ROWS["discrepancy"])
+    worst = off.abs().idxmax()
+    family, way = ROWS["family"][worst], "up" if off[worst] > 0 else "down"
+    pulls = (
+        f" pulls: {family} ({ROWS['quantity'][worst]}) {way}, {abs(off[worst]):.1f} standard dev"
+    )
+    assert pulls in str(raised.value)
+
+
+def agreement_by_hand(posterior):
+    """R-hat (Gelman and Rubin 1992) and effective draws of each parameter."""
+    found = {}
+    for name, drawn in posterior.draws.items():
+        chains = [drawn[posterior.fit == number] for number in np.unique(posterior.fit)]
+        n, apart = len(chains[0]), np.var([chain.mean() for chain in chains], ddof=1)
+        within = np.mean([np.var(chain, ddof=1) for chain in chains])
+        effective = np.var(drawn, ddof=1) / (apart / len(chains))
+        found[name] = (
+            np.sqrt(((n - 1) / n * within + apart) / within), min(effective, len(drawn))
+        )  # fmt: skip
+    return found
+
+
+def test_the_command_stores_the_fit_and_says_how_well_it_went(monkeypatch, tmp_path, capsys):
+    made = Posterior(
+        read_posterior().head(64),
+        np.repeat([0, 1], 32),
+        np.array([-10.0, -11.0004]),
+        pd.DataFrame(),
+    )
+    monkeypatch.setattr(synthesis, "fit", lambda rows, **options: made)
+    write = synthesis.write_posterior
+    monkeypatch.setattr(
+        synthesis,
+        "write_posterior",
+        lambda posterior, likelihood: write(
+            posterior,
+            Likelihood(dataclasses.replace(likelihood.scenario, folder=tmp_path), ROWS),
+        ),
+    )
+    monkeypatch.setattr(synthesis, "fingerprint", lambda likelihood: "of these")
+    assert synthesis.main([]) == 0
+
+    said = capsys.readouterr().out
+    assert f"64 draws from 2 independent fits to {len(ROWS)} observations" in said
+    # The mean of both probabilities: -10 + log((1 + 1 / e) / 2).
+    assert "Log evidence -10.38 (the fits: -10.00, -11.00)." in said
+    r_hat, effective = zip(*agreement_by_hand(made).values(), strict=True)
+    assert f"Largest R-hat {max(r_hat):.3f}; fewest effective draws {min(effective):.0f}." in said
+    stored = pd.read_csv(tmp_path / "posterior" / "limb_loss.csv.gz")
+    assert stored.pop("fit").tolist() == made.fit.tolist()
+    np.testing.assert_allclose(stored, made.draws, rtol=1e-5)
+    about = json.loads((tmp_path / "posterior" / "limb_loss.json").read_text(encoding="utf-8"))
+    assert about == {
+        "fingerprint": "of these", "log_evidence": [-10.0, -11.0], "observations": len(ROWS),
+    }  # fmt: skip
