@@ -479,6 +479,7 @@ def test_settings_are_marked_as_chosen_or_default():
     chosen = table.index[table["how"] == "chosen"].tolist()
     assert chosen == ["state", "n_years", "draws", "runs"]
     assert table.loc["nurses", "value"] == ""
+    assert table["meaning"].to_dict() == meanings()
 
 
 def test_assumptions_say_what_was_drawn_and_what_the_planner_gave():
@@ -523,6 +524,12 @@ def test_only_settings_that_differ_stand_side_by_side():
     )
     assert low == pytest.approx(high / 2, rel=0.02)
     assert figures.loc["fewest chairs for the service level", "two"] == "1"
+    load = planned().load
+    middle, low, high = (
+        digits(x) for x in np.percentile(load.demand / load.capacity, [50, 2.5, 97.5])
+    )
+    assert figures.loc["load of the busiest year", "two"] == f"{middle} ({low} to {high})"
+    assert figures.loc["busiest year", ["two", "four"]].tolist() == ["2027", "2027"]
     with pytest.raises(ValueError, match="no answers; expected one or more"):
         side_by_side({})
 
@@ -534,7 +541,9 @@ def test_too_few_chairs_are_said_to_be_too_few():
     assert side.loc["fewest chairs for the service level", "busy"] == "more than 2"
     text = " ".join(in_sentences(planned(BUSY), table))
     assert "No number of chairs up to 2 is enough for this service level (at least 90%" in text
-    assert "the waiting list grows by" in text
+    growth = table["growth_a_week"].iloc[-1]
+    assert growth > 1
+    assert f"the waiting list grows by {shown(growth, 'infusions')} patients a week" in text
 
 
 def test_the_search_for_chairs_ends(monkeypatch):
@@ -560,6 +569,8 @@ def test_sentences_hold_the_numbers_of_the_tables():
     ends = [shown(end, "share") for end in load]
     assert f"the load of 2027, the busiest year, is {ends[0]} ({ends[1]} to {ends[2]})" in text
     assert "the smallest clinic in which at least 90% of patients have a first infusion" in text
+    other = " ".join(in_sentences(planned(), sized().assign(nurses=5, standard_error=0.04)))
+    assert "has 1 chair and 5 nurses (probability 1.00, standard error 0.04)." in other
     assumed = (assumptions_table(planned())["seen"] == "assumed").sum()
     assert f"{assumed} of the " in text
     assert "moderate or severe" in text
