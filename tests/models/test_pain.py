@@ -181,7 +181,7 @@ def test_people_born_without_a_limb_are_one_in_1943_and_apart_from_limb_loss():
     one = pd.DataFrame(
         {
             "congenital_share": [1 / 1943],
-            "plp_congenital": [0.05],
+            "plp_congenital": [0.06],
             "congenital_share_claimed": [0.2],
         }
     )
@@ -191,7 +191,7 @@ def test_people_born_without_a_limb_are_one_in_1943_and_apart_from_limb_loss():
     everybody = population.people[np.isin(population.years, BASELINE.years)].sum(axis=(1, 2))
 
     np.testing.assert_allclose(found["born_without"][0], everybody / 1943)
-    np.testing.assert_allclose(found["plp_ever"][0], 0.05 * everybody / 1943)
+    np.testing.assert_allclose(found["plp_ever"][0], 0.06 * everybody / 1943)
     np.testing.assert_allclose(found["plp_as_claimed"][0], 0.2 * everybody / 1943)
     assert outcome.extrapolated.tolist() == [False] * len(BASELINE.years)
 
