@@ -64,9 +64,13 @@ def execute(
                 client = _client(notebooks[number], paths[number], folder, number)
                 return await _fault(client, paths[number].name, folder, with_traceback)
 
-        # The later ones take longer: where they are begun first, no process is left idle at the end.
-        faults = await asyncio.gather(*(run(number) for number in reversed(range(len(paths)))))
-        return faults[::-1]
+        # Those with the most code, which mostly take longest, first: a long one that is begun last
+        # runs alone.
+        order = sorted(range(len(paths)), key=lambda number: -_code_length(notebooks[number]))
+        ended = dict(
+            zip(order, await asyncio.gather(*(run(number) for number in order)), strict=True)
+        )
+        return [ended[number] for number in range(len(paths))]
 
     # The sockets of the kernels talk through a selector, which Windows does not have by default.
     with (
@@ -84,6 +88,10 @@ def cell_label(notebook: NotebookNode, index: int) -> str:
     lines = (line.strip() for line in notebook.cells[index].source.splitlines())
     first = next((line for line in lines if line), "")
     return f"cell {index + 1} of {len(notebook.cells)} ({first})"
+
+
+def _code_length(notebook: NotebookNode) -> int:
+    return sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")
 
 
 def _read(path: Path) -> NotebookNode:
