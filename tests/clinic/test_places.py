@@ -287,6 +287,9 @@ def test_the_expected_amputations_of_california_are_scaled_to_the_58117_observed
     assert len(found) == 58
     assert found["observed"].sum() == 58_117
     assert found["expected"].sum() == pytest.approx(58_117)
+    # Census Bureau: 39.0 to 39.5 million residents in each of the seven years; with the shares of
+    # 2023 in the nation, when California had fewer, somewhat less.
+    assert found["person_years"].sum() / 7 == pytest.approx(39.3e6, rel=0.04)
 
 
 def test_unadjusted_ranks_are_upside_down_and_the_adjustment_turns_them(check):
