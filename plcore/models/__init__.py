@@ -4,6 +4,7 @@
 - `published`: the published pair of numbers, and three readings of it;
 - `limb_loss`: people living with limb loss, by cause, age and time since the loss;
 - `recursion`: the arithmetic of `limb_loss`, year by year;
+- `observed`: what the model predicts of each published count, for the fit;
 - `pain`: people with phantom limb pain among them;
 - `course`: patients through a course of infusions.
 """

@@ -137,8 +137,9 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
         that begin with dysvascular_, trauma_ or cancer_. `plcore.simulate.run` takes them from the
         posterior in `data/posterior/`, in which `data/observations.csv` has its say.
     scenario : Scenario
-        Its choices population, mortality, population_factor_2050, dysvascular_factor, hazard_ratio_change,
-        first_year, last_year and extrapolate are used.
+        Its choices population, mortality, population_factor_2050, incidence_path, dysvascular_factor,
+        hazard_ratio_change, first_year, last_year and extrapolate are used; beliefs says where the
+        draws come from.
 
     Returns
     -------

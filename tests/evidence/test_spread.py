@@ -76,8 +76,9 @@ def test_the_funnel_holds_95_percent_of_a_normal_about_its_centre():
 
     assert points["se"].tolist() == np.sqrt(logits(ALL)[1]).tolist()
     centre = special.logit(edges["centre"])
-    z = (special.logit(edges["high"].iloc[1:]) - centre.iloc[1:]) / edges["se"].iloc[1:]
-    np.testing.assert_allclose(stats.norm.cdf(z), 0.975)
+    for name, below in (("low", 0.025), ("high", 0.975)):
+        z = (special.logit(edges[name].iloc[1:]) - centre.iloc[1:]) / edges["se"].iloc[1:]
+        np.testing.assert_allclose(stats.norm.cdf(z), below)
     assert edges["se"].iloc[-1] == pytest.approx(points["se"].max())
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -17,8 +18,17 @@ from plcore.evidence.pooling.bayes import mean_quantile
 from plcore.evidence.population import read_mortality, read_population
 from plcore.evidence.trials.response import wilson
 from plcore.models.course import CourseDraws, CoursePlan, draw_chance, simulate_course
-from plcore.models.limb_loss import CAUSES, STRATA, SURVIVALS, LimbLossDraws, project, respond
+from plcore.models.limb_loss import (
+    CAUSES,
+    STRATA,
+    SURVIVALS,
+    LimbLossDraws,
+    people_with_limb_loss,
+    project,
+    respond,
+)  # fmt: skip
 from plcore.models.pain import SEVERITIES, people_with_pain
+from plcore.models.published import three_readings
 from plcore.scenarios import read_scenario
 from plcore.simulate.draws import draw
 
@@ -36,6 +46,33 @@ CHOSEN = (0, len(SURVIVALS) - 1)
 N = len(STRATA)
 SCENARIO = read_scenario(choices={"first_year": 2005, "last_year": 2010})
 DRAWS = draw(SCENARIO.parameters, 16, seed=4)
+
+
+class Noting(dict):
+    """Choices that note which of them are read."""
+
+    def __init__(self, choices):
+        super().__init__(choices)
+        self.read = set()
+
+    def __getitem__(self, name):
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize(
+    ("model", "also"),
+    [(people_with_limb_loss, ""), (people_with_pain, people_with_limb_loss.__doc__), (three_readings, "")],
+)  # fmt: skip
+def test_a_model_names_the_choices_that_it_reads(model, also):
+    choices = Noting(SCENARIO.choices)
+    model(DRAWS, dataclasses.replace(SCENARIO, choices=choices))
+
+    said = re.findall(r"Its choices (.*?) are\s+used", model.__doc__ + also, re.DOTALL)
+    named = {word for text in said for word in re.findall(r"\w+", text)}
+    assert {"first_year", "last_year"} < choices.read
+    assert choices.read <= named
+
 
 shares = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 share_of_draws = st.lists(st.floats(0, 1), min_size=16, max_size=16).map(np.array)
