@@ -387,7 +387,7 @@ def _format(label: str, value: float, unit: object) -> str:
     size = abs(value)
     if unit == "people" and label in ("mean", "median", "low", "high", "people"):
         return "#,##0"
-    if label in _SHARES or (unit == "share" and label != "standard_error"):
+    if label in _SHARES or unit == "share":
         return "0%" if size in (0, 1) else "0.0%" if size >= 0.01 else "0.00%"
     if value == int(value) and size < 1e15:
         return "#,##0"
