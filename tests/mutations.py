@@ -90,7 +90,7 @@ Way = Callable[[Sheet, random.Random], Mutation | None]
 
 
 def read_sheet(path: Path) -> Sheet:
-    """The file, which must have a row a line."""
+    """The file, which must have one row on each line."""
     packed = path.suffix == ".gz"
     raw = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
     lines = raw.decode().splitlines()

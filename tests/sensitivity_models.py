@@ -53,7 +53,7 @@ def model(function):
 
 
 def morris_table(y, world, quantity=Y, *, trajectories=16, seed=1):
-    """Elementary effects by SALib, as notebook 06 has them; a row a parameter."""
+    """Elementary effects by SALib, as notebook 06 has them; one row per parameter."""
     problem = salib_problem(world, within=0.95)
     rows = steps.sample(problem, trajectories, seed=seed)
     outputs = salib_outputs(y, world, quantity, problem, rows)

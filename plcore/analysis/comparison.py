@@ -54,7 +54,7 @@ def compare(runs: Sequence[Run], quantity: Quantity, *, level: float = 0.95) -> 
     Returns
     -------
     DataFrame
-        A row a scenario, in the order given: scenario, label (its title), value (median), low,
+        One row per scenario, in the order given: scenario, label (its title), value (median), low,
         high; the same of the difference to the first scenario, draw by draw: more, more_low,
         more_high; mean (of the difference), mean_error (its standard error, draws taken as
         independent); higher (share of draws in which the quantity is higher than under the first),
@@ -117,7 +117,7 @@ def ranking(runs: Sequence[Run], quantity: Quantity, *, lowest_first: bool = Fal
     Returns
     -------
     DataFrame
-        A row a scenario, in the order given: scenario, first (share of the draws in which it ranks
+        One row per scenario, in the order given: scenario, first (share of the draws in which it ranks
         first; scenarios that tie share the draw), first_error (its standard error, draws taken as
         independent) and mean_rank (from 1).
 
@@ -214,7 +214,7 @@ def decompose(
 
     Parameters
     ----------
-    draws : DataFrame, a row a draw
+    draws : DataFrame, one row per draw
         Parameters of the limb-loss model, a column each.
     scenario : Scenario
         The scenario that the draws come from.
@@ -225,7 +225,7 @@ def decompose(
     Returns
     -------
     DataFrame
-        A row a draw, in people; columns start, "carried-over stock", "population size",
+        One row per draw, in people; columns start, "carried-over stock", "population size",
         "age structure", "mortality", "incidence trend", and end. In every row start and the five
         reasons add up to end.
 

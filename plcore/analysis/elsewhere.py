@@ -245,7 +245,7 @@ def other_countries(run: Run, *, years: Sequence[int] = (2025, 2030, 2050)) -> p
     Returns
     -------
     DataFrame
-        A row a rate and year: label, area, year, rate (amputations a year per 100,000), of_year;
+        One row per rate and year: label, area, year, rate (amputations a year per 100,000), of_year;
         residents; per_1000 (people with limb loss per 1000 residents), limb_loss, plp (in pain, at
         the share by level), plp_major_only and plp_all_alike (its bounds), each with _low and _high
         (95% limits); counted, seen and source.

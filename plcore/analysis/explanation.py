@@ -66,7 +66,7 @@ def explain(run: Run, quantity: Quantity, *, folder: Path = DATA) -> pd.DataFram
     Returns
     -------
     DataFrame
-        A row a parameter and one for what is "not explained".
+        One row per parameter and one for what is "not explained".
 
         - parameter, label (what readers call it), value, low, high: its share of the variance of
           ranks (0 to 1), with 95% Monte-Carlo limits; 0 and without limits where it does not vary.

@@ -108,7 +108,7 @@ def sobol_indices(
     Returns
     -------
     DataFrame
-        A row a parameter: parameter, label (what readers call it), first, first_low, first_high,
+        One row per parameter: parameter, label (what readers call it), first, first_low, first_high,
         total, total_low, total_high, all shares of the variance, and the level; estimates may lie a
         little outside 0 to 1. 1 less the sum of
         `first` is what parameters cause only together.
@@ -241,7 +241,7 @@ def partial_rank_correlations(
     Returns
     -------
     DataFrame
-        A row a parameter, the strongest first: parameter, label (what readers call it), prcc, low,
+        One row per parameter, the strongest first: parameter, label (what readers call it), prcc, low,
         high (from -1 to 1) and the level.
 
     Raises
@@ -431,7 +431,7 @@ def salib_outputs(
     p = np.asarray(rows, dtype=float)
     if p.ndim != 2 or p.shape[1] != len(items):
         raise ValueError(
-            f"rows have shape {p.shape}; expected (n_rows, {len(items)}), a column a name"
+            f"rows have shape {p.shape}; expected (n_rows, {len(items)}), one column per name"
         )
     values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(items)}
     return evaluate(model, scenario, draws_with(known, values), quantity)
@@ -513,7 +513,7 @@ def shapley_effects(
     Returns
     -------
     DataFrame
-        A row a group, the largest first, and one for what is "not explained": label, value (the
+        One row per group, the largest first, and one for what is "not explained": label, value (the
         Shapley effect), low, high (Monte-Carlo limits) and their level, se, alone (what the group
         explains if nothing else is known, with all that it says about other groups) and last (what
         it adds if all others are known). All are shares of the variance; estimates of nothing may lie a little

@@ -68,7 +68,7 @@ def spline(scores: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def gaussian_process(scores: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Fits of a plane and a Gaussian process (Matérn 5/2, a length a column) about it.
+    """Fits of a plane and a Gaussian process (Matérn 5/2, one length per column) about it.
 
     The lengths maximise the restricted likelihood of 200 draws, which are also the points that
     the process is a combination of (subset of regressors, Quiñonero-Candela and Rasmussen 2005).

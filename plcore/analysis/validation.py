@@ -88,7 +88,7 @@ def predictive_checks(
     Parameters
     ----------
     draws : DataFrame
-        Of the posterior, a row a draw.
+        Of the posterior, one row per draw.
     observations : DataFrame
         Rows that the model predicts.
     seed : int
@@ -99,7 +99,7 @@ def predictive_checks(
     Returns
     -------
     DataFrame
-        A row an observation: observation, quantity, family, kind, use, unit, first_year, last_year,
+        One row per observation: observation, quantity, family, kind, use, unit, first_year, last_year,
         observed, median, low, high (in the unit), inside (whether the interval holds the
         observation), position (0 at the median, -1 and 1 at the ends of the interval, on the scale
         of comparison), pit (share of predictions below it), score (interval score on the scale of
@@ -180,7 +180,7 @@ def leave_family_out(
     Returns
     -------
     DataFrame, DataFrame
-        The rows of the fit as `predictive_checks` gives them; and a row a family: without (what was left
+        The rows of the fit as `predictive_checks` gives them; and one row per family: without (what was left
         out, "nothing" first, "model outputs" for all of those), year, median, low, high of people
         with limb loss.
     """
@@ -252,7 +252,7 @@ def structures(
     Returns
     -------
     DataFrame
-        A row a structure: structure, log_evidence, error (its standard error), and median, low,
+        One row per structure: structure, log_evidence, error (its standard error), and median, low,
         high of people with limb loss in 2050.
     """
     rows = fitted_rows(observations)
@@ -350,7 +350,7 @@ def prior_sensitivity(*, year: int = 2050, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a parameter, the most important first: parameter, wider and narrower (median with
+        One row per parameter, the most important first: parameter, wider and narrower (median with
         that prior), and base, the median as it is.
     """
     scenario = read_scenario(choices={"first_year": year, "last_year": year}, folder=folder)

@@ -1,6 +1,6 @@
 """Value of information: what it would be worth to know more before deciding.
 
-A decision is a table of net benefits, a row a draw and a column an option. `evpi` values knowing
+A decision is a table of net benefits, one row per draw and one column per option. `evpi` values knowing
 everything, `evppi` knowing some parameters, `evsi` knowing what a study finds; the model is not run
 again. What an empty place, a person turned away or a response is worth is the planner's to say: no
 number of that kind comes with the package.
@@ -316,7 +316,7 @@ def evppi_table(
     Returns
     -------
     DataFrame
-        A row a group: label, value, low, high (95% Monte-Carlo limits), se, cross_fitted and
+        One row per group: label, value, low, high (95% Monte-Carlo limits), se, cross_fitted and
         changes as in `ValueOfInformation`, and share_of_evpi (0 to 1).
 
     Raises
@@ -479,7 +479,7 @@ def prevalence_study(
     Returns
     -------
     DataFrame
-        A row a draw: share_found (0 to 1).
+        One row per draw: share_found (0 to 1).
 
     Raises
     ------
@@ -517,7 +517,7 @@ def trial_study(
     Returns
     -------
     DataFrame
-        A row a draw: treated_found, control_found (0 to 1).
+        One row per draw: treated_found, control_found (0 to 1).
 
     Raises
     ------

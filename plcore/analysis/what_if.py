@@ -68,7 +68,7 @@ def one_way(
     Returns
     -------
     DataFrame
-        A row a parameter, the widest swing first: parameter, label (what readers call it), fitted
+        One row per parameter, the widest swing first: parameter, label (what readers call it), fitted
         (whether it is from the posterior, where others hang together with it), unit, low and high (the ends of its
         range), at_low and at_high (the quantity there), base (the quantity at all medians), least
         and greatest (of the quantity at 17 evenly spaced values from low to high), swing (greatest
@@ -161,7 +161,7 @@ def two_way(
     Returns
     -------
     DataFrame
-        A row a pair of values: columns named like the two parameters, and result.
+        One row per pair of values: columns named like the two parameters, and result.
 
     Raises
     ------
@@ -205,7 +205,7 @@ class Threshold:
     least, greatest : float
         The quantity between them.
     crossings : DataFrame
-        A row a crossing, from low to high: value, probability (that the parameter is less) and
+        One row per crossing, from low to high: value, probability (that the parameter is less) and
         rising (whether the quantity rises through the line there). No rows if there is no crossing.
     """
 

@@ -56,7 +56,7 @@ def claims_against_evidence(
     Parameters
     ----------
     table : DataFrame
-        A row a claim, from the top: label, claimed_low, claimed, claimed_high, found_low, found,
+        One row per claim, from the top: label, claimed_low, claimed, claimed_high, found_low, found,
         found_high (empty where not given, but at least one of each three) and verdict (one of
         `plcore.evidence.schema.VERDICTS`). A single limit is an open-ended range, such as "under
         10". Optional: seen (how the source was seen, a key of `plcore.evidence.schema.MARKS`,
@@ -237,12 +237,12 @@ def _alt(title: str, unit: str, rows: Sequence[Row]) -> str:
 
 
 def verdict_counts(table: pd.DataFrame, *, title: str, source: str) -> go.Figure:
-    """How many claims of each topic got each verdict: a bar a topic, with the counts printed in it.
+    """How many claims of each topic got each verdict: one bar per topic, with the counts printed in it.
 
     Parameters
     ----------
     table : DataFrame
-        A row a pair of topic and verdict: topic, verdict (one of `plcore.evidence.schema.VERDICTS`)
+        One row per pair of topic and verdict: topic, verdict (one of `plcore.evidence.schema.VERDICTS`)
         and claims (whole numbers, 0 included).
     title : str
         What the chart shows, in one line.

@@ -59,11 +59,11 @@ def maps(
     Parameters
     ----------
     table : DataFrame
-        A row a place and map: panel (heading of its map), place, name and value. Optional: low and
+        One row per place and map: panel (heading of its map), place, name and value. Optional: low and
         high (both or neither; shown under the pointer) and their level (0.95 without it). Every
         map has every place of the outlines once.
     outlines : DataFrame
-        A row a corner: place, part (a number for each separate piece) and x, y on a flat map whose
+        One row per corner: place, part (a number for each separate piece) and x, y on a flat map whose
         units are alike in both directions.
     title : str
         What the chart shows, in one line.

@@ -71,7 +71,7 @@ def pyramid(
     Parameters
     ----------
     table : DataFrame
-        A bar a row: label (an age group, the youngest first), sex ("male" or "female") and value.
+        One bar per row: label (an age group, the youngest first), sex ("male" or "female") and value.
         Optional: series (at most two, such as years): the first is filled, the second drawn as an
         outline.
     title : str
@@ -152,7 +152,7 @@ def ages_over_years(
     scale: float = 1.0,
     colours: Sequence[str] = SERIES,
 ) -> go.Figure:
-    """Stacked bars by age group, a frame a year, with a slider and buttons to play and stop.
+    """Stacked bars by age group, one frame per year, with a slider and buttons to play and stop.
 
     The axis is the same in all frames. Where nothing moves, as in print, it shows `start`.
 
@@ -365,7 +365,7 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
     Parameters
     ----------
     table : DataFrame
-        A row a kind of icon, in the order in which they are laid out: panel (its heading), label,
+        One row per kind of icon, in the order in which they are laid out: panel (its heading), label,
         look (limb_loss, pain, perhaps_pain, painless or other) and count (a whole number; 0 shows
         the key alone). Optional: low and high (both or neither), limits of the count, printed
         behind it, and their level (0.95 without it).

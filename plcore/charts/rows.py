@@ -266,7 +266,7 @@ def bars(
     Parameters
     ----------
     table : DataFrame
-        A bar a row, from the top: label, value, low, high (both limits, or neither). Optional:
+        One bar per row, from the top: label, value, low, high (both limits, or neither). Optional:
         series (bars of one label, hatched from the second series on), seen (a key of
         `plcore.evidence.schema.MARKS`, printed as a sign behind the number), level (of the
         interval from low to high, such as 0.8; 0.95 without it), and bound_low and bound_high
@@ -660,7 +660,7 @@ def waterfall(
     Parameters
     ----------
     table : DataFrame
-        A bar a row, from the top: label, value, low, high (limits may be blank) and role, "total"
+        One bar per row, from the top: label, value, low, high (limits may be blank) and role, "total"
         or "step". A total after the first must be what the rows before it add up to. Optional:
         level (of the interval from low to high; 0.95 without it).
     title : str

@@ -484,7 +484,7 @@ def heat_map(
     Parameters
     ----------
     table : DataFrame
-        As `plcore.analysis.two_way` gives it, a row a pair of values: the column of the parameter
+        As `plcore.analysis.two_way` gives it, one row per pair of values: the column of the parameter
         across, that of the one up, and result.
     title : str
         What the chart shows, in one line.

@@ -320,12 +320,12 @@ def _forest_alt(title: str, rows: Sequence[Row], digits: int, percent: bool, int
 def predictions(
     table: pd.DataFrame, *, title: str, source: str, interval: str = "{level} predictive interval"
 ) -> go.Figure:
-    """Observations inside and outside their predictive intervals, a row a quantity.
+    """Observations inside and outside their predictive intervals, one row per quantity.
 
     Parameters
     ----------
     table : DataFrame
-        A row an observation: label (its quantity), position (0 at the median of the prediction, -1
+        One row per observation: label (its quantity), position (0 at the median of the prediction, -1
         and 1 at the ends of its interval), name (shown under the pointer), and series, such as
         whether the fit saw it: the first is filled, the second open. Optional: level (of the
         intervals; 0.95 without it).
@@ -410,7 +410,7 @@ def funnel(
     Parameters
     ----------
     points : DataFrame
-        A row a study: label, share (0 to 1), se. Optional: n, and seen (a key of
+        One row per study: label, share (0 to 1), se. Optional: n, and seen (a key of
         `plcore.evidence.schema.MARKS`).
     edges : DataFrame
         se (rising), low, high and centre (shares): where 95% of studies would lie if all had one

@@ -293,7 +293,7 @@ def fan(
     Parameters
     ----------
     table : DataFrame
-        A row a year: year, median, and low_ and high_ of one level or more, in percent, as
+        One row per year: year, median, and low_ and high_ of one level or more, in percent, as
         low_50, high_50, low_80, high_80, low_95, high_95. Optional: series (each has a line, the
         band of the highest level and a label) and extrapolated (bool; those years are dotted, on
         grey).
@@ -528,7 +528,7 @@ def lines(
     Parameters
     ----------
     table : DataFrame
-        A row a year and series: year, value, series. Optional: extrapolated (bool; those years are
+        One row per year and series: year, value, series. Optional: extrapolated (bool; those years are
         dotted, on grey).
     title : str
         What the chart shows, in one line.
@@ -612,7 +612,7 @@ def curves(
     Parameters
     ----------
     table : DataFrame
-        A row a point of a curve: x, value, series. Optional: low and high (both or neither), and
+        One row per point of a curve: x, value, series. Optional: low and high (both or neither), and
         their level; 0.95 without it; seen (a key of `plcore.evidence.schema.MARKS`: a series that
         is assumed throughout is dashed, and named so under the chart).
     title : str

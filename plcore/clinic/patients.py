@@ -140,7 +140,7 @@ _OF_THE_COURSE = ("dropout", "return_uptake", "side_effect", "extra_minutes")
 
 
 def clinic_draws(draws: pd.DataFrame) -> ClinicDraws:
-    """The inputs of a clinic from draws of the parameters, a row a draw, a column a parameter."""
+    """The inputs of a clinic from draws of the parameters, one row per draw, one column per parameter."""
     columns = {
         name: f"course_{name}" if name in _OF_THE_COURSE else f"clinic_{name}" for name in INPUTS
     }

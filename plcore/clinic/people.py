@@ -88,7 +88,7 @@ def people_nearby(
 
     Parameters
     ----------
-    draws : DataFrame, a row a draw, a column a parameter
+    draws : DataFrame, one row per draw, one column per parameter
         The columns that `plcore.models.pain.people_with_pain` needs, and diabetes_elasticity.
     scenario : Scenario
         As for `plcore.models.pain.people_with_pain`; its choice `population` is the nation that is

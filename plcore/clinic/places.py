@@ -651,7 +651,7 @@ def share_choosing(
     ----------
     area : Area
         The counties whose people are counted.
-    draws : DataFrame, a row a draw
+    draws : DataFrame, one row per draw
         Columns demand_choosing and demand_distance_km.
     point : (float, float), optional
         Latitude and longitude of the clinic; by default it stands where the people of the area's

@@ -163,7 +163,7 @@ def appraised(table: str = "study_appraisals", *, folder: Path = DATA) -> pd.Dat
     Returns
     -------
     DataFrame
-        A row a question, a column an answer, and how many have it.
+        One row per question, one column per answer, and how many have it.
 
     Raises
     ------

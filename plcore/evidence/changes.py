@@ -82,7 +82,7 @@ def write(folder: Path) -> None:
 
 
 def changes(folder: Path) -> Iterator[str]:
-    """What differs between the files of a folder and its manifest, in words, a line a change."""
+    """What differs between the files of a folder and its manifest, in words, one line per change."""
     before, now = listed(folder), files(folder)
     for file in sorted(set(before) - set(now)):
         yield f"{file}: is gone; it had {before[file].rows or 'no'} rows"
@@ -108,7 +108,7 @@ def differences(file: str, old: str, new: str) -> Iterator[str]:
 
 
 def of_own_folder(folder: Path) -> Iterator[str]:
-    """How the files of a folder of own data differ from the project's, in words, a line a change."""
+    """How the files of a folder of own data differ from the project's, in words, one line per change."""
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a copy of data/")
     ours, theirs = files(DATA), files(folder)

@@ -29,7 +29,7 @@ def audit_table(*, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a claim: Claim, Page, Claimed, Verdict, Found, What the source says, Source.
+        One row per claim: Claim, Page, Claimed, Verdict, Found, What the source says, Source.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def verdict_counts(*, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a topic and verdict: topic, verdict and claims, which may be 0.
+        One row per topic and verdict: topic, verdict and claims, which may be 0.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def comparable_claims(unit: str, *, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a claim: claim, label, claimed_low, claimed, claimed_high, found_low, found,
+        One row per claim: claim, label, claimed_low, claimed, claimed_high, found_low, found,
         found_high, verdict, measures, seen and source (a short citation).
 
     Raises
@@ -155,7 +155,7 @@ def seen_counts(*, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a table and way of seeing: table, seen, mark (what is printed beside a number) and
+        One row per table and way of seeing: table, seen, mark (what is printed beside a number) and
         rows, which may be 0.
 
     Examples

@@ -34,7 +34,7 @@ def read(name: str, *, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a line of the file, with its columns, which `data/README.md` explains.
+        One row per line of the file, with its columns, which `data/README.md` explains.
 
     Raises
     ------

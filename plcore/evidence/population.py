@@ -70,7 +70,7 @@ def _ages(starts: Sequence[int]) -> tuple[str, ...]:
 def _table(
     file: str, starts: Sequence[int], check: Check, *, year: str = "year", keys: tuple[Column, ...]
 ) -> Table:
-    """A file of `data/population/`: a row a year and sex, a column an age or age group."""
+    """A file of `data/population/`: one row per year and sex, one column per age or age group."""
     by = (*keys, Column(year, whole(1900, 2200)), Column("sex", one_of(*SEXES)))
     return Table(
         file=file,

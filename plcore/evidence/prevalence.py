@@ -209,7 +209,7 @@ def pain_after_minor_loss(*, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a count of `pain_after_minor_loss.csv`: outcome, lost, n, events, share, low, high
+        One row per count of `pain_after_minor_loss.csv`: outcome, lost, n, events, share, low, high
         (95% Wilson limits), source and seen. The last row is the share in pain that is believed:
         the median of `plp_prevalence_minor` of `parameters.csv` and its 95% interval.
 
@@ -251,7 +251,7 @@ def childhood_claims(parameters: Sequence[Parameter]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a group and series, as `plcore.charts.bars` takes them: label, series, value, low and
+        One row per group and series, as `plcore.charts.bars` takes them: label, series, value, low and
         high (95% interval; none of a claim).
 
     Examples
@@ -282,7 +282,7 @@ def checked_studies(studies: pd.DataFrame, *columns: str) -> pd.DataFrame:
     Parameters
     ----------
     studies : DataFrame
-        A row a study, with at least events and n. Made by hand or read.
+        One row per study, with at least events and n. Made by hand or read.
     columns : str
         Further columns that are needed.
 
@@ -325,7 +325,7 @@ def logits(studies: pd.DataFrame) -> tuple[Floats, Floats]:
     Parameters
     ----------
     studies : DataFrame
-        A row a study, with columns events and n, as `prevalence_studies` gives them.
+        One row per study, with columns events and n, as `prevalence_studies` gives them.
 
     Returns
     -------
@@ -370,7 +370,7 @@ def pool_prevalence(studies: pd.DataFrame) -> PooledShare:
     Parameters
     ----------
     studies : DataFrame
-        A row a study, with columns events, n and source, as `prevalence_studies` gives them.
+        One row per study, with columns events, n and source, as `prevalence_studies` gives them.
 
     Returns
     -------
@@ -514,7 +514,7 @@ def prevalence_table(*, tau_scale: float = 1.0, folder: Path = DATA) -> pd.DataF
     Returns
     -------
     DataFrame
-        A row a kind and pool: kind, pool, studies, people, and value, low, high of the mean over
+        One row per kind and pool: kind, pool, studies, people, and value, low, high of the mean over
         settings (mean_...) and of another setting (setting_...), as shares with 95% limits.
 
     Examples

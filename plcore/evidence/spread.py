@@ -210,7 +210,7 @@ def ways_of_pooling(studies: pd.DataFrame, *, tau_scale: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a method: method, share, low, high (the mean over settings), setting_low,
+        One row per method: method, share, low, high (the mean over settings), setting_low,
         setting_high (another setting) and tau, the standard deviation between studies (logits).
 
     Examples
@@ -264,7 +264,7 @@ def explained_by(studies: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
     Returns
     -------
     DataFrame
-        A row a group of a feature: feature, group, studies, people, share, low, high (95% limits,
+        One row per group of a feature: feature, group, studies, people, share, low, high (95% limits,
         common between-study variance), r2 (share of tau2 explained) and p (test between groups).
 
     Raises
@@ -389,7 +389,7 @@ def one_more_study(
     Returns
     -------
     DataFrame
-        A row a size and number, the first for no further study: studies, people (of each),
+        One row per size and number, the first for no further study: studies, people (of each),
         mean_width and setting_width (expected widths of the 95% intervals, in percentage points) and
         mean_error, setting_error (their Monte-Carlo standard errors).
 

@@ -191,7 +191,7 @@ def read_table(
     Returns
     -------
     DataFrame
-        A row a line, in the order of the file, with the columns of `table`.
+        One row per line, in the order of the file, with the columns of `table`.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def check_frame(
     Parameters
     ----------
     frame : DataFrame
-        A row a row of the file; columns that are not the table's are left alone.
+        A row for each row of the file; columns that are not the table's are left alone.
     table : Table
         What the file must hold.
     needed : sequence of str

@@ -173,7 +173,7 @@ def course_draws(
 
     Parameters
     ----------
-    draws : DataFrame, a row a draw, a column a parameter
+    draws : DataFrame, one row per draw, one column per parameter
         As `plcore.simulate.draws.draw` gives it.
     names : mapping of str to str
         Which column is which input: `EVIDENCE`, `CLAIMED`, `PLACEBO_ONLY` or your own.
@@ -663,7 +663,7 @@ def _fall(x: CourseDraws, chance: Chance) -> Floats:
 def course_table(
     outcome: CourseOutcome, *, clinic_patients: int, level: float = 0.95
 ) -> pd.DataFrame:
-    """What a clinic sees of its courses, a row a measure, per patient who begins.
+    """What a clinic sees of its courses, one row per measure, per patient who begins.
 
     What we do not know (draws) and chance between patients are kept apart.
 
@@ -743,7 +743,7 @@ def course_by_day(outcome: CourseOutcome, *, levels: Sequence[int] = (50, 80, 95
     Returns
     -------
     DataFrame
-        A row an outcome and day: outcome (`relief`, a share; `pain`, 0 to 10;
+        One row per outcome and day: outcome (`relief`, a share; `pain`, 0 to 10;
         `infusions`, per patient who began), day, mean, median, low_50, high_50, ... The intervals
         are those of averages over all patients: what we do not know, without chance.
     """

@@ -133,7 +133,7 @@ def people_with_limb_loss(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw and a column for each parameter of the model: those of `data/parameters.csv`
+        One row per draw and a column for each parameter of the model: those of `data/parameters.csv`
         that begin with dysvascular_, trauma_ or cancer_. `plcore.simulate.run` takes them from the
         posterior in `data/posterior/`, in which `data/observations.csv` has its say.
     scenario : Scenario
@@ -236,7 +236,7 @@ def _people_and_mortality(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LimbLossDraws:
-    """The uncertain inputs of the model, a row a draw.
+    """The uncertain inputs of the model, one row per draw.
 
     Attributes
     ----------
@@ -346,7 +346,7 @@ def columns_of(draws: pd.DataFrame) -> dict[str, Floats]:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, a column a parameter.
+        One row per draw, one column per parameter.
     """
     if draws.empty:
         raise ValueError(f"draws have shape {draws.shape}; expected one draw or more")
@@ -1057,7 +1057,7 @@ def age_pyramid(
     Returns
     -------
     DataFrame
-        A row a year, age group and sex: label (of the age group), sex, value and series (the year).
+        One row per year, age group and sex: label (of the age group), sex, value and series (the year).
 
     Examples
     --------
@@ -1110,7 +1110,7 @@ def time_since_loss(
     Returns
     -------
     DataFrame
-        A row a year and cause: year, cause, mean_years, and the shares of people under 1 year, 1 to
+        One row per year and cause: year, cause, mean_years, and the shares of people under 1 year, 1 to
         2, 2 to 5, and 5 years or more since the loss.
 
     Examples

@@ -62,7 +62,7 @@ def people_with_pain(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw and a column for each parameter of `plcore.models.people_with_limb_loss`, and
+        One row per draw and a column for each parameter of `plcore.models.people_with_limb_loss`, and
         plp_prevalence, plp_prevalence_minor, plp_share_claimed, plp_fall and the shares it
         multiplies, and severity_*.
     scenario : Scenario
@@ -135,7 +135,7 @@ def severity_shares(draws: pd.DataFrame) -> dict[str, Floats]:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns severity_*.
+        One row per draw, with the columns severity_*.
     """
     return {
         name: np.prod([draws[f"severity_{factor}"].to_numpy() for factor in factors], axis=0)
@@ -215,7 +215,7 @@ def share_in_pain(draws: pd.DataFrame, *, kind: str, minor: str = "own_share") -
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns plp_prevalence, plp_prevalence_minor, plp_fall,
+        One row per draw, with the columns plp_prevalence, plp_prevalence_minor, plp_fall,
         plp_share_8_days, plp_share_6_months and plp_share_2_years.
     kind : str
         "current" or another kind of prevalence that `plcore.evidence` pools. Nobody who has ever
@@ -268,7 +268,7 @@ def pain_by_time_since_loss(draws: pd.DataFrame, *, kind: str = "current") -> pd
     Returns
     -------
     DataFrame
-        A row a band: time_since_loss, and the median and 95% limits of the share after major loss
+        One row per band: time_since_loss, and the median and 95% limits of the share after major loss
         (major, major_low, major_high) and after minor loss (minor, minor_low, minor_high). What is
         after minor loss rests on proxies.
 
@@ -296,7 +296,7 @@ def above_plateau(draws: pd.DataFrame) -> Floats:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns plp_fall, plp_share_8_days, plp_share_6_months and
+        One row per draw, with the columns plp_fall, plp_share_8_days, plp_share_6_months and
         plp_share_2_years.
 
     Returns
@@ -335,7 +335,7 @@ def born_without_a_limb(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns congenital_share, plp_congenital and
+        One row per draw, with the columns congenital_share, plp_congenital and
         congenital_share_claimed.
     scenario : Scenario
         Its choices of population and years are used.

@@ -38,7 +38,7 @@ def three_readings(draws: pd.DataFrame, scenario: Scenario) -> Outcome:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns limb_loss_2005, limb_loss_2050, limb_loss_ceiling (people),
+        One row per draw, with the columns limb_loss_2005, limb_loss_2050, limb_loss_ceiling (people),
         plp_share_claimed and plp_prevalence (shares).
     scenario : Scenario
         Its choices growth, first_year, last_year and extrapolate are used.
@@ -91,7 +91,7 @@ def implications(draws: pd.DataFrame, *, population: float) -> pd.DataFrame:
     Parameters
     ----------
     draws : DataFrame
-        A row a draw, with the columns limb_loss_2005 and limb_loss_2050, in people.
+        One row per draw, with the columns limb_loss_2005 and limb_loss_2050, in people.
     population : float
         People in the United States in 2005.
 

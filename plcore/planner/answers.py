@@ -505,7 +505,7 @@ def chairs_filled(
 
     Parameters
     ----------
-    draws : DataFrame, a row a draw, a column a parameter
+    draws : DataFrame, one row per draw, one column per parameter
         The columns that `plcore.clinic.people_nearby` needs, and those of the funnel, course and
         clinic (names that begin with demand_, course_ and clinic_).
     scenario : Scenario

@@ -83,7 +83,7 @@ def headline_numbers(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataF
     Returns
     -------
     DataFrame
-        A row a quantity and year: quantity, year, median, low, high (people), level (probability
+        One row per quantity and year: quantity, year, median, low, high (people), level (probability
         of the interval), unit, model and sentence. The last two rows are the published pair, which
         was printed without an interval.
 
@@ -146,7 +146,7 @@ def headline_numbers(estimate: Run, *, years: Sequence[int] = YEARS) -> pd.DataF
 
 
 def headline_table(numbers: pd.DataFrame, *, scale: float = 1e6) -> pd.DataFrame:
-    """The headline numbers as a reader has them: a row a quantity, a column a year.
+    """The headline numbers as a reader has them: one row per quantity, one column per year.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def severity_ladder(estimate: Run, *, year: int = YEARS[0]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a rung: outcome, label, value, low and high (95% interval), and bound_low and
+        One row per rung: outcome, label, value, low and high (95% interval), and bound_low and
         bound_high (medians if only major losses hurt, and if all losses hurt alike), in millions.
 
     Examples

@@ -122,7 +122,7 @@ def datapackage() -> str:
         "resources": resources,
     }
     lines = json.dumps(package, ensure_ascii=False, indent=1)
-    # A line a column, so that a change shows as one.
+    # One line per column, so that a change shows as one.
     return re.sub(r"\n {5}\}", " }", re.sub(r"\n {6,}", " ", lines)) + "\n"
 
 

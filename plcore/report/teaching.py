@@ -399,7 +399,7 @@ def pain_by_state(
     Returns
     -------
     DataFrame
-        A row a year and state: year, place (two letters), name, value (median), low, high (95%),
+        One row per year and state: year, place (two letters), name, value (median), low, high (95%),
         and bound_low and bound_high (medians if only major losses hurt, and if all hurt alike).
     """
     codes = [place["state"] for place in _places(folder)]
@@ -460,7 +460,7 @@ def state_outlines(*, folder: Path = DATA) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a corner: place (two letters), part (from 0, for each island) and x, y (whole km).
+        One row per corner: place (two letters), part (from 0, for each island) and x, y (whole km).
 
     Raises
     ------

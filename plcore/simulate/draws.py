@@ -100,7 +100,7 @@ def draw(
     sampler: Sampler = sobol,
     correlations: Sequence[Correlation] = (),
 ) -> pd.DataFrame:
-    """Draws of the parameters: a row a sampled world.
+    """Draws of the parameters: one row per draw.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def draw(
     Returns
     -------
     DataFrame
-        Index `draw`, a column a parameter.
+        Index `draw`, one column per parameter.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def draw(
     if sampled.shape != (n, len(names)):
         raise ValueError(
             f"the sampler gave shape {sampled.shape}; expected probabilities of shape "
-            f"({n}, {len(names)}), a row a draw and a column a parameter"
+            f"({n}, {len(names)}), one row per draw and one column per parameter"
         )
     p = _correlate(sampled, names, correlations)
     values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(parameters)}

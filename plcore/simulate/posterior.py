@@ -26,7 +26,7 @@ from scipy import linalg, special
 
 from plcore.evidence.distributions import Floats
 
-#: From draws (a row a draw, a column a parameter) to their log likelihoods, shape (n_draws,).
+#: From draws (one row per draw, one column per parameter) to their log likelihoods, shape (n_draws,).
 LogLikelihood = Callable[[pd.DataFrame], Floats]
 
 #: Share of the particles that must stay effective when the power is raised.
@@ -55,13 +55,13 @@ class Posterior:
     Attributes
     ----------
     draws : DataFrame
-        A row a draw (index `draw`), a column a parameter; equally weighted.
+        One row per draw (index `draw`), one column per parameter; equally weighted.
     fit : ndarray of int, shape (n_draws,)
         Which of the independent fits a draw comes from.
     log_evidence : ndarray, shape (n_fits,)
         Logarithm of the probability of the data under the model, by fit.
     stages : DataFrame
-        A row a fit and power: fit, power (of the likelihood), effective (share of the particles
+        One row per fit and power: fit, power (of the likelihood), effective (share of the particles
         before resampling), acceptance (share of proposals accepted), moves, memory (correlation of
         the particles with where they were before the moves).
     """
@@ -77,7 +77,7 @@ class Posterior:
         Returns
         -------
         DataFrame
-            A row a parameter: parameter, mean, sd, error (Monte-Carlo standard error of the mean,
+            One row per parameter: parameter, mean, sd, error (Monte-Carlo standard error of the mean,
             from the spread between the fits), r_hat (of the fits; Gelman and Rubin 1992: near 1
             where they agree), effective (draws that independent sampling would need for the same
             error).
@@ -114,7 +114,7 @@ def sample_posterior(
     Parameters
     ----------
     log_likelihood : function
-        Takes draws as a DataFrame, a row a draw and a column a parameter; returns an array of
+        Takes draws as a DataFrame, one row per draw and one column per parameter; returns an array of
         shape (n_draws,), -inf where the data are impossible, never NaN.
     priors : sequence of Parameter, or anything with a name and a quantile function `ppf`
         One at least, of a continuous or discrete distribution.

@@ -44,7 +44,7 @@ class Run:
     seed : int
         Of the draws.
     draws : DataFrame
-        A row a draw, a column a parameter.
+        One row per draw, one column per parameter.
     outcome : Outcome
         The same rows, by year.
     sampler : function, optional
@@ -94,7 +94,7 @@ def run(
     Parameters
     ----------
     model : function
-        Takes draws (a DataFrame, a row a draw) and a scenario, returns an `Outcome`. For a process
+        Takes draws (a DataFrame, one row per draw) and a scenario, returns an `Outcome`. For a process
         pool it has to stand at the top of a module that the workers can import.
     scenario : Scenario
         From `plcore.scenarios.read_scenario`.
@@ -262,8 +262,8 @@ def check_outcome(outcome: object, draws: pd.DataFrame, label: str) -> None:
         if type(values) is not np.ndarray or values.dtype.kind not in "fiu":
             kind = values.dtype if type(values) is np.ndarray else type(values).__name__
             raise TypeError(
-                f"{label}: {name} is of {kind}; expected an array of real numbers, a row a draw "
-                "and a column a year"
+                f"{label}: {name} is of {kind}; expected an array of real numbers, one row per draw "
+                "and one column per year"
             )
         if values.shape != expected:
             raise ValueError(
@@ -332,7 +332,7 @@ def summarise(*runs: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a scenario, outcome and year: scenario, outcome, year, mean, median, low_50, high_50,
+        One row per scenario, outcome and year: scenario, outcome, year, mean, median, low_50, high_50,
         low_80, high_80, low_95, high_95, extrapolated. The limits of a level leave out equal
         shares of the draws on both sides. `sampling_errors` says how exact each number is.
 
@@ -388,7 +388,7 @@ def sampling_errors(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row an outcome and year: scenario, outcome, year, and the errors of mean, median, low_50,
+        One row per outcome and year: scenario, outcome, year, and the errors of mean, median, low_50,
         high_50, low_80, high_80, low_95 and high_95, in the unit of the outcome.
 
     Raises
@@ -433,7 +433,7 @@ def _neighbours(n: int, p: float) -> tuple[int, int]:
 def interval_table(
     table: pd.DataFrame, *, years: Sequence[int], labels: Mapping[str, str], scale: float = 1e6
 ) -> pd.DataFrame:
-    """Medians with 95% intervals in words, a row an outcome and a column a year.
+    """Medians with 95% intervals in words, one row per outcome and one column per year.
 
     Parameters
     ----------

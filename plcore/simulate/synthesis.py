@@ -106,7 +106,7 @@ def completed(draws: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     Parameters
     ----------
     draws : DataFrame
-        Of the uncertain parameters, a row a draw.
+        Of the uncertain parameters, one row per draw.
     scenario : Scenario
         Whose parameters they are.
     """
@@ -239,7 +239,7 @@ _DRAWS, _ABOUT = "limb_loss.csv.gz", "limb_loss.json"
 
 
 def read_posterior(*, folder: Path = DATA) -> pd.DataFrame:
-    """The stored draws of the limb loss model's parameters, a row a draw.
+    """The stored draws of the limb loss model's parameters, one row per draw.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def with_posterior(draws: pd.DataFrame, scenario: Scenario, *, seed: int) -> pd.
     Parameters
     ----------
     draws : DataFrame
-        Of the scenario's parameters, a row a draw.
+        Of the scenario's parameters, one row per draw.
     scenario : Scenario
         Whose parameters were drawn.
     seed : int
@@ -332,7 +332,7 @@ def posterior_of(scenario: Scenario) -> pd.DataFrame:
 
 @checks_kinds
 def draws_of(scenario: Scenario, n: int, *, seed: int, sampler: Sampler = sobol) -> pd.DataFrame:
-    """Draws of all that a scenario takes as uncertain, a row a draw.
+    """Draws of all that a scenario takes as uncertain, one row per draw.
 
     Where its choice beliefs is "posterior", the parameters of limb loss come from the stored
     posterior, so that they agree with all observations at once; the others from their own
@@ -369,14 +369,14 @@ def conflicts(draws: pd.DataFrame, likelihood: Likelihood) -> pd.DataFrame:
     Parameters
     ----------
     draws : DataFrame
-        Of the posterior, a row a draw.
+        Of the posterior, one row per draw.
     likelihood : Likelihood
         That it was made with.
 
     Returns
     -------
     DataFrame
-        A row a family and quantity, the strongest first: family, quantity, observations, z (the
+        One row per family and quantity, the strongest first: family, quantity, observations, z (the
         observations less the median prediction, in standard deviations of error and discrepancy,
         the one farthest from 0) and pulls ("up" where more was observed than is predicted).
     """

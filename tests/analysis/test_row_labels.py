@@ -37,7 +37,7 @@ PAIN = pd.DataFrame(
 )
 SIZES = pd.Series(RANDOM.integers(50, 200, N))
 
-#: Functions of tables with a row a draw; each of the tables alone may not be shuffled.
+#: Functions of tables with one row per draw; each of the tables alone may not be shuffled.
 TABLES = {
     "evppi": (lambda net, known: evppi(net, known).value, NET, DRAWS[["x"]]),
     "evppi of an array": (lambda known: evppi(NET.to_numpy(), known).value, DRAWS[["x"]]),

@@ -37,7 +37,7 @@ def losses_with_diabetes(
     Returns
     -------
     DataFrame
-        A row an age group: age_low, age_high (100 is open), people, percent_with_diabetes,
+        One row per age group: age_low, age_high (100 is open), people, percent_with_diabetes,
         per_1000_with_diabetes, losses, share (of all losses), mean_age (years).
 
     Raises

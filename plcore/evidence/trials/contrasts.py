@@ -101,7 +101,7 @@ def pool_effects(
     Returns
     -------
     DataFrame
-        A row a group: treatment, setting, definition, follow_up, trials, n_treatment,
+        One row per group: treatment, setting, definition, follow_up, trials, n_treatment,
         responders_treatment, n_control, responders_control, measure, estimate, low, high; p, tau2
         and i2 of the pooled effect (NaN beside the score limits of one trial); number_needed (text;
         empty for ratios), not_randomised (which trials were not), and pooled, which names the trials
@@ -143,7 +143,7 @@ def ways_of_pooling_effects(arms: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     Returns
     -------
     DataFrame
-        A row a method: method, measure, estimate, low, high, p, tau2, i2.
+        One row per method: method, measure, estimate, low, high, p, tau2, i2.
 
     Raises
     ------
@@ -483,7 +483,7 @@ def pool_responses(
     Returns
     -------
     DataFrame
-        A row a group: treatment, role, setting, definition, follow_up, trials, n, responders, rate,
+        One row per group: treatment, role, setting, definition, follow_up, trials, n, responders, rate,
         low, high, and pooled, which says in words what was put together and what was left aside.
 
     Raises

@@ -148,7 +148,7 @@ class Beliefs:
     counts : mapping of str to Count
         people (with limb loss), new_cases (in a year) and plp (in pain now).
     draws : DataFrame
-        A row a draw, a column a parameter: those of severity, of the steps from pain to patient,
+        One row per draw, one column per parameter: those of severity, of the steps from pain to patient,
         demand_years_to_come and diabetes_elasticity.
     """
 

@@ -350,7 +350,7 @@ _OF_PLACES = (
 
 
 def footnotes(*, folder: Path = DATA) -> list[dict[str, str]]:
-    """A footnote a parameter, in the order in which rows bring them in.
+    """One footnote per parameter, in the order in which rows bring them in.
 
     Keys: parameter, label, value, cited, seen, note; scenario where it is another scenario's.
     """

@@ -475,7 +475,7 @@ function showTarget(beliefs) {
 
 function showNumbers(beliefs, result) {
   const shown = [2005, 2025, 2030, 2050].filter((year) => YEARS.includes(year));
-  // A row a year, so that all of it fits a phone.
+  // One row per year, so that all of it fits a phone.
   const columns = [["limb_loss", `With ${lossWords(beliefs)}`], ["in_pain", beliefs.kind === "ever" ? "Ever in pain" : "In pain"]];
   byId("numbers").tHead.innerHTML = `<tr><th scope="col">Millions</th>${columns.map(([, words]) => `<th scope="col">${words}</th>`).join("")}</tr>`;
   byId("numbers").tBodies[0].innerHTML = shown.map((year) =>
