@@ -106,7 +106,7 @@ def claims_against_evidence(
         Words(title, unit, _caption(rows, limits), source, _alt(title, unit, rows)),
         rows=labels,
         extent=span(row[column] for row in rows for column in (*_CLAIMED, *_FOUND)),
-        shapes=[rule(each.centre - each.height / 2) for each in labels[1:]],
+        shapes=[rule(label.centre - label.height / 2) for label in labels[1:]],
     )
 
 

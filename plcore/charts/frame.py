@@ -199,7 +199,7 @@ def limits_named(row: Mapping[str, Any]) -> str:
 
 def marks_explained(seen: Iterable[str]) -> str:
     """A sentence for each sign used: "† second hand. ‡ derived."."""
-    used = {MARKS[each] for each in seen if each} - {""}
+    used = {MARKS[how] for how in seen if how} - {""}
     return " ".join(f"{sign} {mark}." for mark, sign in SIGNS.items() if mark in used)
 
 
@@ -236,15 +236,15 @@ def year_ticks(first: float, last: float, room: float) -> list[int]:
     The years that matter are always among them where the axis reaches them, unless it is so long
     that they would overlap: some 190 years on a phone.
     """
-    apart = (width("2000", LABEL_SIZE) + 6) * (last - first) / room
+    spacing = (width("2000", LABEL_SIZE) + 6) * (last - first) / room
     matter = [year for year in YEARS_THAT_MATTER if first <= year <= last]
-    step = next((step for step in (1, 2, 5, 10, 20, 50, 100) if step >= apart), 500)
+    step = next((step for step in (1, 2, 5, 10, 20, 50, 100) if step >= spacing), 500)
     begin, end = (matter[0], matter[-1]) if matter else (0, 0)
     shown: list[int] = []
     for year in (*matter, *range(math.ceil(first), math.floor(last) + 1)):
         # Of the others, those that are whole steps from the years that matter.
         stands = year in matter or (year - (begin if year < end else end)) % step == 0
-        if stands and all(abs(year - other) >= apart for other in shown):
+        if stands and all(abs(year - other) >= spacing for other in shown):
             shown.append(year)
     return sorted(shown)
 
@@ -474,7 +474,9 @@ def widened(layout: Mapping[str, Any], pixels: float) -> dict[str, Any]:
     plot = height - margin["t"] - margin["b"]
     for controls in {"sliders", "updatemenus"} & set(layout):
         # They stand under the source, so many plot heights below the plot.
-        wide[controls] = [each | {"y": each["y"] + below / plot} for each in layout[controls]]
+        wide[controls] = [
+            control | {"y": control["y"] + below / plot} for control in layout[controls]
+        ]
     if "y" in layout.get("legend", {}):
         # A share of the figure's height, counted from below: the legend stays under the title.
         from_top = (1 - layout["legend"]["y"]) * layout["height"] - saved["title"] - legend
@@ -490,8 +492,14 @@ def _legend_saved(layout: Mapping[str, Any], title_lines: int, pixels: float) ->
     bottom = (1 - legend["y"]) * layout["height"]
     rows = round((bottom - EDGE - title_lines * TITLE_LINE - 7) / _LEGEND_ROW)
     narrow, wide = (
-        max(1, int((each - margin["l"] - margin["r"]) / (legend["entrywidth"] + _LEGEND_SYMBOL)))
-        for each in (NARROWEST, pixels)
+        max(
+            1,
+            int(
+                (pixels_across - margin["l"] - margin["r"])
+                / (legend["entrywidth"] + _LEGEND_SYMBOL)
+            ),
+        )
+        for pixels_across in (NARROWEST, pixels)
     )
     # A full last row is assumed: there may be fewer entries, never more.
     return float(_LEGEND_ROW * max(0, rows - -(-rows * narrow // wide)))
@@ -499,7 +507,11 @@ def _legend_saved(layout: Mapping[str, Any], title_lines: int, pixels: float) ->
 
 def _texts(layout: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     annotations = layout.get("annotations", ())
-    return {each["name"]: each for each in annotations if each.get("name") in _SIZES}
+    return {
+        annotation["name"]: annotation
+        for annotation in annotations
+        if annotation.get("name") in _SIZES
+    }
 
 
 def _lines(text: str) -> list[str]:

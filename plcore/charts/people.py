@@ -186,18 +186,18 @@ def ages_over_years(
     rows = rescaled(rows, ("value",), scale)
     series = list(by_series(name, rows, min(len(colours), len(HATCHES))))
     ages = list(dict.fromkeys(row["label"] for row in rows))
-    years = _by_year(rows, [(age, each) for age in ages for each in series])
+    years = _by_year(rows, [(age, name) for age in ages for name in series])
     if start not in years:
         raise ValueError(f"{name}: start is {start}; expected one of {', '.join(map(str, years))}")
     labels = stacked([((escaped(age),), ()) for age in ages[::-1]], least=[_AGE_ROW] * len(ages))
     centres = dict(zip(ages[::-1], (label.centre for label in labels), strict=True))
-    most = max(sum(cells[age, each] for each in series) for cells in years.values() for age in ages)
+    most = max(sum(cells[age, name] for name in series) for cells in years.values() for age in ages)
     looks = list(zip(series, colours, HATCHES, strict=False))
     frames = {
         year: [
             *(
-                _age_bars(cells, centres, each, colour, hatch, xaxis)
-                for each, colour, hatch in looks
+                _age_bars(cells, centres, name, colour, hatch, xaxis)
+                for name, colour, hatch in looks
             ),
             _total(year, cells, most or 1.0, labels),
         ]
@@ -414,7 +414,7 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
     limits = name_intervals("icons", [dict(row) for row in rows], caption)
     words = Words(title, unit, limits, source, _icons_alt(title, panels))
     return framed(
-        [_icon_trace(each) for each in placed],
+        [_icon_trace(icon) for icon in placed],
         words,
         plot_height=height,
         left=EDGE,
@@ -423,7 +423,7 @@ def icons(table: pd.DataFrame, *, title: str, unit: str, source: str, caption: s
         xaxis={"range": [0, _WIDTH], "visible": False, "scaleanchor": "y", "constrain": "domain",
                "constraintoward": "left"},
         yaxis={"range": [height, 0], "visible": False},
-        annotations=[*headings, *(_key(each) for each in placed)],
+        annotations=[*headings, *(_key(icon) for icon in placed)],
     )  # fmt: skip
 
 
@@ -476,24 +476,24 @@ def _counted(row: Row) -> str:
     return f"{row['count']:.0f}{limits} {row['label']}"
 
 
-def _icon_trace(each: _Placed) -> go.Scatter:
-    symbol, size, line, fill = LOOKS[each.row["look"]]
+def _icon_trace(icon: _Placed) -> go.Scatter:
+    symbol, size, line, fill = LOOKS[icon.row["look"]]
     return go.Scatter(
-        x=each.x,
-        y=each.y,
-        name=escaped(each.row["label"]),
+        x=icon.x,
+        y=icon.y,
+        name=escaped(icon.row["label"]),
         mode="markers",
         marker={"symbol": symbol, "size": size, "color": fill,
                 "line": {"color": line, "width": 1.5}},
-        hovertext=escaped(f"{each.row['panel']}: {_counted(each.row)}") + limits_named(each.row),
+        hovertext=escaped(f"{icon.row['panel']}: {_counted(icon.row)}") + limits_named(icon.row),
         hoverinfo="text",
         cliponaxis=False,
         showlegend=False,
     )  # fmt: skip
 
 
-def _key(each: _Placed) -> dict[str, Any]:
-    return _text("key", each.lines, _KEY, each.y[0] - LABEL_LINE / 2, INK)
+def _key(icon: _Placed) -> dict[str, Any]:
+    return _text("key", icon.lines, _KEY, icon.y[0] - LABEL_LINE / 2, INK)
 
 
 def _text(name: str, lines: Sequence[str], x: float, y: float, colour: str) -> dict[str, Any]:

@@ -325,8 +325,8 @@ def bars(
             digits + 1,
             percent=percent,
         )
-        for each, colour, hatch in zip(series.values(), colours, HATCHES, strict=False)
-        for part in _by_assumed(each)
+        for rows_of_series, colour, hatch in zip(series.values(), colours, HATCHES, strict=False)
+        for part in _by_assumed(rows_of_series)
     ]
     diamonds = bound_marks(rows, centres)
     alt = _bars_alt(title, xaxis, rows, digits, percent)
@@ -336,7 +336,7 @@ def bars(
             title, xaxis, _bars_caption(rows, limits) + _marks_said(diamonds, bounds), source, alt
         ),
         rows=labels,
-        extent=span([row[each] for row in rows for each in (*_LIMITS, *_BOUNDS)], zero=True),
+        extent=span([row[column] for row in rows for column in (*_LIMITS, *_BOUNDS)], zero=True),
         percent=percent,
         barmode="overlay",
     )
@@ -484,7 +484,7 @@ def bar_trace(
 
 
 def _bars_hover(row: Row, xaxis: str, digits: int, percent: bool) -> str:
-    who = ", ".join(escaped(each) for each in (row["label"], row["series"]) if each)
+    who = ", ".join(escaped(name) for name in (row["label"], row["series"]) if name)
     mark = MARKS.get(row["seen"], "")
     numbers = " ".join(printed(row["value"], row["low"], row["high"], digits, percent=percent))
     said = f"<b>{who}</b><br>{escaped(xaxis)}: {numbers}{limits_named(row)}"
@@ -493,7 +493,7 @@ def _bars_hover(row: Row, xaxis: str, digits: int, percent: bool) -> str:
 
 def _bars_alt(title: str, xaxis: str, rows: Sequence[Row], digits: int, percent: bool) -> str:
     said = [
-        f"{', '.join(each for each in (row['label'], row['series']) if each)} "
+        f"{', '.join(name for name in (row['label'], row['series']) if name)} "
         + " ".join(printed(row["value"], row["low"], row["high"], digits, percent=percent))
         for row in rows
     ]
@@ -714,10 +714,10 @@ def waterfall(
         least=[_STEP_BAR] * len(rows),
     )
     reach = [
-        base + each
+        base + limit
         for base, row in zip(bases, rows, strict=True)
-        for each in (row["low"], row["high"])
-        if each is not None
+        for limit in (row["low"], row["high"])
+        if limit is not None
     ]
     words = Words(
         title,
@@ -763,7 +763,7 @@ def _waterfall_bars(
         "total" if row["role"] == "total" else "down" if row["value"] < 0 else "up" for row in rows
     ]
     for kind, (colour, hatch) in looks.items():
-        chosen = [i for i, each in enumerate(kinds) if each == kind]
+        chosen = [i for i, role in enumerate(kinds) if role == kind]
         if not chosen:
             continue
         yield go.Bar(

@@ -302,10 +302,10 @@ def indices(
         for series, name in (("alone", "first"), ("with others", "total")):
             low, value, high = (row[f"{name}{end}"] for end in ("_low", "", "_high"))
             rising("indices", row, (f"{name}_low", f"{name}_high"))
-            each = {"label": row["label"], "value": value, "low": low, "high": high}
+            point = {"label": row["label"], "value": value, "low": low, "high": high}
             place = {"row": row["row"], "place": len(rows), "series": series, "seen": "",
                      "interval": row["interval"]}  # fmt: skip
-            rows.append({**each, **place})
+            rows.append({**point, **place})
     groups = bar_groups(rows, ["alone", "with others"])
     labels = bar_labels(groups, _DIGITS, percent=False)
     centres = bar_centres(groups, labels)

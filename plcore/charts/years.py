@@ -203,7 +203,7 @@ def _shading(
 def label_room(labels: Sequence[str]) -> float:
     """Pixels that labels need to the right of the plot."""
     found = [line for label in labels for line in _label_lines(label)]
-    return max((width(each, LABEL_SIZE) + 18 for each in found), default=2 * EDGE)
+    return max((width(line, LABEL_SIZE) + 18 for line in found), default=2 * EDGE)
 
 
 def _label_lines(label: str) -> list[str]:
@@ -256,7 +256,7 @@ def label_places(
     """Where on the axis up labels of so many lines stand, in a plot so many pixels high."""
     per_pixel = (top - bottom) / height
     wanted = [(top - value) / per_pixel for value in values]
-    placed = spread(wanted, [each * LABEL_LINE + 4 for each in lines], height)
+    placed = spread(wanted, [n_lines * LABEL_LINE + 4 for n_lines in lines], height)
     return [top - at * per_pixel for at in placed]
 
 
@@ -341,7 +341,7 @@ def fan(
         series=series,
         column="median",
         extent=[row[limit] for row in rows for limit in (limits[0], limits[-1])]
-        + [row[each] for row in published for each in _LIMITS if row[each] is not None],
+        + [row[limit] for row in published for limit in _LIMITS if row[limit] is not None],
         years=[row["year"] for row in (*rows, *published)],
         colours=colours,
     )
@@ -436,7 +436,8 @@ def _point_traces(rows: Sequence[Row], yaxis: str) -> Iterator[Any]:
         # The symbol of its label, or the next that no other entry of the legend has.
         free = (SYMBOLS[(at + i) % len(SYMBOLS)] for i in range(len(SYMBOLS)))
         symbol = next(
-            (each for each in free if (each, bool(mark)) not in looks), SYMBOLS[at % len(SYMBOLS)]
+            (shape for shape in free if (shape, bool(mark)) not in looks),
+            SYMBOLS[at % len(SYMBOLS)],
         )
         looks.add((symbol, bool(mark)))
         name = escaped(f"{label} ({mark})" if mark else label)
@@ -560,11 +561,13 @@ def lines(
     rows = rescaled(rows, ("value",), scale)
     series = by_series("lines", rows, min(len(colours), len(DASHES)))
     traces: list[Any] = []
-    for each, colour, dash, symbol in zip(series.values(), colours, DASHES, SYMBOLS, strict=False):
-        in_time("lines", each)
-        traces += line(each, "value", colour, dash)
+    for points, colour, dash, symbol in zip(
+        series.values(), colours, DASHES, SYMBOLS, strict=False
+    ):
+        in_time("lines", points)
+        traces += line(points, "value", colour, dash)
         traces.append(
-            marks(each, "value", colour, symbol, [_lines_hover(row, yaxis) for row in each])
+            marks(points, "value", colour, symbol, [_lines_hover(row, yaxis) for row in points])
         )
     caption = "Lines: one value a year, without intervals."
     return over_years(
@@ -656,7 +659,7 @@ def curves(
     texts = [percentage(at, 0) for at in down] if percent else tick_texts(down)
     left = EDGE + 10 + max(width(text, LABEL_SIZE) for text in texts)
     pad = 0.02 * (max(across) - min(across)) or abs(across[0]) / 2 or 1.0
-    ends = [(name, each[-1]["x"], each[-1]["value"]) for name, each in series.items()]
+    ends = [(name, points[-1]["x"], points[-1]["value"]) for name, points in series.items()]
     # A curve of one point has no ticks but its own.
     x_marks = ticks(min(across), max(across), 5) if min(across) < max(across) else [across[0]]
     banded = any(row["low"] is not None for row in rows)

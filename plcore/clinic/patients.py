@@ -265,7 +265,9 @@ def states(kind: str, n_runs: int, *, n_draws: int = 1, seed: int) -> Words:
 def _states_of_runs(seed: int, place: int, n_runs: int) -> Words:
     # A plan simulates the same runs for each number of chairs.
     sequences = (np.random.SeedSequence([seed, place, run]) for run in range(n_runs))
-    return np.array([each.generate_state(1, np.uint64)[0] for each in sequences], dtype=np.uint64)
+    return np.array(
+        [sequence.generate_state(1, np.uint64)[0] for sequence in sequences], dtype=np.uint64
+    )
 
 
 def words(state: Words, number: Integers) -> Words:

@@ -248,7 +248,9 @@ def jumps(cells: Floats, directions: Sequence[tuple[int, int]]) -> NDArray[np.in
     away = [_away(logs, *step) for step in directions]
     # Only the few cells that lie outside both neighbours, and by more than rounding, are looked at.
     candidates = np.argwhere(np.all([far > _JUMP * _LEAST for far in away], axis=0))
-    far = np.array([min(_in_usual(each, row, at) for each in away) for row, at in candidates])
+    far = np.array(
+        [min(_in_usual(distances, row, at) for distances in away) for row, at in candidates]
+    )
     found = np.flatnonzero(far > _JUMP)
     return candidates[found[np.argsort(-far[found], kind="stable")]]
 
@@ -268,8 +270,8 @@ def series_jumps(values: ArrayLike) -> NDArray[np.intp]:
     away = np.abs(logs[1:-1] - (logs[:-2] + logs[2:]) / 2)
     outside = (logs[1:-1] - logs[:-2]) * (logs[1:-1] - logs[2:]) > 0
     rounding = max(half_a_digit(number) / number for number in numbers)
-    apart = np.abs(np.subtract.outer(np.arange(away.size), np.arange(away.size))) > 1
-    usual = np.array([np.median(away[others]) for others in apart])
+    not_near = np.abs(np.subtract.outer(np.arange(away.size), np.arange(away.size))) > 1
+    usual = np.array([np.median(away[others]) for others in not_near])
     return np.flatnonzero(outside & (away > _JUMP * (usual + _LEAST) + 4 * rounding)) + 1
 
 

@@ -182,11 +182,11 @@ def _alike(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     years = [item["year"] for item in (row, other)]
     if any(map(is_empty, years)):
         return "the same n and events, and no year that tells them apart"
-    apart = abs(years[0] - years[1])
-    if apart == 0:
+    years_apart = abs(years[0] - years[1])
+    if years_apart == 0:
         return "the same n, events and year"
-    if apart <= _YEARS_APART and not all(declared):
-        return f"the same n and events, {apart:g} year{'s' if apart > 1 else ''} apart"
+    if years_apart <= _YEARS_APART and not all(declared):
+        return f"the same n and events, {years_apart:g} year{'s' if years_apart > 1 else ''} apart"
     return ""
 
 
@@ -244,7 +244,7 @@ def _phrases_once(rows: Sequence[Row]) -> Iterator[tuple[int, str, str]]:
     seen: dict[str, str] = {}
     for place, row in enumerate(rows):
         also = [] if is_empty(row["also"]) else str(row["also"]).split(";")
-        for column, phrase in (("term", str(row["term"])), *(("also", each) for each in also)):
+        for column, phrase in (("term", str(row["term"])), *(("also", phrase) for phrase in also)):
             other = seen.setdefault(phrase.lower(), str(row["term"]))
             if other != row["term"] or (column == "also" and phrase == row["term"]):
                 yield place, column, f"each phrase once, and {other!r} has {phrase!r}"

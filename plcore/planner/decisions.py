@@ -348,10 +348,12 @@ def worth_where_asked(sites: Sequence[Asked]) -> list[Worth]:
             changes = float((chairs != planned).mean())
             toss_up = shares[best] - shares[name] <= UNSURE * unsure[name]
             found.append(Worth(name, low, high, shares[name], changes, bool(toss_up)))
-    found.sort(key=lambda each: -each.worth)
+    found.sort(key=lambda worth: -worth.worth)
     if found and found[0].changes < SELDOM:
         # Where none of them would change the chairs, it does not matter which is worth most.
-        return [replace(each, toss_up=each.toss_up and each.changes >= SELDOM) for each in found]
+        return [
+            replace(worth, toss_up=worth.toss_up and worth.changes >= SELDOM) for worth in found
+        ]
     return found
 
 
@@ -746,5 +748,5 @@ def find_toss_up_in_words(factors: Sequence[str], severity: str) -> str:
         return ""
     words = [FACTORS[name].format(severity=SEVERITY_WORDS[severity]) for name in factors[:2]]
     words += [f"{len(factors) - 2} more"] if len(factors) > 2 else []
-    others = "".join(f", {each}" for each in words[:-1]) + f" and {words[-1]}"
+    others = "".join(f", {word}" for word in words[:-1]) + f" and {words[-1]}"
     return SENTENCES["find_toss_up"].format(others=others)

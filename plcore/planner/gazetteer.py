@@ -142,7 +142,7 @@ def point_of_city(name: str, *, folder: Path = DATA) -> Point:
     states = rows["state"].unique()
     if len(states) > 1:
         most = rows["state"].value_counts().index[:3]
-        either = " or ".join(f"'{rows['city'].iloc[0]}, {each}'" for each in most)
+        either = " or ".join(f"'{rows['city'].iloc[0]}, {state}'" for state in most)
         raise ValueError(
             f"city is {name!r}, which {len(states)} states have; expected the state as well, such as "
             f"{either}"
@@ -223,7 +223,7 @@ def _parted(name: str, folder: Path) -> tuple[str, str]:
         return name.strip(), ""
     states = frame(COUNTIES, folder=folder)[["state", "state_name"]].drop_duplicates()
     known = dict(zip(states["state_name"].map(plain), states["state"], strict=True))
-    known |= {each.casefold(): each for each in states["state"]}
+    known |= {state.casefold(): state for state in states["state"]}
     code = known.get(plain(state))
     if code is None:
         raise ValueError(

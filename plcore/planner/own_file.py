@@ -383,15 +383,18 @@ def _months(texts: Sequence[str]) -> list[str]:
     readings = [_readings(text) for text in texts]
     sensible: dict[tuple[str, ...], str] = {}
     for order in _ORDERS:
-        months = [each.get("", each.get(order, "")) for each in readings]
+        months = [reading.get("", reading.get(order, "")) for reading in readings]
         if all(months) and _in_a_row(months):
             sensible.setdefault(tuple(months), order)
     if len(sensible) == 1:
         return list(next(iter(sensible)))
     if not sensible:
         # What is missing or twice is said of the order that most rows can be read in.
-        order = max(_ORDERS, key=lambda order: sum(order in each for each in readings))
-        return [each.get("", each.get(order, next(iter(each.values())))) for each in readings]
+        order = max(_ORDERS, key=lambda order: sum(order in reading for reading in readings))
+        return [
+            reading.get("", reading.get(order, next(iter(reading.values()))))
+            for reading in readings
+        ]
     at = next(i for i, may_be in enumerate(zip(*sensible, strict=True)) if len(set(may_be)) > 1)
     raise ValueError(f"{at}:{' or '.join(dict.fromkeys(months[at] for months in sensible))}")
 

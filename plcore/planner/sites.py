@@ -85,7 +85,7 @@ def _check_people(answers: Mapping[str, Answer]) -> None:
         common = set(here.area.fips) & set(there.area.fips)
         if not common:
             continue
-        if any(each.own is not None and _counts_people(each) for each in (here, there)):
+        if any(answer.own is not None and _counts_people(answer) for answer in (here, there)):
             raise ValueError(
                 f"{name} and {other} share {_counties(common)}, and people were counted at one of "
                 "them; expected sites with counties of their own, so that nobody counts twice"
@@ -135,7 +135,7 @@ def sites_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
     """
     check_shared({name: answer.settings for name, answer in answers.items()})
     _check_people(answers)
-    found = {name: decision_of(answer) for name, answer in answers.items()}
+    decisions = {name: decision_of(answer) for name, answer in answers.items()}
     settings = next(iter(answers.values())).settings
     rows: list[tuple[object, ...]] = []
 
@@ -149,17 +149,19 @@ def sites_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
     def summed(figure: str, unit: str, by_site: Mapping[str, Floats]) -> None:
         add(figure, unit, by_site, np.sum(list(by_site.values()), axis=0))
 
-    summed("people who would come", "people", {n: d.choosing for n, d in found.items()})
-    summed("new patients of all years", "people", {n: d.patients for n, d in found.items()})
-    summed("visits a week in the busiest year", "visits", {n: d.visits for n, d in found.items()})
-    loads = {name: each.visits / each.capacity for name, each in found.items()}
-    add("load of the busiest year", "share", loads, _load(found))
-    never = {name: each.never.astype(float) for name, each in found.items()}
+    summed("people who would come", "people", {n: d.choosing for n, d in decisions.items()})
+    summed("new patients of all years", "people", {n: d.patients for n, d in decisions.items()})
+    summed(
+        "visits a week in the busiest year", "visits", {n: d.visits for n, d in decisions.items()}
+    )
+    loads = {name: decision.visits / decision.capacity for name, decision in decisions.items()}
+    add("load of the busiest year", "share", loads, _load(decisions))
+    never = {name: decision.never.astype(float) for name, decision in decisions.items()}
     for name, values in {**never, TOGETHER: np.max(list(never.values()), axis=0)}.items():
         rows.append(("list never clears", "share", name, *[float(values.mean())] * 3))
-    add("mean wait", "days", {n: d.wait for n, d in found.items()}, _wait(answers, found))
+    add("mean wait", "days", {n: d.wait for n, d in decisions.items()}, _wait(answers, decisions))
     for figure, factor in (("chairs needed", 1.0), ("chairs needed for half as many", 0.5)):
-        needed = {n: chairs_for(factor * d.wanted, d.held) for n, d in found.items()}
+        needed = {n: chairs_for(factor * d.wanted, d.held) for n, d in decisions.items()}
         together = np.sum(list(needed.values()), axis=0)
         for site, values in {**needed, TOGETHER: together}.items():
             rows.append((figure, "chairs", site, *ranked(values)))
@@ -176,7 +178,7 @@ def sites_table(answers: Mapping[str, Answer]) -> pd.DataFrame:
             kept = {name: needed[name] <= ends[0] for name, ends in plan.items()}
             for site, values in {**kept, TOGETHER: np.all(list(kept.values()), axis=0)}.items():
                 rows.append(("load kept with these chairs", "share", site, *[values.mean()] * 3))
-    weeks = {name: each.cleared for name, each in found.items()}
+    weeks = {name: decision.cleared for name, decision in decisions.items()}
     for site, values in {**weeks, TOGETHER: np.max(list(weeks.values()), axis=0)}.items():
         rows.append(("weeks until the list is cleared", "weeks", site, *ranked(values)))
     for measure in _MEASURES:
@@ -204,15 +206,17 @@ def _own_chance(values: Floats, place: int) -> Floats:
     return np.roll(values, place, axis=1)
 
 
-def _load(found: Mapping[str, Decision]) -> Floats:
-    visits = np.sum([each.visits for each in found.values()], axis=0)
-    return np.asarray(visits / np.sum([each.capacity for each in found.values()], axis=0))
+def _load(decisions: Mapping[str, Decision]) -> Floats:
+    visits = np.sum([decision.visits for decision in decisions.values()], axis=0)
+    return np.asarray(
+        visits / np.sum([decision.capacity for decision in decisions.values()], axis=0)
+    )
 
 
-def _wait(answers: Mapping[str, Answer], found: Mapping[str, Decision]) -> Floats:
+def _wait(answers: Mapping[str, Answer], decisions: Mapping[str, Decision]) -> Floats:
     """The mean wait of the patients of all sites; infinite where a list never clears."""
     rates = np.array([answer.patients.per_week for answer in answers.values()])
-    waits = np.array([each.wait for each in found.values()])
+    waits = np.array([decision.wait for decision in decisions.values()])
     some = ~np.isnan(waits)
     weights = np.where(some, rates, 0.0)
     total = weights.sum(axis=0)
@@ -270,19 +274,19 @@ def sites_in_sentences(answers: Mapping[str, Answer], table: pd.DataFrame) -> tu
     waits = "without end" if endless else f"{said('mean wait')} days on average"
     find = "Nothing needs to be found out first: no input moves the visits that are asked for."
     worth = worth_in_all(list(answers.values()))
-    others = [each.factor for each in worth[1:] if each.toss_up]
+    others = [factor_worth.factor for factor_worth in worth[1:] if factor_worth.toss_up]
     or_another = find_toss_up_in_words(others, settings.severity)
-    for each in worth[:1]:
-        unit = FACTOR_UNITS.get(each.factor, "share")
-        factor = FACTORS[each.factor].format(severity=SEVERITY_WORDS[settings.severity])
-        known = f"{factor} ({shown(each.low, unit)} to {shown(each.high, unit)})"
+    for factor_worth in worth[:1]:
+        unit = FACTOR_UNITS.get(factor_worth.factor, "share")
+        factor = FACTORS[factor_worth.factor].format(severity=SEVERITY_WORDS[settings.severity])
+        known = f"{factor} ({shown(factor_worth.low, unit)} to {shown(factor_worth.high, unit)})"
         find = (
-            f"Find out first {known}: knowing it takes {shown(each.worth, 'share')} off what wrong "
+            f"Find out first {known}: knowing it takes {shown(factor_worth.worth, 'share')} off what wrong "
             f"sizes are expected to cost, and changes the chairs of all sites in "
-            f"{shown(each.changes, 'share')} of cases{or_another}."
-            if each.changes >= SELDOM
+            f"{shown(factor_worth.changes, 'share')} of cases{or_another}."
+            if factor_worth.changes >= SELDOM
             else f"Nothing needs to be found out first for the number of chairs: even knowing {known}, "
-            f"which matters most, changes it in {shown(each.changes, 'share')} of cases{or_another}."
+            f"which matters most, changes it in {shown(factor_worth.changes, 'share')} of cases{or_another}."
         )
     come = (
         f"{said('people who would come')} people would come to the {len(answers)} sites sooner or "

@@ -298,7 +298,7 @@ def _sheet(book: _Book, name: str, table: pd.DataFrame) -> None:
         sheet.write_string(0, column, header(label), style)
         sheet.set_column(column, column, widths[label])
     # Three characters are left for the arrow of the filter.
-    sheet.set_row(0, _LINE * max(_n_lines(header(each), widths[each] - 3) for each in labels))
+    sheet.set_row(0, _LINE * max(_n_lines(header(label), widths[label] - 3) for label in labels))
     for row, values in enumerate(table.itertuples(index=False), start=1):
         cells = zip(labels, values, strict=True)
         texts = [_n_lines(value, widths[label]) for label, value in cells if isinstance(value, str)]

@@ -175,8 +175,10 @@ def standalone(chart: Chart) -> dict[str, Any]:
     note = f"plcore, commit {chart.commit}" if chart.commit != "unknown" else "plcore"
     if framed_texts(layout):
         annotations = [
-            {**each, "text": f"{each['text']} ({note})"} if each.get("name") == "source" else each
-            for each in layout["annotations"]
+            {**annotation, "text": f"{annotation['text']} ({note})"}
+            if annotation.get("name") == "source"
+            else annotation
+            for annotation in layout["annotations"]
         ]
         layout = widened({**layout, "annotations": annotations}, _WIDTH)
     else:

@@ -143,7 +143,9 @@ def codemeta() -> str:
         "applicationCategory": "Epidemiology",
         "softwareRequirements": [
             {"@type": "SoftwareApplication", "identifier": name, "name": name, "version": version}
-            for name, version in (re.split(r"(?=>=)", each) for each in project["dependencies"])
+            for name, version in (
+                re.split(r"(?=>=)", dependency) for dependency in project["dependencies"]
+            )
         ],
         "author": [{"@type": "Organization", "name": each["name"]} for each in project["authors"]],
         "readme": "README.md",

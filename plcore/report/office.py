@@ -64,7 +64,7 @@ class Report:
 
     def exhibit(self, name: str) -> Mapping[str, str]:
         """What `contents.json` says of an exhibit, by its name."""
-        return next(each for each in self.contents["exhibits"] if each["name"] == name)
+        return next(exhibit for exhibit in self.contents["exhibits"] if exhibit["name"] == name)
 
     def cite(self) -> str:
         """How the report is cited."""
@@ -123,9 +123,9 @@ def write_deck(report: Report, pictures: Mapping[str, bytes], path: Path) -> Non
         for place, shown in enumerate(deck["slides"], start=2)
     ]
     lines += [
-        f"{each['doubt'].capitalize()}, in all or part: slides "
-        f"{', '.join(map(str, each['slides']))}."
-        for each in deck["doubted"]
+        f"{doubt['doubt'].capitalize()}, in all or part: slides "
+        f"{', '.join(map(str, doubt['slides']))}."
+        for doubt in deck["doubted"]
     ]
     lines.append(f"How to cite: {report.cite()}. {_CITE}")
     _text_slide(show, "Sources, and how to cite", lines, top=0.3, size=28, text=10)

@@ -130,14 +130,14 @@ def build_report(
     # What does not depend on the notebooks takes a process of its own, beside theirs.
     with (
         tempfile.TemporaryDirectory(prefix="plcore-") as workshop,
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker,
     ):
         reference = Path(workshop) / "api"
         computed = [
-            apart.submit(make, made_from=stamp.in_words()) if wanted else None
+            worker.submit(make, made_from=stamp.in_words()) if wanted else None
             for make, wanted in ((planner_html, with_planner), (explore_html, with_explore))
         ]
-        documented = apart.submit(write_reference, reference) if with_reference else None
+        documented = worker.submit(write_reference, reference) if with_reference else None
         try:
             executed = execute(paths, with_traceback=with_traceback)
         except BaseException:

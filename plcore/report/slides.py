@@ -139,7 +139,7 @@ def read_deck(page: Page, pages: Sequence[Page] = ()) -> Deck:
     pages : sequence of Page
         All pages of the report, whose charts its slides may show.
     """
-    shown = {(other.stem, each.name): each for other in pages for each in other.exhibits}
+    shown = {(other.stem, exhibit.name): exhibit for other in pages for exhibit in other.exhibits}
     numbered = [
         (heading, section)
         for section in _sections(page, shown)
@@ -419,7 +419,7 @@ def _over(
         tried.append((sum(heights), heights, labels))
         if sum(heights) <= room:
             break
-    needed, heights, labels = min(tried, key=lambda each: each[0])
+    needed, heights, labels = min(tried, key=lambda layout: layout[0])
     axis["ticktext"] = ["<br>".join(label) for label in labels]
     layout["margin"] |= {"l": EDGE + 8 + _widest(line for label in labels for line in label)}
     if numbers:

@@ -136,7 +136,7 @@ def contrast_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
     if compared.empty:
         return pd.DataFrame(columns=columns)
     names = read("treatments", folder=folder).set_index("treatment")["name"]
-    told = {(arm["trial"], arm["outcome"], arm["arm"]): arm for arm in arms.to_dict("records")}
+    by_key = {(arm["trial"], arm["outcome"], arm["arm"]): arm for arm in arms.to_dict("records")}
     alike = comparable_pairs(arms, not_randomised=True)
     pooled = alike if alike.empty else pool_effects(arms, not_randomised=True).query("trials > 1")
     rows: list[dict[str, object]] = []
@@ -146,7 +146,7 @@ def contrast_forest(setting: str, *, folder: Path = DATA) -> pd.DataFrame:
         heading = f"{names[treatment]}: {measure[0].lower()}{measure[1:]}"
         rows.append({"label": heading, "role": "heading"})
         for row in group.to_dict("records"):
-            arm = told[row["trial"], row["outcome"], row["arm"]]
+            arm = by_key[row["trial"], row["outcome"], row["arm"]]
             rows.append(
                 {
                     "label": _contrast_label(row, arm, folder),

@@ -637,13 +637,13 @@ def _one_clinic(
     is_open = opened(OPENINGS[0])
     visits_each = float(clinic_load(plan, inputs, relief, is_open, 1.0).visits_each[0])
     capacity = float(7 * len(appointments(plan.day)) * is_open.mean()) / visits_each
-    each = ClinicDraws(
+    at_loads = ClinicDraws(
         **{name: np.repeat(getattr(inputs, name), len(LOADS)) for name in INPUTS},
         lead_days=np.full(len(LOADS), float(LEAD_DAYS)),
     )
     per_week = capacity * np.array(LOADS)[:, np.newaxis]
     referrals = random_referrals(per_week, n_days=len(is_open), n_runs=runs, seed=SEED)
-    outcome = simulate_clinic(plan, each, referrals, relief, is_open, seed=SEED)
+    outcome = simulate_clinic(plan, at_loads, referrals, relief, is_open, seed=SEED)
     measures = clinic_measures(outcome, from_day=_FILLING_DAYS)
     waits = measures["wait_mean"][1]
     means = np.stack([np.nanmean(measures[name][1], axis=1) for name in MEASURES])
