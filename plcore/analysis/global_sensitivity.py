@@ -431,7 +431,7 @@ def salib_outputs(
     p = np.asarray(rows, dtype=float)
     if p.ndim != 2 or p.shape[1] != len(items):
         raise ValueError(
-            f"rows have shape {p.shape}; expected (n_rows, {len(items)}), one column per name"
+            f"rows have shape {p.shape}; expected (n_rows, {len(items)}), a column for each name"
         )
     values = {item.name: item.ppf(p[:, j]) for j, item in enumerate(items)}
     return evaluate(model, scenario, draws_with(known, values), quantity)
