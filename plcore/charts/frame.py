@@ -492,14 +492,8 @@ def _legend_saved(layout: Mapping[str, Any], title_lines: int, pixels: float) ->
     bottom = (1 - legend["y"]) * layout["height"]
     rows = round((bottom - EDGE - title_lines * TITLE_LINE - 7) / _LEGEND_ROW)
     narrow, wide = (
-        max(
-            1,
-            int(
-                (pixels_across - margin["l"] - margin["r"])
-                / (legend["entrywidth"] + _LEGEND_SYMBOL)
-            ),
-        )
-        for pixels_across in (NARROWEST, pixels)
+        max(1, int((size - margin["l"] - margin["r"]) / (legend["entrywidth"] + _LEGEND_SYMBOL)))
+        for size in (NARROWEST, pixels)
     )
     # A full last row is assumed: there may be fewer entries, never more.
     return float(_LEGEND_ROW * max(0, rows - -(-rows * narrow // wide)))
